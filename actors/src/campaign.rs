@@ -1,0 +1,430 @@
+//! One per active campaign and node.
+//!
+//! Owns: the campaign's lease, its live counters, the plays that wait for money.
+//! Receives: `Reserve` and `Release` from streamers, `ClaimsSettled` from settlement, `Watch` and
+//! `GetLive` from the shell, sweeps.
+//! Sends: grants or refusals in one message, requests for more money to the ledger, counters to
+//! the sockets that watch.
+//! Mailbox: `MAILBOX`; every streamer has at most one `Reserve` on its way, and a settlement that
+//! finds it full leaves the money held until its time is up.
+
+use crate::catalogue::BudgetCell;
+use crate::domain::campaign::lease::{Lease, slice_wanted};
+use crate::domain::campaign::{Campaign, Pricing, Status};
+use crate::domain::id::{CampaignId, LeaseId};
+use crate::domain::money::Micros;
+use crate::domain::pacing::{Ask, BudgetView, Pacing, Uniform};
+use crate::domain::reason::Reason;
+use crate::domain::settlement::{EventKind, Outcome};
+use crate::domain::time::{Millis, UnixMillis};
+use crate::engine::Engine;
+use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
+use crate::ports::{Budget, Grant, StoreResult};
+use crate::session::{SessionHandle, ToSession};
+use actix::prelude::*;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Messages that may wait for one campaign.
+const MAILBOX: usize = 4096;
+/// Plays that may wait for money; one more is refused at once.
+const PARKED_MAX: usize = 1024;
+/// The database's numbers are read again after this, when there was work.
+const BUDGET_LIFE: Millis = Millis::seconds(5);
+/// Brands' clients hear of changes this often, at most.
+const PUSH_EVERY: Millis = Millis(250);
+
+type Answer = oneshot::Sender<Result<LeaseId, Reason>>;
+
+/// The actor of one campaign.
+pub struct CampaignActor {
+    engine: Arc<Engine>,
+    id: CampaignId,
+    campaign: Option<Arc<Campaign>>,
+    view: Arc<BudgetCell>,
+    lease: Option<Lease>,
+    budget: Budget,
+    read_at: UnixMillis,
+    touched: bool,
+    /// Batches of settled claims so far: numbers that were read before one of them are too old.
+    batches: u64,
+    parked: VecDeque<(Reserve, Answer)>,
+    asking: bool,
+    watchers: Vec<Arc<SessionHandle>>,
+    pushed_at: UnixMillis,
+    push_waits: bool,
+}
+
+impl CampaignActor {
+    /// The actor of a campaign.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, id: CampaignId) -> Self {
+        Self {
+            engine,
+            id,
+            campaign: None,
+            view: Arc::default(),
+            lease: None,
+            budget: Budget::default(),
+            read_at: UnixMillis(0),
+            touched: false,
+            batches: 0,
+            parked: VecDeque::new(),
+            asking: false,
+            watchers: Vec::new(),
+            pushed_at: UnixMillis(0),
+            push_waits: false,
+        }
+    }
+
+    fn free(&self) -> Micros {
+        self.lease.as_ref().map_or(Micros::ZERO, Lease::free)
+    }
+
+    fn held(&self) -> Micros {
+        self.lease.as_ref().map_or(Micros::ZERO, Lease::held)
+    }
+
+    /// What the budget has outside all leases.
+    const fn unleased(&self) -> Micros {
+        let budget = &self.budget;
+        Micros(budget.funded.0.saturating_sub(budget.spent.0).saturating_sub(budget.leased.0))
+    }
+
+    /// Everything that is spent, set aside or stranded: all but what can still be promised.
+    fn committed(&self) -> Micros {
+        Micros(self.budget.funded.0.saturating_sub(self.unleased().0).saturating_sub(self.free().0))
+    }
+
+    fn publish(&mut self, ctx: &mut Context<Self>) {
+        self.touched = true;
+        self.view.publish(self.budget.funded, self.committed());
+        self.push(ctx);
+    }
+
+    /// Answers a request, or none when it has to wait for money.
+    fn answer(&mut self, ask: &Reserve) -> Option<Result<LeaseId, Reason>> {
+        let now = self.engine.now();
+        let Some(campaign) = self.campaign.clone() else { return Some(Err(Reason::CampaignEnded)) };
+        match campaign.status {
+            Status::Active => {}
+            Status::Paused => return Some(Err(Reason::CampaignPaused)),
+            Status::Ended => return Some(Err(Reason::CampaignEnded)),
+        }
+        let budget = BudgetView { funded: self.budget.funded, committed: self.committed() };
+        let value = ask.amount;
+        let pace = Ask { budget, flight: campaign.flight, mode: campaign.pacing, price: ask.amount, value };
+        if let Err(reason) = Uniform.score(&pace, now) {
+            return Some(Err(reason));
+        }
+        let lease = self.lease.as_mut()?;
+        // Looking at every hold is for the sweeper, and for a lease that has nothing left.
+        if lease.free() < ask.amount {
+            lease.expire(now);
+        }
+        lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
+    }
+
+    /// Asks the ledger for more, unless enough is free or a request is on its way.
+    fn top_up(&mut self, price: Micros, ctx: &mut Context<Self>) {
+        let wanted = slice_wanted(self.unleased(), self.free(), price);
+        let (Some(wanted), false) = (wanted, self.asking) else { return };
+        self.asking = true;
+        let (engine, id, since) = (Arc::clone(&self.engine), self.id, self.batches);
+        let ask = async move {
+            let granted = engine.ports.ledger.grant(id, wanted, engine.now()).await;
+            let budget = engine.ports.ledger.budget(id).await;
+            (granted, budget)
+        };
+        ctx.spawn(ask.into_actor(self).map(move |(granted, budget), actor, ctx| {
+            actor.asking = false;
+            actor.granted(granted);
+            actor.read(budget, since);
+            actor.unpark();
+            actor.publish(ctx);
+        }));
+    }
+
+    fn granted(&mut self, granted: StoreResult<Option<Grant>>) {
+        match granted {
+            Ok(Some(Grant { lease, granted })) => {
+                self.budget.leased = Micros(self.budget.leased.0.saturating_add(granted.0));
+                match self.lease.as_mut().filter(|mine| mine.id() == lease) {
+                    Some(mine) => mine.top_up(granted),
+                    None => self.lease = Some(Lease::new(lease, granted)),
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(campaign = self.id.0, %error, "no lease: the campaign plays on what it has");
+            }
+        }
+    }
+
+    /// Takes the database's numbers, unless claims were settled while they were read: then the actor's
+    /// own are newer, and the next read brings both together.
+    fn read(&mut self, budget: StoreResult<Budget>, since: u64) {
+        let first = self.read_at == UnixMillis(0);
+        if let Ok(budget) = budget
+            && (first || since == self.batches)
+        {
+            self.budget = budget;
+            self.read_at = self.engine.now();
+        }
+    }
+
+    /// Answers those who waited; who still finds no money is refused.
+    fn unpark(&mut self) {
+        for (ask, answer) in std::mem::take(&mut self.parked) {
+            let verdict = self.answer(&ask).unwrap_or(Err(Reason::LeaseEmpty));
+            // Nobody waits any more: the money goes straight back.
+            if answer.send(verdict).is_err()
+                && let Some(lease) = self.lease.as_mut()
+            {
+                lease.release(ask.play);
+            }
+        }
+    }
+
+    /// Reads the campaign and its money from the store.
+    fn load(&mut self, ctx: &mut Context<Self>) {
+        let (engine, id) = (Arc::clone(&self.engine), self.id);
+        let known = engine.catalogue.load().entry(id).cloned();
+        if let Some(entry) = known {
+            self.campaign = Some(entry.campaign);
+            self.view = entry.budget;
+        }
+        self.asking = true;
+        let since = self.batches;
+        let read = async move {
+            let campaign = engine.ports.campaigns.campaign(id).await;
+            (campaign, engine.ports.ledger.budget(id).await)
+        };
+        ctx.spawn(read.into_actor(self).map(move |(campaign, budget), actor, ctx| {
+            actor.asking = false;
+            if let Ok(campaign) = campaign {
+                actor.campaign = Some(Arc::new(campaign));
+            }
+            actor.read(budget, since);
+            let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);
+            if actor.is(Status::Active) {
+                actor.top_up(price, ctx);
+            } else {
+                actor.hand_back(ctx);
+            }
+            if !actor.asking {
+                actor.unpark();
+            }
+            // What is unspent goes back to the brand when the lease is empty: look again until it has.
+            actor.touched |= actor.is(Status::Ended) && actor.budget.funded > actor.budget.spent;
+            actor.view.publish(actor.budget.funded, actor.committed());
+            actor.push(ctx);
+        }));
+    }
+
+    fn is(&self, status: Status) -> bool {
+        self.campaign.as_ref().is_some_and(|campaign| campaign.status == status)
+    }
+
+    /// Gives what nobody holds back to the budget.
+    fn hand_back(&mut self, ctx: &mut Context<Self>) {
+        let Some((id, free)) = self.lease.as_mut().map(|lease| (lease.id(), lease.take_free())) else {
+            return;
+        };
+        if free.is_positive() {
+            let engine = Arc::clone(&self.engine);
+            let give = async move { engine.ports.ledger.give_back(id, free).await };
+            ctx.spawn(give.into_actor(self).map(move |given, actor, _| match given {
+                Ok(()) => actor.budget.leased = Micros(actor.budget.leased.0.saturating_sub(free.0)),
+                // It comes back when the lease closes.
+                Err(error) => {
+                    tracing::warn!(campaign = actor.id.0, %error, "a lease keeps its rest until it closes")
+                }
+            }));
+        }
+    }
+
+    fn live(&self) -> Option<CampaignLive> {
+        let campaign = self.campaign.as_ref()?;
+        let in_flight = self.lease.as_ref().map_or(0, Lease::in_flight);
+        Some(CampaignLive {
+            campaign: self.id,
+            status: campaign.status,
+            currency: campaign.currency,
+            funded: self.budget.funded,
+            spent: self.budget.spent,
+            reserved: self.held(),
+            plays: self.budget.plays,
+            viewers: self.budget.viewers,
+            clicks: self.budget.clicks,
+            rejected: self.budget.rejected,
+            in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
+            now: self.engine.now(),
+        })
+    }
+
+    /// Tells those who watch, not more often than `PUSH_EVERY`.
+    fn push(&mut self, ctx: &mut Context<Self>) {
+        if self.watchers.is_empty() || self.push_waits {
+            return;
+        }
+        let now = self.engine.now();
+        let wait = PUSH_EVERY.0 - (now - self.pushed_at).0;
+        if wait > 0 {
+            self.push_waits = true;
+            let wait = std::time::Duration::from_millis(Millis(wait).unsigned());
+            ctx.run_later(wait, |actor, ctx| {
+                actor.push_waits = false;
+                actor.push(ctx);
+            });
+            return;
+        }
+        self.pushed_at = now;
+        if let Some(live) = self.live() {
+            self.watchers.retain(|watcher| watcher.send(ToSession::Live(Box::new(live))).is_ok());
+        }
+    }
+}
+
+impl Actor for CampaignActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.load(ctx);
+    }
+}
+
+impl Handler<Reserve> for CampaignActor {
+    type Result = ResponseFuture<Result<LeaseId, Reason>>;
+
+    fn handle(&mut self, ask: Reserve, ctx: &mut Self::Context) -> Self::Result {
+        let amount = ask.amount;
+        // While the first numbers are on their way everybody waits.
+        let loading = self.read_at == UnixMillis(0);
+        let answer = if loading { None } else { self.answer(&ask) };
+        let verdict = match answer {
+            Some(verdict) => verdict,
+            None if self.parked.len() >= PARKED_MAX => Err(Reason::LeaseEmpty),
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                self.parked.push_back((ask, sender));
+                self.top_up(amount, ctx);
+                // Nothing left to be granted, and nothing on its way.
+                if !self.asking {
+                    self.unpark();
+                }
+                return Box::pin(async move { receiver.await.unwrap_or(Err(Reason::LeaseEmpty)) });
+            }
+        };
+        self.top_up(amount, ctx);
+        self.publish(ctx);
+        Box::pin(std::future::ready(verdict))
+    }
+}
+
+impl Handler<Release> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, Release(play): Release, ctx: &mut Self::Context) {
+        if let Some(lease) = self.lease.as_mut() {
+            lease.release(play);
+        }
+        self.publish(ctx);
+    }
+}
+
+impl Handler<ClaimsSettled> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, ClaimsSettled(claims): ClaimsSettled, ctx: &mut Self::Context) {
+        self.batches += 1;
+        let per_click = self.campaign.as_ref().is_some_and(|c| matches!(c.pricing, Pricing::Cpc(_)));
+        for (claim, outcome) in &claims {
+            let debit = &claim.debit;
+            let price = debit.split.price;
+            let Some(lease) = self.lease.as_mut().filter(|lease| lease.id() == debit.lease) else {
+                // An earlier process's lease: the next read brings its numbers.
+                continue;
+            };
+            match outcome {
+                Outcome::Settled => {
+                    lease.settle(debit.play, price, !per_click);
+                    let add = |to: &mut Micros, more: Micros| to.0 = to.0.saturating_add(more.0);
+                    add(&mut self.budget.spent, price);
+                    self.budget.leased = Micros(self.budget.leased.0.saturating_sub(price.0));
+                    match debit.kind {
+                        EventKind::Play => {
+                            self.budget.plays += 1;
+                            self.budget.viewers += u64::from(debit.viewers);
+                        }
+                        EventKind::Click => self.budget.clicks += 1,
+                    }
+                }
+                // The refusal is on record, so no claim can follow and the money is free.
+                Outcome::Rejected(_) => {
+                    lease.release(debit.play);
+                    self.budget.rejected += 1;
+                }
+                Outcome::Duplicate => {}
+            }
+        }
+        self.publish(ctx);
+    }
+}
+
+impl Handler<Watch> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, Watch(session): Watch, ctx: &mut Self::Context) {
+        self.watchers.push(session);
+        self.push(ctx);
+    }
+}
+
+impl Handler<GetLive> for CampaignActor {
+    type Result = MessageResult<GetLive>;
+
+    fn handle(&mut self, _: GetLive, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.live().filter(|_| self.read_at != UnixMillis(0)))
+    }
+}
+
+impl Handler<Sweep> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
+        let now = self.engine.now();
+        let freed = self.lease.as_mut().map_or(0, |lease| lease.expire(now));
+        if freed > 0 {
+            self.publish(ctx);
+        }
+        if self.touched && !self.asking && now - self.read_at > BUDGET_LIFE {
+            self.touched = false;
+            self.load(ctx);
+        }
+    }
+}
+
+impl Handler<Reload> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
+        self.load(ctx);
+    }
+}
+
+impl Handler<Drain> for CampaignActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        let lease = self.lease.as_mut().map(|lease| (lease.id(), lease.take_free()));
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move {
+            if let Some((id, free)) = lease.filter(|(_, free)| free.is_positive()) {
+                let _ = engine.ports.ledger.give_back(id, free).await;
+            }
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! Id to address: finds an actor, starts it on demand, and starts it anew after a panic.
+//!
+//! A panic ends an actor without a word: its address is disconnected, and nobody is told. So an
+//! address is asked before it is handed out, and the sweeper looks at all of them.
+
+use crate::campaign::CampaignActor;
+use crate::domain::id::{CampaignId, StreamerId};
+use crate::domain::streamer::page::SessionId;
+use crate::engine::Engine;
+use crate::metrics::MetricsActor;
+use crate::session::SessionHandle;
+use crate::settlement::SettlementActor;
+use crate::streamer::StreamerActor;
+use actix::{Actor, Addr, ArbiterHandle};
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Sockets beat in so many phases, so that no moment has more work than another.
+pub const PHASES: usize = 100;
+
+/// The actors and sockets of a node.
+pub struct Directory {
+    /// Where actors that belong to no socket live.
+    arbiter: ArbiterHandle,
+    streamers: DashMap<StreamerId, Addr<StreamerActor>>,
+    campaigns: DashMap<CampaignId, Addr<CampaignActor>>,
+    settlement: Mutex<Option<Addr<SettlementActor>>>,
+    metrics: Mutex<Option<Addr<MetricsActor>>>,
+    /// In phases, by id: each beat of the sweeper visits one of them.
+    sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
+    open: AtomicUsize,
+}
+
+fn one<A: Actor>(slot: &Mutex<Option<Addr<A>>>, start: impl FnOnce() -> Addr<A>) -> Addr<A> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    match slot.as_ref().filter(|addr| addr.connected()) {
+        Some(addr) => addr.clone(),
+        None => {
+            if slot.is_some() {
+                respawned("singleton");
+            }
+            let addr = start();
+            *slot = Some(addr.clone());
+            addr
+        }
+    }
+}
+
+fn respawned(actor: &'static str) {
+    ::metrics::counter!("gametriggers_actor_respawned_total", "actor" => actor).increment(1);
+    tracing::error!(actor, "an actor was lost, most likely to a panic; a new one takes its place");
+}
+
+impl Directory {
+    /// An empty directory.
+    #[must_use]
+    pub fn new(arbiter: ArbiterHandle) -> Self {
+        Self {
+            arbiter,
+            streamers: DashMap::new(),
+            campaigns: DashMap::new(),
+            settlement: Mutex::default(),
+            metrics: Mutex::default(),
+            sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
+            open: AtomicUsize::new(0),
+        }
+    }
+
+    /// A streamer's actor; started on this thread, beside the socket that asks for it. None for an
+    /// unknown streamer.
+    #[must_use]
+    pub fn streamer(&self, engine: &Arc<Engine>, id: StreamerId) -> Option<Addr<StreamerActor>> {
+        let row = engine.streamers.get(&id).map(|row| row.clone())?;
+        Some(match self.streamers.entry(id) {
+            Entry::Occupied(found) if found.get().connected() => found.get().clone(),
+            Entry::Occupied(mut dead) => {
+                respawned("streamer");
+                let addr = StreamerActor::new(Arc::clone(engine), row).start();
+                dead.insert(addr.clone());
+                addr
+            }
+            Entry::Vacant(free) => free.insert(StreamerActor::new(Arc::clone(engine), row).start()).clone(),
+        })
+    }
+
+    /// A streamer's actor, if it lives.
+    #[must_use]
+    pub fn live_streamer(&self, id: StreamerId) -> Option<Addr<StreamerActor>> {
+        self.streamers.get(&id).filter(|addr| addr.connected()).map(|addr| addr.clone())
+    }
+
+    /// A campaign's actor.
+    #[must_use]
+    pub fn campaign(&self, engine: &Arc<Engine>, id: CampaignId) -> Addr<CampaignActor> {
+        let start = || {
+            let engine = Arc::clone(engine);
+            CampaignActor::start_in_arbiter(&self.arbiter, move |_| CampaignActor::new(engine, id))
+        };
+        match self.campaigns.entry(id) {
+            Entry::Occupied(found) if found.get().connected() => found.get().clone(),
+            Entry::Occupied(mut dead) => {
+                respawned("campaign");
+                dead.insert(start());
+                dead.get().clone()
+            }
+            Entry::Vacant(free) => free.insert(start()).clone(),
+        }
+    }
+
+    /// The settlement actor.
+    #[must_use]
+    pub fn settlement(&self, engine: &Arc<Engine>) -> Addr<SettlementActor> {
+        one(&self.settlement, || {
+            let engine = Arc::clone(engine);
+            SettlementActor::start_in_arbiter(&self.arbiter, move |_| SettlementActor::new(engine))
+        })
+    }
+
+    /// The metrics actor.
+    #[must_use]
+    pub fn metrics(&self, engine: &Arc<Engine>) -> Addr<MetricsActor> {
+        one(&self.metrics, || {
+            let engine = Arc::clone(engine);
+            MetricsActor::start_in_arbiter(&self.arbiter, move |_| MetricsActor::new(engine))
+        })
+    }
+
+    /// Campaign actors that live.
+    #[must_use]
+    pub fn live_campaigns(&self) -> Vec<Addr<CampaignActor>> {
+        self.campaigns.iter().filter(|e| e.connected()).map(|e| e.value().clone()).collect()
+    }
+
+    /// Looks at every streamer actor, dead ones included.
+    pub fn each_streamer(&self, mut look: impl FnMut(StreamerId, &Addr<StreamerActor>)) {
+        self.streamers.iter().for_each(|entry| look(*entry.key(), entry.value()));
+    }
+
+    /// A streamer's actor stopped; forgets it unless a new one has taken its place.
+    pub fn forget_streamer(&self, id: StreamerId) {
+        self.streamers.remove_if(&id, |_, addr| !addr.connected());
+    }
+
+    fn phase(&self, id: SessionId) -> Option<MutexGuard<'_, HashMap<SessionId, Arc<SessionHandle>>>> {
+        let phase = usize::try_from(id.0).unwrap_or(0) % PHASES;
+        self.sessions.get(phase).map(|phase| phase.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A socket is open.
+    pub fn open(&self, session: Arc<SessionHandle>) {
+        if let Some(mut phase) = self.phase(session.id) {
+            phase.insert(session.id, session);
+            self.open.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A socket is gone.
+    pub fn close(&self, session: SessionId) {
+        if self.phase(session).and_then(|mut phase| phase.remove(&session)).is_some() {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Open sockets.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the open sockets of one phase.
+    pub fn each_session_of(&self, phase: usize, look: impl FnMut(&Arc<SessionHandle>)) {
+        let Some(phase) = self.sessions.get(phase % PHASES) else { return };
+        phase.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(look);
+    }
+
+    /// Looks at every open socket.
+    pub fn each_session(&self, mut look: impl FnMut(&Arc<SessionHandle>)) {
+        (0..PHASES).for_each(|phase| self.each_session_of(phase, &mut look));
+    }
+}

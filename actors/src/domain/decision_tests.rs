@@ -1,0 +1,153 @@
+//! Every way to win and to lose a slot.
+
+use super::*;
+use crate::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
+use crate::domain::conflict::{Rule, RuleKind, Severity};
+use crate::domain::creative::{Content, Placement};
+use crate::domain::id::{BrandId, CreativeId, RuleId};
+use crate::domain::money::Currency;
+use crate::domain::pacing::Uniform;
+use crate::domain::targeting::Targeting;
+use crate::domain::time::Millis;
+use proptest::prelude::*;
+
+/// A campaign that may play everywhere, at 1000 micros a play.
+pub(crate) fn campaign(id: i64) -> Campaign {
+    Campaign {
+        id: CampaignId(id),
+        brand: Brand { id: BrandId(id), name: "Brand".into() },
+        name: "Campaign".into(),
+        status: Status::Active,
+        category: Category("drinks".into()),
+        currency: Currency::INR,
+        pricing: Pricing::Flat(Micros(1000)),
+        flight: Flight { starts: UnixMillis(0), ends: UnixMillis(1_000_000_000_000) },
+        pacing: PacingMode::Asap,
+        cap: FrequencyCap::default(),
+        targeting: Targeting::default(),
+        open: true,
+        landing_url: "https://example.invalid".into(),
+        creatives: vec![Creative {
+            id: CreativeId(id),
+            content: Content::Text { headline: "Hello".into(), body: "".into() },
+            placement: Placement::Corner,
+            duration: Millis(5000),
+            accent: "#ffffff".into(),
+        }],
+    }
+}
+
+pub(crate) fn profile() -> Profile {
+    Profile {
+        name: "Nova".into(),
+        content_category: "gaming".into(),
+        language: "en".into(),
+        country: "IN".into(),
+    }
+}
+
+fn run(campaigns: &[Arc<Campaign>], settings: &Settings, history: &History, rules: &RuleIndex) -> Decision {
+    let profile = profile();
+    let sample = Sample { live: true, viewers: 100, sampled: UnixMillis(0) };
+    let slot = Slot { now: UnixMillis(1000), profile: &profile, settings, sample, history };
+    let budget = BudgetView { funded: Micros(1_000_000), committed: Micros::ZERO };
+    decide(slot, rules, &Uniform, campaigns.iter().map(|campaign| Candidate { campaign, budget }))
+}
+
+fn plain(campaigns: &[Arc<Campaign>]) -> Decision {
+    run(campaigns, &Settings::default(), &History::default(), &RuleIndex::default())
+}
+
+fn made(id: i64, change: impl FnOnce(&mut Campaign)) -> Arc<Campaign> {
+    let mut c = campaign(id);
+    change(&mut c);
+    Arc::new(c)
+}
+
+#[test]
+fn the_most_valuable_comes_first_and_ties_go_to_the_lower_id() {
+    let rich = made(4, |c| c.pricing = Pricing::Flat(Micros(2000)));
+    let decision = plain(&[made(3, |_| ()), made(2, |_| ()), rich, made(1, |_| ())]);
+    let order: Vec<i64> = decision.ranked.iter().map(|c| c.campaign.id.0).collect();
+    assert_eq!(order, [4, 1, 2], "three at most");
+}
+
+#[test]
+fn every_way_to_lose_has_its_reason() {
+    let settings = Settings {
+        blocked_brands: vec![BrandId(4)],
+        blocked_categories: vec!["betting".into()],
+        allow_video: false,
+        ..Settings::default()
+    };
+    let video = Content::Video { asset: "a.webm".into(), width: 640, height: 360 };
+    let campaigns = [
+        made(1, |c| c.status = Status::Paused),
+        made(2, |c| c.status = Status::Ended),
+        made(3, |c| c.flight.ends = UnixMillis(1000)),
+        made(4, |_| ()),
+        made(5, |c| c.category = Category("betting".into())),
+        made(6, |c| c.creatives.iter_mut().for_each(|k| k.content = video.clone())),
+        made(7, |c| c.targeting.viewers_min = 101),
+        made(8, |c| c.pricing = Pricing::Flat(Micros(2_000_000))),
+    ];
+    let decision = run(&campaigns, &settings, &History::default(), &RuleIndex::default());
+    let reasons: Vec<Reason> = decision.rejected.iter().map(|(_, reason)| *reason).collect();
+    let expected = [
+        Reason::CampaignPaused,
+        Reason::CampaignEnded,
+        Reason::Flight,
+        Reason::StreamerBlocklist,
+        Reason::StreamerBlocklist,
+        Reason::Creative,
+        Reason::MinimumViewers,
+        Reason::Budget,
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(decision.no_fill, Some(Reason::Budget), "the loser that was worth most speaks for the slot");
+}
+
+#[test]
+fn an_empty_field_says_so() {
+    assert_eq!(plain(&[]).no_fill, Some(Reason::NoCandidate));
+}
+
+#[test]
+fn a_blocking_rule_keeps_the_competitor_off_the_slot() {
+    let rule = Rule {
+        id: RuleId(1),
+        kind: RuleKind::CategoryExclusivity { categories: vec![], span: Millis(60_000) },
+        severity: Severity::Blocking,
+        priority: 1,
+    };
+    let mut history = History::default();
+    history.record(&campaign(1), UnixMillis(900));
+    let decision =
+        run(&[made(1, |_| ()), made(2, |_| ())], &Settings::default(), &history, &RuleIndex::new(vec![rule]));
+    assert_eq!(decision.ranked.len(), 1);
+    assert_eq!(decision.rejected, [(CampaignId(2), Reason::CategoryExclusivity)]);
+    assert_eq!(decision.hits.len(), 1);
+}
+
+proptest! {
+    /// Every candidate is either ranked, beaten by three better ones, or rejected with a reason;
+    /// the order in which candidates arrive does not matter.
+    #[test]
+    fn the_order_of_candidates_does_not_matter(
+        prices in proptest::collection::vec(1_i64..6, 0..20),
+        seed in any::<u64>(),
+    ) {
+        let priced = |(id, p): (i64, &i64)| made(id, |c| c.pricing = Pricing::Flat(Micros(p * 400_000)));
+        let campaigns: Vec<_> = (0_i64..).zip(&prices).map(priced).collect();
+        let mut shuffled = campaigns.clone();
+        shuffled.sort_by_key(|c| (c.id.0.unsigned_abs() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let ids = |d: &Decision| d.ranked.iter().map(|c| c.campaign.id).collect::<Vec<_>>();
+        let (one, two) = (plain(&campaigns), plain(&shuffled));
+        prop_assert_eq!(ids(&one), ids(&two));
+        prop_assert_eq!(one.no_fill, two.no_fill);
+        prop_assert!(
+            one.ranked.windows(2).all(|w| (w[0].score, w[1].campaign.id) >= (w[1].score, w[0].campaign.id)),
+        );
+        prop_assert_eq!(one.rejected.len(), prices.iter().filter(|p| **p * 400_000 > 1_000_000).count());
+    }
+}

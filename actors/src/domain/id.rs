@@ -1,0 +1,111 @@
+//! Typed ids: a campaign's id can not be passed where a streamer's is meant.
+
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An advertiser.
+    BrandId;
+    /// A campaign of a brand.
+    CampaignId;
+    /// One creative of a campaign.
+    CreativeId;
+    /// A streamer.
+    StreamerId;
+    /// A conflict rule.
+    RuleId;
+    /// A slice of a campaign's budget, held by one node in one epoch.
+    LeaseId;
+}
+
+/// A play: a UUID of version 7, minted by the server. It is the idempotency key of the claim.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayId(pub Uuid);
+
+impl PlayId {
+    /// A new id from the time and ten random bytes.
+    #[must_use]
+    pub fn mint(now: super::time::UnixMillis, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(now.0).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The id of click number `index` of this play: the same play and number give the same id,
+    /// so a click is written once however often it arrives.
+    #[must_use]
+    pub fn click(self, index: u32) -> Self {
+        use sha2::Digest;
+        let mut hash = sha2::Sha256::new();
+        hash.update(b"gametriggers click v1");
+        hash.update(self.0.as_bytes());
+        hash.update(index.to_be_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut bytes = [0_u8; 16];
+        bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The sixteen bytes, in network order.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        *self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for PlayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for PlayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for PlayId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::UnixMillis;
+
+    #[test]
+    fn ids_order_by_time_and_read_back() {
+        let early = PlayId::mint(UnixMillis(1_700_000_000_000), [9; 10]);
+        let late = PlayId::mint(UnixMillis(1_700_000_000_001), [0; 10]);
+        assert!(early < late);
+        assert_eq!(early.to_string().parse::<PlayId>().unwrap(), early);
+        assert_eq!(early.0.get_version_num(), 7);
+    }
+
+    #[test]
+    fn clicks_of_a_play_are_distinct_and_repeatable() {
+        let play = PlayId::mint(UnixMillis(1), [7; 10]);
+        assert_eq!(play.click(0), play.click(0));
+        assert_ne!(play.click(0), play.click(1));
+        assert_ne!(play.click(0), play);
+    }
+}

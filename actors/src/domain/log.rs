@@ -1,0 +1,95 @@
+//! The record of a play, as the log keeps it and both sides can read it.
+
+use super::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use super::money::{Currency, Split};
+use super::reason::Reason;
+use super::time::UnixMillis;
+use std::sync::Arc;
+
+/// The terms of the clicks of a play, kept until they expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClickTerms {
+    /// The lease that pays.
+    pub lease: LeaseId,
+    /// Price, fee and earning of one click.
+    pub split: Split,
+    /// Billed clicks at most.
+    pub clicks_max: u32,
+    /// No click is billed after this.
+    pub expires: UnixMillis,
+}
+
+/// A play in the log: upserted by id, so that a later record replaces an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlayRecord {
+    /// The play.
+    pub play: PlayId,
+    /// When its slot fell due.
+    pub at: UnixMillis,
+    /// On whose stream.
+    pub streamer: StreamerId,
+    /// For whom.
+    pub campaign: CampaignId,
+    /// What was shown.
+    pub creative: CreativeId,
+    /// How far it came.
+    pub outcome: PlayOutcome,
+    /// Why it ended as it did.
+    pub reason: Option<Reason>,
+    /// The audience when the price was fixed.
+    pub viewers: u32,
+    /// The currency of the split.
+    pub currency: Currency,
+    /// Price, fee and earning of the play itself.
+    pub split: Split,
+    /// The code of its click link.
+    pub click_code: Option<Arc<str>>,
+    /// The terms of its clicks, when the campaign pays for them.
+    pub clicks: Option<ClickTerms>,
+}
+
+/// How far a play came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlayOutcome {
+    /// On screen; the claim has not come yet.
+    Shown,
+    /// Never shown: it came too late, or nobody answered.
+    Expired,
+    /// Not shown, or not to its end.
+    Skipped,
+    /// Could not be shown.
+    Failed,
+    /// The claim was refused.
+    Rejected,
+    /// Paid.
+    Settled,
+}
+
+impl PlayOutcome {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Expired => "expired",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// Whether the play was on screen, so that rules and caps count it.
+    #[must_use]
+    pub const fn was_on_screen(self) -> bool {
+        matches!(self, Self::Shown | Self::Rejected | Self::Settled)
+    }
+
+    /// The outcome of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Shown, Self::Expired, Self::Skipped, Self::Failed, Self::Rejected, Self::Settled]
+            .into_iter()
+            .find(|o| o.code() == code)
+    }
+}

@@ -1,0 +1,20 @@
+//! The pure core: what an ad server knows, with every input a parameter.
+
+pub mod ad_clock;
+pub mod campaign;
+pub mod conflict;
+pub mod creative;
+pub mod decision;
+pub mod id;
+pub mod invariants;
+pub mod log;
+pub mod money;
+pub mod pacing;
+pub mod play;
+pub mod reason;
+pub mod settlement;
+pub mod streamer;
+pub mod targeting;
+pub mod time;
+pub mod token;
+pub mod verification;

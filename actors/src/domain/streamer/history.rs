@@ -1,0 +1,100 @@
+//! What was shown on a stream: the memory of conflict rules and frequency caps.
+
+use crate::domain::campaign::{Campaign, FrequencyCap};
+use crate::domain::conflict::Presence;
+use crate::domain::id::CampaignId;
+use crate::domain::reason::Reason;
+use crate::domain::time::{Millis, UnixMillis};
+use std::collections::VecDeque;
+
+const HOUR: Millis = Millis::minutes(60);
+const DAY: Millis = Millis::minutes(24 * 60);
+
+/// Most plays of one campaign that are remembered: a cap above it is refused at the API.
+pub const CAP_MAX: u32 = 500;
+
+/// One entry for each campaign that played; its times are kept only as far as its cap looks back.
+#[derive(Debug, Default)]
+pub struct History {
+    present: Vec<Presence>,
+    times: Vec<VecDeque<UnixMillis>>,
+}
+
+impl History {
+    /// What conflict rules look at.
+    #[must_use]
+    pub fn present(&self) -> &[Presence] {
+        &self.present
+    }
+
+    /// A campaign came on screen.
+    pub fn record(&mut self, campaign: &Campaign, now: UnixMillis) {
+        let at = self.present.iter().position(|p| p.campaign == campaign.id).unwrap_or_else(|| {
+            self.present.push(Presence {
+                campaign: campaign.id,
+                brand: campaign.brand.id,
+                category: campaign.category.clone(),
+                last_shown: now,
+            });
+            self.times.push(VecDeque::new());
+            self.present.len() - 1
+        });
+        if let Some(presence) = self.present.get_mut(at) {
+            presence.last_shown = presence.last_shown.max(now);
+        }
+        let keep = campaign.cap.per_hour.max(campaign.cap.per_day).min(CAP_MAX);
+        if let Some(times) = self.times.get_mut(at) {
+            times.push_back(now);
+            while times.len() > usize::try_from(keep).unwrap_or(usize::MAX) {
+                times.pop_front();
+            }
+        }
+    }
+
+    /// Whether the campaign's own cap allows another play.
+    ///
+    /// # Errors
+    /// `frequency_cap`.
+    pub fn allows(&self, campaign: CampaignId, cap: FrequencyCap, now: UnixMillis) -> Result<(), Reason> {
+        let Some(at) = self.present.iter().position(|p| p.campaign == campaign) else { return Ok(()) };
+        let (Some(presence), Some(times)) = (self.present.get(at), self.times.get(at)) else { return Ok(()) };
+        let in_last = |span: Millis| {
+            u32::try_from(times.iter().filter(|t| now - **t < span).count()).unwrap_or(u32::MAX)
+        };
+        let full = |max: u32, span: Millis| max > 0 && in_last(span) >= max;
+        if now - presence.last_shown < cap.minimum_gap || full(cap.per_hour, HOUR) || full(cap.per_day, DAY) {
+            return Err(Reason::FrequencyCap);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decision::tests::campaign;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_window_has_more_plays_than_its_cap(
+            gaps in proptest::collection::vec(0_i64..2_000_000, 1..120),
+            per_hour in 0_u32..4, per_day in 0_u32..12, gap_min in 0_i64..100_000,
+        ) {
+            let mut c = campaign(1);
+            c.cap = FrequencyCap { per_hour, per_day, minimum_gap: Millis(gap_min) };
+            let (mut now, mut history, mut shown) = (0, History::default(), Vec::<i64>::new());
+            for gap in gaps {
+                now += gap;
+                if history.allows(c.id, c.cap, UnixMillis(now)).is_ok() {
+                    prop_assert!(shown.last().is_none_or(|last| now - last >= gap_min));
+                    history.record(&c, UnixMillis(now));
+                    shown.push(now);
+                }
+                let in_last = |span: Millis| shown.iter().filter(|t| now - **t < span.0).count();
+                prop_assert!(per_hour == 0 || in_last(HOUR) <= usize::try_from(per_hour).unwrap());
+                prop_assert!(per_day == 0 || in_last(DAY) <= usize::try_from(per_day).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! The ad clock and the play in hand.
+
+use super::live::{Effect, LiveStreamer, ToPage, World};
+use super::page::SessionId;
+use super::{Corner, board::Recent};
+use crate::domain::campaign::{Campaign, Quote};
+use crate::domain::creative::{Content, Creative, Placement};
+use crate::domain::decision::{Choice, Decision, Slot, decide};
+use crate::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
+use crate::domain::log::{ClickTerms, PlayOutcome, PlayRecord};
+use crate::domain::money::{Currency, Micros, Split};
+use crate::domain::play::{Machine, Phase, PlayEvent};
+use crate::domain::reason::Reason;
+use crate::domain::settlement::Claim;
+use crate::domain::time::{Millis, UnixMillis};
+use crate::domain::token::{SKEW, Terms, nonce_hash};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// A claim that is not durable yet, and what the dashboard shows of money.
+#[derive(Debug, Default)]
+pub struct Money {
+    /// Claims on their way to the database.
+    pub in_flight: Vec<InFlight>,
+    /// Durable, all time; none before it was read.
+    pub earned: Option<(Currency, Micros, u64)>,
+}
+
+/// A claim on its way to the database.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlight {
+    /// The play.
+    pub play: PlayId,
+    /// What the streamer earns by it.
+    pub earn: Micros,
+    /// Who claimed it last, and hears of it.
+    pub session: SessionId,
+}
+
+/// The play in hand.
+#[derive(Debug)]
+pub struct Hand {
+    /// The play.
+    pub play: PlayId,
+    /// Where it is.
+    pub machine: Machine,
+    /// Whom it is for; none for a test.
+    pub campaign: Option<Arc<Campaign>>,
+    /// What is shown.
+    pub creative: Creative,
+    /// What it may cost.
+    pub quote: Quote,
+    /// The price and who gets it.
+    pub split: Split,
+    /// Who pays.
+    pub lease: LeaseId,
+    /// The page that shows it.
+    pub session: SessionId,
+    /// That page, across sockets.
+    pub instance: Box<str>,
+    /// The code of its click link.
+    pub click_code: Option<Arc<str>>,
+    /// Those that may have the slot when this one gets no money.
+    pub rest: Vec<Choice>,
+    /// When the slot fell due.
+    pub due: UnixMillis,
+    /// When `prepare` was sent.
+    pub prepared: UnixMillis,
+    /// When the first frame was painted.
+    pub started: Option<UnixMillis>,
+    /// The audience when the price was fixed.
+    pub viewers: u32,
+    /// The token's terms, once it is out.
+    pub terms: Option<Terms>,
+}
+
+impl Hand {
+    /// The play as the log has it.
+    fn record(
+        &self,
+        streamer: StreamerId,
+        outcome: PlayOutcome,
+        reason: Option<Reason>,
+    ) -> Option<PlayRecord> {
+        let campaign = self.campaign.as_ref()?;
+        let terms = self.terms.as_ref();
+        let clicks = terms.filter(|_| self.quote.clicks_max > 0).map(|terms| ClickTerms {
+            lease: self.lease,
+            split: self.split,
+            clicks_max: self.quote.clicks_max,
+            expires: terms.expires,
+        });
+        let split = if self.quote.clicks_max > 0 { NOTHING } else { self.split };
+        Some(PlayRecord {
+            play: self.play,
+            at: self.due,
+            streamer,
+            campaign: campaign.id,
+            creative: self.creative.id,
+            outcome,
+            reason,
+            viewers: self.viewers,
+            currency: campaign.currency,
+            split,
+            click_code: self.click_code.clone(),
+            clicks,
+        })
+    }
+}
+
+const NOTHING: Split = Split { price: Micros::ZERO, fee: Micros::ZERO, earn: Micros::ZERO };
+
+impl LiveStreamer {
+    /// When this streamer wants to be woken: for a slot, or because a play takes too long.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<UnixMillis> {
+        let hand = self.hand.as_ref().map(|hand| hand.machine.deadline());
+        let slot = self.clock.next();
+        match (hand, slot) {
+            (Some(hand), Some(slot)) => Some(hand.min(slot)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Does what is due. Called by the timer, and at the head of every handler, because a busy
+    /// mailbox starves timers.
+    pub fn due(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) {
+        if let Some(reason) = self.hand.as_ref().and_then(|hand| hand.machine.overdue(world.now)) {
+            self.lose(reason, world, effects);
+        }
+        if self.clock.is_due(world.now) {
+            // A slot that can not be used is gone: slots never pile up.
+            if let Err(reason) = self.slot(world, effects) {
+                self.no_fill(reason, world.now, effects);
+            }
+            self.clock.advance(world.now, self.streamer.settings.slot_interval);
+        }
+    }
+
+    /// Uses a slot now.
+    ///
+    /// # Errors
+    /// Why it stays empty.
+    pub(super) fn slot(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) -> Result<(), Reason> {
+        let sample = self.fit(world.now, world.sample, world.terms.strict)?;
+        if self.hand.is_some() {
+            return Err(Reason::PlayInHand);
+        }
+        let slot = Slot {
+            now: world.now,
+            profile: &self.streamer.profile,
+            settings: &self.streamer.settings,
+            sample,
+            history: &self.history,
+        };
+        let candidates = world.market.candidates(self.streamer.id);
+        let Decision { mut ranked, no_fill, hits, .. } =
+            decide(slot, world.market.rules(), world.market.pacing(), candidates.into_iter());
+        effects.extend(hits.into_iter().map(|(_, hit)| Effect::RuleSpoke(hit)));
+        ranked.reverse();
+        let Some(best) = ranked.pop() else { return Err(no_fill.unwrap_or(Reason::NoCandidate)) };
+        self.reserve(best, (ranked, world.now, sample.viewers), world, effects)
+    }
+
+    /// Asks the campaign of `choice` for money; `rest` may be asked after it.
+    fn reserve(
+        &mut self,
+        choice: Choice,
+        (rest, due, viewers): (Vec<Choice>, UnixMillis, u32),
+        world: &mut World<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Reason> {
+        let session = self.primary.ok_or(Reason::NoOverlay)?;
+        let page = self.pages.iter().find(|p| p.session == session).ok_or(Reason::NoOverlay)?;
+        let priced = if choice.quote.clicks_max > 0 { choice.quote.per_click } else { choice.quote.per_play };
+        let split = Split::of(priced, world.terms.fee).ok_or(Reason::Budget)?;
+        let amount = choice.quote.reserve().ok_or(Reason::Budget)?;
+        let instance = page.instance_id.clone();
+        let play = PlayId::mint(world.now, world.bytes());
+        let patience = world.terms.patience;
+        let linked = choice.quote.clicks_max > 0 || matches!(choice.creative.content, Content::Qr { .. });
+        let click_code = linked.then(|| click_code(choice.creative.id, world.bytes()));
+        let before_token = Millis(patience.reserve.0 + patience.prepare.0);
+        let returns = world.now + before_token + world.terms.token_life + SKEW + SKEW;
+        effects.push(Effect::Reserve {
+            campaign: choice.campaign.id,
+            play,
+            quote: choice.quote,
+            amount,
+            returns,
+        });
+        effects.push(Effect::Changed);
+        self.hand = Some(Box::new(Hand {
+            play,
+            machine: Machine::new(choice.creative.duration, patience, world.now),
+            campaign: Some(choice.campaign),
+            creative: choice.creative,
+            quote: choice.quote,
+            split,
+            lease: LeaseId(0),
+            session,
+            instance,
+            click_code,
+            rest,
+            due,
+            prepared: world.now,
+            started: None,
+            viewers,
+            terms: None,
+        }));
+        Ok(())
+    }
+
+    /// A campaign answered.
+    pub fn reserved(
+        &mut self,
+        play: PlayId,
+        answer: Result<LeaseId, Reason>,
+        world: &mut World<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let waiting = |h: &Hand| h.play == play && h.machine.phase() == Phase::Reserving;
+        let Some(hand) = self.hand.as_mut().filter(|h| waiting(h)) else { return false };
+        match answer {
+            Ok(lease) => {
+                hand.lease = lease;
+                hand.machine.on(PlayEvent::Reserved, world.terms.patience, world.now);
+                self.prepare(world, effects);
+            }
+            Err(reason) => {
+                let (mut rest, due, viewers) = (std::mem::take(&mut hand.rest), hand.due, hand.viewers);
+                self.hand = None;
+                let next = match rest.pop() {
+                    Some(next) => self.reserve(next, (rest, due, viewers), world, effects),
+                    None => Err(reason),
+                };
+                if let Err(reason) = next {
+                    self.no_fill(reason, world.now, effects);
+                }
+            }
+        }
+        true
+    }
+
+    /// A labelled test ad in the real slot, never billed.
+    ///
+    /// # Errors
+    /// No page, or a play is in hand.
+    pub(super) fn test(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) -> Result<(), Reason> {
+        let page = self.pages.iter().find(|p| Some(p.session) == self.primary).ok_or(Reason::NoOverlay)?;
+        if self.hand.is_some() {
+            return Err(Reason::PlayInHand);
+        }
+        let (session, instance) = (page.session, page.instance_id.clone());
+        let creative = Creative {
+            id: CreativeId(0),
+            content: Content::Text {
+                headline: "Your overlay works".into(),
+                body: "This is a test. Nobody is charged and nothing is paid.".into(),
+            },
+            placement: Placement::LowerThird,
+            duration: Millis(6000),
+            accent: "#7dd3fc".into(),
+        };
+        let mut machine = Machine::new(creative.duration, world.terms.patience, world.now);
+        machine.on(PlayEvent::Reserved, world.terms.patience, world.now);
+        let quote = Quote { per_play: Micros::ZERO, per_click: Micros::ZERO, clicks_max: 0 };
+        self.hand = Some(Box::new(Hand {
+            play: PlayId::mint(world.now, world.bytes()),
+            machine,
+            campaign: None,
+            creative,
+            quote,
+            split: NOTHING,
+            lease: LeaseId(0),
+            session,
+            instance,
+            click_code: None,
+            rest: Vec::new(),
+            due: world.now,
+            prepared: world.now,
+            started: None,
+            viewers: 0,
+            terms: None,
+        }));
+        self.prepare(world, effects);
+        Ok(())
+    }
+
+    fn prepare(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let corner: Corner = self.streamer.settings.corner;
+        let Some(hand) = self.hand.as_mut() else { return };
+        hand.prepared = world.now;
+        let brand =
+            hand.campaign.as_ref().map_or_else(|| Arc::from("Gametriggers"), |c| Arc::clone(&c.brand.name));
+        let prepare = ToPage::Prepare {
+            play: hand.play,
+            creative: Box::new(hand.creative.clone()),
+            brand,
+            corner,
+            click_code: hand.click_code.clone(),
+            test: hand.campaign.is_none(),
+            not_after: hand.machine.deadline(),
+        };
+        effects.push(Effect::Send(hand.session, prepare));
+        effects.push(Effect::Changed);
+    }
+
+    /// The page in charge moved the play on.
+    pub(super) fn advance(
+        &mut self,
+        (session, play): (SessionId, PlayId),
+        event: PlayEvent,
+        world: &mut World<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(hand) = self.hand.as_mut().filter(|h| h.play == play && h.session == session) else {
+            return;
+        };
+        if !hand.machine.on(event, world.terms.patience, world.now) {
+            return;
+        }
+        match event {
+            PlayEvent::Prepared => self.play(world, effects),
+            PlayEvent::Started => self.on_screen(world, effects),
+            PlayEvent::Ended => self.shown(world, effects),
+            PlayEvent::Reserved | PlayEvent::Lost(_) => {}
+        }
+        effects.push(Effect::Changed);
+    }
+
+    fn play(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) {
+        let nonce = hex(&world.bytes::<16>());
+        let streamer = self.streamer.id;
+        let Some(hand) = self.hand.as_mut() else { return };
+        let token = hand.campaign.as_ref().map(|campaign| {
+            let terms = Terms {
+                play: hand.play,
+                lease: hand.lease,
+                campaign: campaign.id,
+                streamer,
+                creative: hand.creative.id,
+                currency: campaign.currency,
+                split: if hand.quote.clicks_max > 0 { NOTHING } else { hand.split },
+                viewers: hand.viewers,
+                issued: world.now,
+                expires: world.now + world.terms.token_life,
+                viewable_after: hand.creative.content.viewable_after(),
+                nonce_hash: nonce_hash(&nonce),
+            };
+            hand.terms = Some(terms);
+            world.keys.sign(&terms)
+        });
+        let not_after = hand.machine.deadline();
+        effects.push(Effect::Send(hand.session, ToPage::Play { play: hand.play, token, nonce, not_after }));
+    }
+
+    fn on_screen(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let Some(hand) = self.hand.as_mut() else { return };
+        hand.started = Some(world.now);
+        match &hand.campaign {
+            Some(campaign) => {
+                self.history.record(campaign, world.now);
+                self.clock.count(world.now);
+                effects.extend(
+                    hand.record(self.streamer.id, PlayOutcome::Shown, None).map(|r| Effect::Log(Box::new(r))),
+                );
+            }
+            None => {
+                let page = self.pages.iter().find(|p| p.session == hand.session).cloned();
+                let painted_after = world.now - hand.prepared;
+                effects.extend(
+                    page.map(|page| Effect::Tested(Box::new(super::live::Tested { painted_after, page }))),
+                );
+            }
+        }
+    }
+
+    fn shown(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) {
+        // `started` may have been lost with a socket.
+        if self.hand.as_ref().is_some_and(|hand| hand.started.is_none()) {
+            self.on_screen(world, effects);
+        }
+        let Some(hand) = self.hand.take() else { return };
+        if let Some(campaign) = &hand.campaign {
+            self.note(Recent::of(&hand, campaign, PlayOutcome::Shown, None));
+        }
+        self.elect(effects);
+    }
+
+    /// The play in hand comes to nothing.
+    pub(super) fn lose(&mut self, reason: Reason, world: &mut World<'_>, effects: &mut Vec<Effect>) {
+        let Some(mut hand) = self.hand.take() else { return };
+        let token_was_out = hand.machine.token_is_out();
+        hand.machine.on(PlayEvent::Lost(reason), world.terms.patience, world.now);
+        effects.push(Effect::Send(hand.session, ToPage::Stop(hand.play)));
+        if let Some(campaign) = &hand.campaign {
+            let outcome = outcome_of(reason);
+            match hand.terms.as_ref().filter(|_| token_was_out) {
+                // A timeout says nothing about the page: it may be cut off, and claim later.
+                Some(_) if is_silence(reason) => {}
+                // Everybody agrees that nothing was shown: a refusal on record brings the money
+                // back at once, and no claim can follow it.
+                Some(terms) => effects.push(Effect::Settle {
+                    claim: Box::new(Claim { debit: terms.debit(world.now), verdict: Err(reason) }),
+                    session: None,
+                }),
+                None => effects.push(Effect::Release(campaign.id, hand.play)),
+            }
+            let record = hand.record(self.streamer.id, outcome, Some(reason));
+            effects.extend(record.map(|record| Effect::Log(Box::new(record))));
+            self.note(Recent::of(&hand, campaign, outcome, Some(reason)));
+        }
+        self.elect(effects);
+        effects.push(Effect::Changed);
+    }
+
+    fn no_fill(&mut self, reason: Reason, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.note(Recent::empty(now, reason));
+        effects.push(Effect::NoFill(reason));
+        effects.push(Effect::Changed);
+    }
+}
+
+fn is_silence(reason: Reason) -> bool {
+    matches!(reason, Reason::StartTimeout | Reason::PlayTimeout | Reason::Disconnected)
+}
+
+fn outcome_of(reason: Reason) -> PlayOutcome {
+    match reason {
+        Reason::ReserveTimeout | Reason::PrepareTimeout | Reason::StartTimeout | Reason::Expired => {
+            PlayOutcome::Expired
+        }
+        Reason::Load
+        | Reason::Decode
+        | Reason::Unsupported
+        | Reason::LabelHidden
+        | Reason::NotPainted
+        | Reason::PlayTimeout => PlayOutcome::Failed,
+        _ => PlayOutcome::Skipped,
+    }
+}
+
+/// The creative in base 36, a dash, and forty random bits: short enough for a small QR code, and
+/// the link still finds its landing page when the play is forgotten.
+fn click_code(creative: CreativeId, random: [u8; 8]) -> Arc<str> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut code = base36(u64::try_from(creative.0).unwrap_or(0));
+    code.push('-');
+    for byte in random {
+        let letter = ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
+        code.push(char::from(letter));
+    }
+    code.into()
+}
+
+fn base36(mut number: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(number % 36).unwrap_or(0);
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        number /= 36;
+        if number == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

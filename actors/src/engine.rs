@@ -1,0 +1,151 @@
+//! What every actor shares: the ports, the snapshot of the catalogue and the directory.
+
+use crate::catalogue::Catalogue;
+use crate::directory::Directory;
+use crate::domain::id::StreamerId;
+use crate::domain::streamer::Streamer;
+use crate::domain::streamer::live::Terms;
+use crate::domain::time::{Millis, UnixMillis};
+use crate::domain::token::TokenKeys;
+use crate::keyring::Keyring;
+use crate::ports::{
+    AccountStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, Platform, PlayLog, StoreResult,
+};
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The world, as ports.
+pub struct Ports {
+    /// The money.
+    pub ledger: Arc<dyn LedgerStore>,
+    /// Campaigns and rules.
+    pub campaigns: Arc<dyn CampaignStore>,
+    /// Brands, streamers and keys.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Plays and counters.
+    pub log: Arc<dyn PlayLog>,
+    /// Events between nodes.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The streaming platforms.
+    pub platform: Arc<dyn Platform>,
+}
+
+/// The numbers of an installation.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    /// What a streamer's steps depend on.
+    pub terms: Terms,
+    /// Time between heartbeats on a socket.
+    pub heartbeat: Millis,
+    /// Silence after which a socket is closed.
+    pub dead_after: Millis,
+    /// Claims in one transaction, at most.
+    pub batch_max: usize,
+    /// How long a claim may wait for others.
+    pub batch_wait: Millis,
+    /// Claims that may wait at all.
+    pub claims_max: usize,
+    /// Whether the demo's keys are taken.
+    pub demo: bool,
+}
+
+/// How the engine is doing.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// The last write to the database failed.
+    pub store_failing: AtomicBool,
+    /// A newer process owns the database: this one must stop.
+    pub fenced: AtomicBool,
+    /// The server drains.
+    pub draining: AtomicBool,
+}
+
+impl Health {
+    /// Whether new work may come.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        !is(&self.store_failing) && !is(&self.fenced) && !is(&self.draining)
+    }
+}
+
+/// Shared by all actors of a node.
+pub struct Engine {
+    /// The world.
+    pub ports: Ports,
+    /// The numbers of this installation.
+    pub numbers: Numbers,
+    /// Sign and verify debit tokens.
+    pub tokens: TokenKeys,
+    /// Campaigns and rules, replaced whole.
+    pub catalogue: ArcSwap<Catalogue>,
+    /// Streamers by id.
+    pub streamers: DashMap<StreamerId, Streamer>,
+    /// Keys by hash.
+    pub keyring: Keyring,
+    /// Actors and sockets by id.
+    pub directory: Directory,
+    /// How it is doing.
+    pub health: Health,
+}
+
+impl Engine {
+    /// Takes the next epoch of the ledger and reads everything that decisions need.
+    ///
+    /// # Errors
+    /// The database can not be read or written.
+    pub async fn start(
+        ports: Ports,
+        numbers: Numbers,
+        tokens: TokenKeys,
+        arbiter: actix::ArbiterHandle,
+    ) -> StoreResult<Arc<Self>> {
+        let now = ports.clock.now();
+        let token_life = numbers.terms.token_life;
+        // Leases of an earlier process may still see claims until the last token is dead.
+        let patience = numbers.terms.patience;
+        let last_token = Millis(token_life.0 + patience.reserve.0 + patience.prepare.0);
+        let skew = crate::domain::token::SKEW;
+        ports.ledger.open_epoch(now, Millis(last_token.0 + 2 * skew.0)).await?;
+        // Who comes back often must not keep money waiting that nobody can claim any more.
+        ports.ledger.close_due(now).await?;
+        let engine = Arc::new(Self {
+            catalogue: ArcSwap::from_pointee(Catalogue::new(
+                ports.campaigns.catalogue().await?,
+                &Catalogue::default(),
+            )),
+            streamers: ports.accounts.streamers().await?.into_iter().map(|s| (s.id, s)).collect(),
+            keyring: Keyring::new(numbers.demo),
+            directory: Directory::new(arbiter),
+            health: Health::default(),
+            ports,
+            numbers,
+            tokens,
+        });
+        engine.keyring.add(engine.ports.accounts.keys().await?);
+        Ok(engine)
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.ports.clock.now()
+    }
+
+    /// Reads campaigns and rules again.
+    ///
+    /// # Errors
+    /// The database can not be read; the old snapshot stays.
+    pub async fn reload_catalogue(&self) -> StoreResult<()> {
+        let rows = self.ports.campaigns.catalogue().await?;
+        let next = Catalogue::new(rows, &self.catalogue.load());
+        self.catalogue.store(Arc::new(next));
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! Messages that more than one actor or the shell sends. A message that only one actor knows
+//! stands in that actor's file.
+
+use crate::domain::campaign::{Quote, Status};
+use crate::domain::id::{CampaignId, LeaseId, PlayId};
+use crate::domain::log::PlayRecord;
+use crate::domain::money::{Currency, Micros};
+use crate::domain::reason::Reason;
+use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::streamer::command::Command;
+use crate::domain::streamer::live::FromPage;
+use crate::domain::streamer::page::{Page, SessionId};
+use crate::domain::time::UnixMillis;
+use crate::session::SessionHandle;
+use actix::prelude::*;
+use std::sync::Arc;
+
+/// A page came.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachPage {
+    /// What it said of itself.
+    pub page: Page,
+    /// Its socket.
+    pub session: Arc<SessionHandle>,
+}
+
+/// A page said something.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PageSaid(pub SessionId, pub FromPage);
+
+/// A dashboard came.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachDashboard(pub Arc<SessionHandle>);
+
+/// A dashboard gave a command; the answer goes to its socket under the same id.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DashboardSaid {
+    /// Its socket.
+    pub session: SessionId,
+    /// Chosen by the page.
+    pub id: Box<str>,
+    /// What to do.
+    pub command: Command,
+}
+
+/// A socket is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Detach(pub SessionId);
+
+/// Set money aside for a play, or say why not.
+#[derive(Message)]
+#[rtype(result = "Result<LeaseId, Reason>")]
+pub struct Reserve {
+    /// The play.
+    pub play: PlayId,
+    /// What it may cost.
+    pub quote: Quote,
+    /// What has to be set aside.
+    pub amount: Micros,
+    /// When it is free again, unless something happens.
+    pub returns: UnixMillis,
+}
+
+/// Give the money of a play back: its token never left the server.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Release(pub PlayId);
+
+/// Claims of one campaign that are durable now, with what became of them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ClaimsSettled(pub Vec<(Claim, Outcome)>);
+
+/// A brand's client wants the counters, now and after each change.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Watch(pub Arc<SessionHandle>);
+
+/// The counters of a campaign, now.
+#[derive(Message)]
+#[rtype(result = "Option<CampaignLive>")]
+pub struct GetLive;
+
+/// The counters of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CampaignLive {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Whether it may play.
+    pub status: Status,
+    /// The currency of its money.
+    pub currency: Currency,
+    /// Given to it.
+    pub funded: Micros,
+    /// Settled.
+    pub spent: Micros,
+    /// Set aside for plays that are decided.
+    pub reserved: Micros,
+    /// Plays settled.
+    pub plays: u64,
+    /// Viewers of those plays.
+    pub viewers: u64,
+    /// Clicks billed.
+    pub clicks: u64,
+    /// Claims refused.
+    pub rejected: u64,
+    /// Plays with money set aside.
+    pub in_flight: u64,
+    /// The moment.
+    pub now: UnixMillis,
+}
+
+/// Write a claim. The answer comes when it is durable.
+#[derive(Message)]
+#[rtype(result = "Result<Outcome, NotTaken>")]
+pub struct Settle(pub Claim);
+
+/// The claim was not taken, or its batch was lost: nothing was written, send it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("settlement is busy")]
+pub struct NotTaken;
+
+/// Write a play to the log.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LogPlay(pub Box<PlayRecord>);
+
+/// Count what was settled.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountSettled(pub Arc<[(Claim, Outcome)]>);
+
+/// Check due work. Sent by the sweeper.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Sweep;
+
+/// The row behind this actor changed: read it again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Reload;
+
+/// The server stops: finish what can be finished. The answer comes when it is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;

@@ -1,0 +1,424 @@
+//! What the engine needs of the world. The shell implements these traits; the engine knows no
+//! database, no bus and no clock of its own.
+
+use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
+use crate::domain::conflict::Rule;
+use crate::domain::creative::{Content, Placement};
+use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+pub use crate::domain::log::{ClickTerms, PlayOutcome, PlayRecord};
+use crate::domain::money::{Currency, Micros, Money};
+use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::streamer::{Profile, Sample, Settings, Streamer};
+use crate::domain::targeting::Targeting;
+use crate::domain::time::{Millis, UnixMillis};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Why a store could not do what was asked. Nothing was written in any of these cases.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is locked, full, read-only or away: try again later.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// A newer process took over this writer's epoch: this process must stop writing for good.
+    #[error("a newer process owns this database")]
+    Fenced,
+    /// There is no such row.
+    #[error("not found")]
+    NotFound,
+    /// The wallet or the budget has less than was asked for.
+    #[error("not enough money: {available:?} available")]
+    InsufficientFunds {
+        /// What there is.
+        available: Micros,
+    },
+    /// The idempotency key was used before, for another request.
+    #[error("the idempotency key belongs to another request")]
+    IdempotencyConflict,
+    /// A value that the schema refuses.
+    #[error("refused by the schema: {0}")]
+    Constraint(String),
+}
+
+/// A result of a store.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Makes a request that moves money safe to repeat: the same key with the same fingerprint does
+/// nothing a second time, with another fingerprint it is a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Unique together with the operation's owner, for instance `brand:1:abc`.
+    pub key: String,
+    /// SHA-256 of the request.
+    pub fingerprint: [u8; 32],
+}
+
+/// A grant out of a campaign's budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The lease of this process for the campaign, new or topped up.
+    pub lease: LeaseId,
+    /// What was moved into it now.
+    pub granted: Micros,
+}
+
+/// A campaign's money and counters as the database has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Given to the campaign.
+    pub funded: Micros,
+    /// Settled.
+    pub spent: Micros,
+    /// In leases that are not closed, minus what these have settled.
+    pub leased: Micros,
+    /// Plays settled.
+    pub plays: u64,
+    /// Viewers of those plays.
+    pub viewers: u64,
+    /// Clicks billed.
+    pub clicks: u64,
+    /// Claims refused.
+    pub rejected: u64,
+}
+
+/// What a streamer earned, rolled up or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earned {
+    /// The currency.
+    pub currency: Currency,
+    /// Durable earnings, all time.
+    pub settled: Micros,
+    /// Plays and clicks that earned it, plays at price zero included.
+    pub plays: u64,
+}
+
+/// One line of the reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// `R1` .. `R6`.
+    pub id: &'static str,
+    /// What must hold.
+    pub name: &'static str,
+    /// Rows looked at.
+    pub rows: u64,
+    /// Rows that break it.
+    pub mismatches: u64,
+    /// Sum of the absolute differences.
+    pub drift_micros: i64,
+}
+
+/// The money. Every call is one transaction; when it returns `Ok` the transaction is durable.
+#[async_trait]
+pub trait LedgerStore: Send + Sync {
+    /// Takes the next epoch of the writer: leases of earlier epochs become `closing`, and close
+    /// `token_life` from now, when no claim on them can be accepted any more.
+    async fn open_epoch(&self, now: UnixMillis, token_life: Millis) -> StoreResult<i64>;
+
+    /// Moves up to `wanted` of what the campaign has left into this epoch's lease. None when
+    /// nothing is left, or the campaign is ended.
+    async fn grant(
+        &self,
+        campaign: CampaignId,
+        wanted: Micros,
+        now: UnixMillis,
+    ) -> StoreResult<Option<Grant>>;
+
+    /// Moves `amount` of a lease that nobody holds back to the budget.
+    async fn give_back(&self, lease: LeaseId, amount: Micros) -> StoreResult<()>;
+
+    /// Writes a batch of claims, atomically. One outcome for each claim, in their order.
+    async fn settle(&self, claims: &[Claim], now: UnixMillis) -> StoreResult<Vec<Outcome>>;
+
+    /// Stage two: posts what is settled and not yet in the streamers' wallets. The number of
+    /// events posted.
+    async fn roll_up(&self, now: UnixMillis) -> StoreResult<u64>;
+
+    /// Closes leases whose time has come and gives what they did not settle back to the budget;
+    /// then returns the unspent budget of ended campaigns to their brands. The number of leases.
+    async fn close_due(&self, now: UnixMillis) -> StoreResult<u64>;
+
+    /// Money from outside into a brand's wallet; its available balance afterwards.
+    async fn deposit(
+        &self,
+        brand: BrandId,
+        money: Money,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Micros>;
+
+    /// From the brand's wallet into the campaign's budget.
+    async fn fund(
+        &self,
+        campaign: CampaignId,
+        amount: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Budget>;
+
+    /// What a brand may still give to campaigns.
+    async fn available(&self, brand: BrandId, currency: Currency) -> StoreResult<Micros>;
+
+    /// A campaign's money and counters.
+    async fn budget(&self, campaign: CampaignId) -> StoreResult<Budget>;
+
+    /// A streamer's earnings.
+    async fn earned(&self, streamer: StreamerId) -> StoreResult<Earned>;
+
+    /// Whether the writer can write right now: a real write, rolled back.
+    async fn probe(&self) -> StoreResult<()>;
+
+    /// Checks R1 to R6 over everything.
+    async fn reconcile(&self) -> StoreResult<Vec<Check>>;
+}
+
+/// A campaign to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCampaign {
+    /// Who pays.
+    pub brand: BrandId,
+    /// For people.
+    pub name: String,
+    /// What it advertises.
+    pub category: Category,
+    /// The currency of its wallet and its prices.
+    pub currency: Currency,
+    /// How it pays.
+    pub pricing: Pricing,
+    /// When it runs.
+    pub flight: Flight,
+    /// How it is spread over the flight.
+    pub pacing: PacingMode,
+    /// How often it may play on one streamer.
+    pub cap: FrequencyCap,
+    /// Which streams it wants.
+    pub targeting: Targeting,
+    /// Whether every streamer may play it.
+    pub open: bool,
+    /// Where a click leads.
+    pub landing_url: String,
+    /// What may be shown, at least one.
+    pub creatives: Vec<NewCreative>,
+    /// Moved from the brand's wallet in the same transaction.
+    pub budget: Micros,
+}
+
+/// A creative to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCreative {
+    /// What is drawn.
+    pub content: Content,
+    /// Where it stands.
+    pub placement: Placement,
+    /// Time on screen.
+    pub duration: Millis,
+    /// `#rrggbb`.
+    pub accent: String,
+}
+
+/// What may change on a campaign. None leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CampaignChange {
+    /// For people.
+    pub name: Option<String>,
+    /// Ended is final.
+    pub status: Option<Status>,
+    /// The moment after the last.
+    pub ends: Option<UnixMillis>,
+    /// How it is spread over the flight.
+    pub pacing: Option<PacingMode>,
+    /// How often it may play on one streamer.
+    pub cap: Option<FrequencyCap>,
+}
+
+/// What the catalogue is built from.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueRows {
+    /// Campaigns that have not ended.
+    pub campaigns: Vec<Campaign>,
+    /// Rules that are in force.
+    pub rules: Vec<Rule>,
+    /// Approved participations, as pairs.
+    pub participations: Vec<(StreamerId, CampaignId)>,
+}
+
+/// Campaigns, creatives and rules.
+#[async_trait]
+pub trait CampaignStore: Send + Sync {
+    /// Everything a decision may need.
+    async fn catalogue(&self) -> StoreResult<CatalogueRows>;
+    /// Makes a campaign and funds it, in one transaction. The same key gives the same campaign.
+    async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign>;
+    /// Changes a campaign.
+    async fn change(&self, id: CampaignId, change: &CampaignChange, now: UnixMillis)
+    -> StoreResult<Campaign>;
+    /// One campaign, whatever its status.
+    async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign>;
+    /// A page of campaigns by ascending id, after `after`; of one brand or of all.
+    async fn page(
+        &self,
+        brand: Option<BrandId>,
+        after: Option<CampaignId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Campaign>>;
+    /// Adds a rule and gives its id.
+    async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule>;
+    /// Where a click on a creative leads.
+    async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>>;
+}
+
+/// Who holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// An advertiser.
+    Brand(BrandId),
+    /// A streamer's own key: dashboard and API.
+    Streamer(StreamerId),
+    /// A key in an overlay's address: the overlay protocol and nothing else.
+    Overlay(StreamerId),
+    /// An operator.
+    Admin,
+}
+
+/// SHA-256 of a key. Keys have 256 random bits, so that no salt or slow hash is needed.
+pub type KeyHash = [u8; 32];
+
+/// Brands, streamers and their keys.
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Every key that is valid.
+    async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>>;
+    /// Adds a key.
+    async fn add_key(
+        &self,
+        hash: KeyHash,
+        principal: Principal,
+        label: &str,
+        now: UnixMillis,
+    ) -> StoreResult<()>;
+    /// Revokes a key.
+    async fn revoke_key(&self, hash: KeyHash, now: UnixMillis) -> StoreResult<()>;
+    /// Adds a brand.
+    async fn add_brand(&self, name: &str, now: UnixMillis) -> StoreResult<Brand>;
+    /// Every brand.
+    async fn brands(&self) -> StoreResult<Vec<Brand>>;
+    /// Adds a streamer, with their keys, in one transaction.
+    async fn add_streamers(&self, new: &[NewStreamer], now: UnixMillis) -> StoreResult<Vec<StreamerId>>;
+    /// One streamer.
+    async fn streamer(&self, id: StreamerId) -> StoreResult<Streamer>;
+    /// Every streamer.
+    async fn streamers(&self) -> StoreResult<Vec<Streamer>>;
+    /// Saves what a streamer allows.
+    async fn save_settings(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
+}
+
+/// A streamer to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStreamer {
+    /// What targeting looks at.
+    pub profile: Profile,
+    /// What they allow.
+    pub settings: Settings,
+    /// Hash of their own key.
+    pub key: KeyHash,
+    /// Hash of the key for their overlay.
+    pub overlay_key: KeyHash,
+}
+
+/// A minute of one campaign on one streamer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MinuteCounts {
+    /// Slots that were decided for the campaign.
+    pub decided: u64,
+    /// Plays settled.
+    pub plays: u64,
+    /// Viewers of those plays.
+    pub viewers: u64,
+    /// Clicks billed.
+    pub clicks: u64,
+    /// Plays that ended without money.
+    pub lost: u64,
+    /// Spent.
+    pub spend: Micros,
+    /// Earned by the streamer.
+    pub earn: Micros,
+}
+
+/// Where a minute's counts belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MinuteKey {
+    /// Start of the minute.
+    pub minute: UnixMillis,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The streamer.
+    pub streamer: StreamerId,
+}
+
+/// The log of plays and the counters per minute. Not money: a lost record loses no right.
+#[async_trait]
+pub trait PlayLog: Send + Sync {
+    /// Writes records and adds counts, in one transaction.
+    async fn append(&self, plays: &[PlayRecord], minutes: &[(MinuteKey, MinuteCounts)]) -> StoreResult<()>;
+    /// A page of a streamer's plays, newest first, before `before`.
+    async fn recent(
+        &self,
+        streamer: StreamerId,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<Vec<PlayRecord>>;
+    /// The play of a click link.
+    async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
+}
+
+/// Something that other nodes and sockets want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Campaigns or rules changed: load the catalogue again.
+    CatalogueChanged,
+    /// A streamer's row changed: load it again.
+    StreamerChanged(StreamerId),
+    /// A key was revoked: close its sockets.
+    KeyRevoked(KeyHash),
+}
+
+/// Events between nodes. At most once; who missed some is told so and reads everything again.
+pub trait Bus: Send + Sync {
+    /// Tells everybody, this node included.
+    fn publish(&self, event: Event);
+    /// Listens from now on.
+    fn subscribe(&self) -> Box<dyn Subscription>;
+}
+
+/// One listener on the bus.
+#[async_trait]
+pub trait Subscription: Send {
+    /// The next event; `Missed` when the listener was too slow, none when the bus is gone.
+    async fn next(&mut self) -> Option<Heard>;
+}
+
+/// What a listener hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// An event.
+    Event(Event),
+    /// Some events were dropped: read everything again.
+    Missed,
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Never goes back within a process.
+    fn now(&self) -> UnixMillis;
+}
+
+/// Chance, from the operating system.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// What the streaming platforms say. Answers from memory; adapters refresh it in the background.
+pub trait Platform: Send + Sync {
+    /// The last sample; none when the platform is not connected for this streamer.
+    fn sample(&self, streamer: StreamerId, now: UnixMillis) -> Option<Sample>;
+}

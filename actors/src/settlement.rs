@@ -1,0 +1,249 @@
+//! One per writer shard: the batch of claims that are not durable yet.
+//!
+//! Owns: the claims that wait, and who waits for their answers.
+//! Receives: `Settle`, from streamers and from the click link.
+//! Sends: one transaction at a time to the ledger; after its commit the answers, and what was
+//! settled to campaigns and metrics.
+//! Mailbox: `MAILBOX`. Claims: `Numbers::claims_max`; one more is not taken, and the page sends it
+//! again. Nothing is answered before it is durable; a claim whose batch could not be written waits
+//! and is tried again.
+
+use crate::domain::id::CampaignId;
+use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::time::Millis;
+use crate::engine::Engine;
+use crate::messages::{ClaimsSettled, CountSettled, Drain, NotTaken, Settle};
+use crate::ports::{StoreError, StoreResult};
+use actix::prelude::*;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Messages that may wait; claims are counted by themselves.
+const MAILBOX: usize = 4096;
+/// Streamers' wallets are posted this often.
+const ROLL_UP: Duration = Duration::from_secs(1);
+/// Leases whose time has come are closed this often.
+const CLOSE_DUE: Duration = Duration::from_secs(2);
+/// The wait after a batch that could not be written, doubled each time.
+const RETRY_MIN: Duration = Duration::from_millis(50);
+/// The longest such wait.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+type Answer = oneshot::Sender<Outcome>;
+
+/// The actor of a writer shard.
+pub struct SettlementActor {
+    engine: Arc<Engine>,
+    waiting: VecDeque<(Claim, Answer)>,
+    writing: bool,
+    scheduled: bool,
+    retry: Duration,
+    drained: Vec<oneshot::Sender<()>>,
+    rolling_up: bool,
+    closing_due: bool,
+}
+
+impl SettlementActor {
+    /// The actor of a writer shard.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            waiting: VecDeque::new(),
+            writing: false,
+            scheduled: false,
+            retry: RETRY_MIN,
+            drained: Vec::new(),
+            rolling_up: false,
+            closing_due: false,
+        }
+    }
+
+    /// Flushes at once when a batch is full, else soon.
+    fn schedule(&mut self, ctx: &mut Context<Self>) {
+        if self.writing || self.waiting.is_empty() {
+            return;
+        }
+        if self.waiting.len() >= self.engine.numbers.batch_max || !self.drained.is_empty() {
+            self.flush(ctx);
+        } else if !self.scheduled {
+            self.flush_in(self.engine.numbers.batch_wait, ctx);
+        }
+    }
+
+    fn flush_in(&mut self, wait: Millis, ctx: &mut Context<Self>) {
+        self.scheduled = true;
+        ctx.run_later(Duration::from_millis(wait.unsigned()), |actor, ctx| {
+            actor.scheduled = false;
+            actor.flush(ctx);
+        });
+    }
+
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        if self.writing || self.waiting.is_empty() {
+            return;
+        }
+        self.writing = true;
+        let count = self.waiting.len().min(self.engine.numbers.batch_max);
+        let batch: Vec<(Claim, Answer)> = self.waiting.drain(..count).collect();
+        let claims: Arc<[Claim]> = batch.iter().map(|(claim, _)| *claim).collect();
+        let engine = Arc::clone(&self.engine);
+        let write = async move { engine.ports.ledger.settle(&claims, engine.now()).await };
+        ctx.spawn(write.into_actor(self).map(|written, actor, ctx| actor.written(batch, written, ctx)));
+    }
+
+    fn written(
+        &mut self,
+        batch: Vec<(Claim, Answer)>,
+        written: StoreResult<Vec<Outcome>>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.writing = false;
+        let failing = &self.engine.health.store_failing;
+        match written {
+            Ok(outcomes) => {
+                failing.store(false, Ordering::Relaxed);
+                self.retry = RETRY_MIN;
+                self.committed(batch, outcomes);
+                self.schedule(ctx);
+                self.check_drained();
+            }
+            Err(error) => {
+                ::metrics::counter!("gametriggers_settlement_batches_failed_total").increment(1);
+                let fenced = matches!(error, StoreError::Fenced);
+                if fenced {
+                    self.engine.health.fenced.store(true, Ordering::Relaxed);
+                }
+                if !failing.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        claims = batch.len(),
+                        %error,
+                        "claims can not be written; nothing is acked until they can",
+                    );
+                }
+                // Back to the front, in their order.
+                batch.into_iter().rev().for_each(|entry| self.waiting.push_front(entry));
+                if fenced {
+                    // Another process settles them: the pages send them there.
+                    self.waiting.clear();
+                    self.check_drained();
+                    return;
+                }
+                let wait = Millis(i64::try_from(self.retry.as_millis()).unwrap_or(i64::MAX));
+                self.retry = (self.retry * 2).min(RETRY_MAX);
+                self.flush_in(wait, ctx);
+            }
+        }
+    }
+
+    /// The batch is durable: answers everybody and passes on what was settled.
+    fn committed(&mut self, batch: Vec<(Claim, Answer)>, outcomes: Vec<Outcome>) {
+        ::metrics::histogram!("gametriggers_settlement_batch_size")
+            .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        let mut settled = Vec::with_capacity(batch.len());
+        let mut by_campaign: BTreeMap<CampaignId, Vec<(Claim, Outcome)>> = BTreeMap::new();
+        for ((claim, answer), outcome) in batch.into_iter().zip(outcomes) {
+            let label = match outcome {
+                Outcome::Settled => "settled",
+                Outcome::Duplicate => "duplicate",
+                Outcome::Rejected(_) => "rejected",
+            };
+            ::metrics::counter!("gametriggers_claims_total", "result" => label).increment(1);
+            if let Outcome::Rejected(reason) = outcome {
+                ::metrics::counter!("gametriggers_claims_rejected_total", "reason" => reason.code())
+                    .increment(1);
+            }
+            by_campaign.entry(claim.debit.campaign).or_default().push((claim, outcome));
+            settled.push((claim, outcome));
+            // Who does not wait any more will ask again, and hear of a duplicate.
+            let _ = answer.send(outcome);
+        }
+        for (campaign, claims) in by_campaign {
+            let campaign = self.engine.directory.campaign(&self.engine, campaign);
+            // Full: the money stays held until its time is up.
+            let _ = campaign.try_send(ClaimsSettled(claims));
+        }
+        let _ = self.engine.directory.metrics(&self.engine).try_send(CountSettled(settled.into()));
+    }
+
+    fn check_drained(&mut self) {
+        if self.waiting.is_empty() && !self.writing {
+            self.drained.drain(..).for_each(|done| {
+                let _ = done.send(());
+            });
+        }
+    }
+
+    /// Does a chore unless its last turn is still under way: while the database is locked each turn
+    /// waits, and turns that pile up would stand before the claims.
+    fn chore<T: 'static>(
+        &mut self,
+        ctx: &mut Context<Self>,
+        (name, busy): (&'static str, fn(&mut Self) -> &mut bool),
+        work: impl Future<Output = StoreResult<T>> + 'static,
+    ) {
+        if std::mem::replace(busy(self), true) {
+            return;
+        }
+        ctx.spawn(work.into_actor(self).map(move |done, actor, _| {
+            *busy(actor) = false;
+            match done {
+                Ok(_) => {}
+                Err(StoreError::Fenced) => actor.engine.health.fenced.store(true, Ordering::Relaxed),
+                Err(error) => {
+                    tracing::warn!(chore = name, %error, "a chore of the ledger waits for its next turn")
+                }
+            }
+        }));
+    }
+}
+
+impl Actor for SettlementActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(ROLL_UP, |actor, ctx| {
+            let engine = Arc::clone(&actor.engine);
+            let work = async move { engine.ports.ledger.roll_up(engine.now()).await };
+            actor.chore(ctx, ("roll up", |actor| &mut actor.rolling_up), work);
+        });
+        ctx.run_interval(CLOSE_DUE, |actor, ctx| {
+            let engine = Arc::clone(&actor.engine);
+            let work = async move { engine.ports.ledger.close_due(engine.now()).await };
+            actor.chore(ctx, ("close leases", |actor| &mut actor.closing_due), work);
+        });
+    }
+}
+
+impl Handler<Settle> for SettlementActor {
+    type Result = ResponseFuture<Result<Outcome, NotTaken>>;
+
+    fn handle(&mut self, Settle(claim): Settle, ctx: &mut Self::Context) -> Self::Result {
+        if self.waiting.len() >= self.engine.numbers.claims_max {
+            ::metrics::counter!("gametriggers_claims_not_taken_total").increment(1);
+            return Box::pin(std::future::ready(Err(NotTaken)));
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.push_back((claim, sender));
+        self.schedule(ctx);
+        Box::pin(async move { receiver.await.map_err(|_| NotTaken) })
+    }
+}
+
+impl Handler<Drain> for SettlementActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
+        let (sender, receiver) = oneshot::channel();
+        self.drained.push(sender);
+        self.schedule(ctx);
+        self.check_drained();
+        Box::pin(async move {
+            let _ = receiver.await;
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! One per node, holding nothing: the beat of the sockets, and the end of what is silent.
+//!
+//! Liveness is judged from outside: a socket whose peer stopped reading freezes its own actor, and
+//! an actor that panicked says nothing. The sweeper sends heartbeats phase by phase, closes sockets that
+//! were silent for too long, closes those whose actor is lost, lets campaigns
+//! take back money whose time is up, and now and then stops actors that nobody needs.
+
+use crate::directory::PHASES;
+use crate::domain::id::StreamerId;
+use crate::engine::Engine;
+use crate::messages::Sweep;
+use crate::session::{CloseReason, ToSession};
+use actix::prelude::*;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Chores other than heartbeats, once a second.
+const CHORES: Duration = Duration::from_secs(1);
+/// Idle actors are looked for every so many seconds.
+const IDLE_SECONDS: u64 = 15;
+
+/// The actor of a node.
+pub struct Sweeper {
+    engine: Arc<Engine>,
+    phase: usize,
+    seconds: u64,
+}
+
+impl Sweeper {
+    /// The actor of a node.
+    #[must_use]
+    pub const fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, phase: 0, seconds: 0 }
+    }
+
+    /// One phase of the sockets: a heartbeat, or the end of those that were silent for too long.
+    fn beat(&mut self) {
+        let now = self.engine.now();
+        let dead_after = self.engine.numbers.dead_after;
+        self.phase = (self.phase + 1) % PHASES;
+        self.engine.directory.each_session_of(self.phase, |session| {
+            let silent = now - session.heard() > dead_after;
+            let message = if silent {
+                ToSession::Close(CloseReason::HeartbeatMissed)
+            } else {
+                ToSession::Heartbeat(now)
+            };
+            let _ = session.send(message);
+        });
+    }
+
+    /// Streamers without a socket may stop; sockets without an actor come back to a new one.
+    fn idle(&self) {
+        let mut attached: HashSet<StreamerId> = HashSet::new();
+        self.engine.directory.each_session(|session| attached.extend(session.streamer));
+        let mut dead = Vec::new();
+        self.engine.directory.each_streamer(|id, addr| {
+            if !addr.connected() {
+                dead.push(id);
+            } else if !attached.contains(&id) {
+                // Full: it is not idle.
+                let _ = addr.try_send(Sweep);
+            }
+        });
+        dead.into_iter().for_each(|id| self.engine.directory.forget_streamer(id));
+    }
+
+    fn lost(&self) {
+        let mut lost: HashSet<StreamerId> = HashSet::new();
+        self.engine.directory.each_streamer(|id, addr| {
+            if !addr.connected() {
+                lost.insert(id);
+            }
+        });
+        if lost.is_empty() {
+            return;
+        }
+        self.engine.directory.each_session(|session| {
+            if session.streamer.is_some_and(|id| lost.contains(&id)) {
+                let _ = session.send(ToSession::Close(CloseReason::ServerError));
+            }
+        });
+    }
+}
+
+impl Actor for Sweeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Every socket once in the time between two heartbeats.
+        let beat = self.engine.numbers.heartbeat.unsigned() / u64::try_from(PHASES).unwrap_or(1);
+        ctx.run_interval(Duration::from_millis(beat.max(1)), |actor, _| actor.beat());
+        ctx.run_interval(CHORES, |actor, _| {
+            actor.seconds += 1;
+            actor.lost();
+            for campaign in actor.engine.directory.live_campaigns() {
+                let _ = campaign.try_send(Sweep);
+            }
+            if actor.seconds.is_multiple_of(IDLE_SECONDS) {
+                actor.idle();
+            }
+            #[expect(clippy::as_conversions, reason = "a gauge is a float, and no node has 2^53 sockets")]
+            ::metrics::gauge!("gametriggers_sockets").set(actor.engine.directory.sessions() as f64);
+        });
+    }
+}

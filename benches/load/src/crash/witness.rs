@@ -1,0 +1,111 @@
+//! What the overlays saw: the harness's own log, against which the database is audited.
+
+use gametriggers_protocol::overlay::AckResult;
+use gametriggers_simulated_overlay::{Event, Lost, Observer, now};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// What was answered about one play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answers {
+    pub(super) settled: u32,
+    pub(super) duplicate: u32,
+    pub(super) rejected: u32,
+}
+
+impl Answers {
+    /// Whether the server has said that the claim is durable.
+    pub(super) const fn durable(self) -> bool {
+        self.settled + self.duplicate > 0
+    }
+}
+
+/// Everything that was seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    /// By play id.
+    pub(super) answers: HashMap<String, Answers>,
+    /// Every play that was claimed.
+    pub(super) claimed: HashSet<String>,
+    pub(super) resent: u64,
+    /// Reasons of rejections.
+    pub(super) reasons: BTreeMap<String, u64>,
+    /// Sockets the server told to stay away, by close code.
+    pub(super) banished: BTreeMap<u16, u64>,
+    pub(super) recoveries: Vec<Duration>,
+    /// When the server was started whose first `welcome` has not come yet.
+    pub(super) spawned: Option<Instant>,
+}
+
+/// Listens to all overlays.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    log: Mutex<Log>,
+    welcomed: Notify,
+}
+
+impl Witness {
+    /// A server is about to start: the next `welcome` is the end of its recovery.
+    pub(super) fn server_starts(&self) {
+        self.lock().spawned = Some(now().at);
+    }
+
+    /// Waits for that `welcome`. False when it did not come.
+    pub(super) async fn welcome(&self, limit: Duration) -> bool {
+        let wait = async {
+            while self.lock().spawned.is_some() {
+                self.welcomed.notified().await;
+            }
+        };
+        timeout(limit, wait).await.is_ok()
+    }
+
+    /// All that was seen.
+    pub(super) fn log(&self) -> Log {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Witness {
+    fn event(&self, _overlay: u32, event: &Event<'_>) {
+        let log = &mut *self.lock();
+        match event {
+            Event::Welcome { began, at, .. } => {
+                // A greeting of the server before, read late, began before this one was started.
+                if let Some(spawned) = log.spawned.filter(|spawned| *spawned <= began.at) {
+                    log.recoveries.push(at.at.saturating_duration_since(spawned));
+                    log.spawned = None;
+                    self.welcomed.notify_one();
+                }
+            }
+            Event::Claim { claim, times } => {
+                log.claimed.insert(claim.play_id.clone());
+                log.resent += u64::from(*times > 1);
+            }
+            Event::Ack { play_id, result, reason, .. } => {
+                let answers = log.answers.entry((*play_id).to_owned()).or_default();
+                match result {
+                    AckResult::Settled => answers.settled += 1,
+                    AckResult::Duplicate => answers.duplicate += 1,
+                    AckResult::Rejected => {
+                        answers.rejected += 1;
+                        *log.reasons.entry(reason.unwrap_or("none").to_owned()).or_default() += 1;
+                    }
+                }
+            }
+            Event::Lost(lost) if lost.is_final() => {
+                if let Lost::Closed(code) = lost {
+                    *log.banished.entry(*code).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A brand with money and campaigns without limits: the runs are about the server, so nothing but
+//! the slots of the streamers may decide how much is played. Made like a customer would: the brand
+//! by the command line, the campaigns through the API.
+
+use crate::failure::Failure;
+use crate::http::post;
+use crate::server::command;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Budget of each campaign. Every kill strands a twentieth of what is left until the lease closes.
+const BUDGET_MICROS: i64 = 1_000_000_000_000_000;
+/// Name, way to pay, rate, kind of creative. A play of the last costs nothing by itself.
+const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [
+    ("Thousand", "cpm", 250_000_000, "text"),
+    ("Flat", "flat", 20_000_003, "text"),
+    ("Odd", "flat", 7, "text"),
+    ("Click", "cpc", 90_000_000, "qr"),
+];
+const CURRENCY: &str = "INR";
+
+/// Adds the brand to the database of a server that does not run; its key.
+pub(crate) async fn brand(binary: &Path, data: &Path) -> Result<String, Failure> {
+    let data = data.to_str().ok_or_else(|| Failure::Refused("the data directory is not UTF-8".into()))?;
+    let deposit = BUDGET_MICROS.saturating_mul(5).to_string();
+    let arguments = ["brand", "add", "--data", data, "--name", "Load", "--deposit-micros", &deposit];
+    let output = command(binary, &arguments).await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let key = said.split_whitespace().find(|word| word.starts_with("gt_brand_"));
+    key.map(str::to_owned).ok_or_else(|| {
+        Failure::Server(format!(
+            "`brand add` said {said:?}, {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))
+    })
+}
+
+/// Adds the campaigns to a server that runs. Each waits for the gap before it plays on the same
+/// streamer again, so that with a gap they take turns.
+pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Result<(), Failure> {
+    for (name, pays, rate, kind) in CAMPAIGNS {
+        let money = |amount_micros: i64| json!({ "amount_micros": amount_micros, "currency": CURRENCY });
+        let body: Value = json!({
+            "name": name,
+            "category": "load",
+            "pricing": { "type": pays, "rate": money(rate) },
+            "budget": money(BUDGET_MICROS),
+            "pacing": "asap",
+            "frequency_cap": { "minimum_gap_s": gap_s },
+            "open": true,
+            "landing_url": "http://127.0.0.1/",
+            "creatives": [{
+                "kind": kind, "placement": "corner", "duration_ms": 8_000,
+                "accent": "#d9ff3d", "headline": name,
+            }],
+        });
+        post(server, "/api/campaigns", key, &format!("campaign-{name}"), &body.to_string()).await?;
+    }
+    Ok(())
+}

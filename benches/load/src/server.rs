@@ -1,0 +1,138 @@
+//! The server as a process: started on a directory and a port, watched, ended by its id.
+
+use crate::failure::Failure;
+use crate::http::get;
+use gametriggers_simulated_overlay::{Random, now};
+use std::fs::OpenOptions;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+const ENDING_MAX: Duration = Duration::from_secs(30);
+const COMMAND_MAX: Duration = Duration::from_secs(300);
+const READY_MAX: Duration = Duration::from_secs(60);
+const READY_LOOK: Duration = Duration::from_millis(20);
+
+/// How the server is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    /// The binary.
+    pub(crate) binary: PathBuf,
+    /// Its data directory. What it logs goes to `server.log` there.
+    pub(crate) data: PathBuf,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Settings, as environment variables.
+    pub(crate) env: Vec<(&'static str, String)>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Launch {
+    /// Starts it and returns at once.
+    pub(crate) fn start(&self) -> Result<Server, Failure> {
+        let log = self.data.join("server.log");
+        let sink =
+            OpenOptions::new().create(true).append(true).open(&log).map_err(Failure::io("server.log"))?;
+        let child = Command::new(&self.binary)
+            .args(["serve", "--data"])
+            .arg(&self.data)
+            .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(sink)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Failure::io("start the server"))?;
+        let pid = child.id().ok_or_else(|| Failure::Server("ended at once".into()))?;
+        Ok(Server { child, pid, address: self.address, log })
+    }
+}
+
+impl Server {
+    /// The process.
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits until it says that it can take work.
+    pub(crate) async fn ready(&mut self) -> Result<(), Failure> {
+        let began = now().at;
+        while get(self.address, "/health/ready").await != Some(200) {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(Failure::Server(format!("ended with {status}; {}", self.last_words())));
+            }
+            if now().at.saturating_duration_since(began) > READY_MAX {
+                return Err(Failure::Late(format!("the server is not ready; {}", self.last_words())));
+            }
+            sleep(READY_LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// SIGKILL, and waits until the process is gone. Says how it ended: not by the signal when it
+    /// had ended by itself before.
+    pub(crate) async fn kill(&mut self) -> Result<ExitStatus, Failure> {
+        // Fails only when the process is gone; the status tells.
+        let _ = self.child.start_kill();
+        self.end().await
+    }
+
+    /// SIGTERM, and waits for the orderly end.
+    pub(crate) async fn terminate(&mut self) -> Result<(), Failure> {
+        let kill = format!("kill -TERM {}", self.pid);
+        let sent = Command::new("sh").args(["-c", &kill]).status().await.map_err(Failure::io("kill"))?;
+        let status = self.end().await?;
+        if !sent.success() || !status.success() {
+            return Err(Failure::Server(format!("stopped with {status}; {}", self.last_words())));
+        }
+        Ok(())
+    }
+
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(5).collect();
+        format!("its log ends: {}", lines.into_iter().rev().collect::<Vec<_>>().join(" | "))
+    }
+
+    async fn end(&mut self) -> Result<ExitStatus, Failure> {
+        match timeout(ENDING_MAX, self.child.wait()).await {
+            Ok(ended) => ended.map_err(Failure::io("wait for the server")),
+            Err(_) => Err(Failure::Late("the server does not end".into())),
+        }
+    }
+}
+
+/// Runs one of the server's commands to its end.
+pub(crate) async fn command(binary: &Path, arguments: &[&str]) -> Result<Output, Failure> {
+    let run = Command::new(binary).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    match timeout(COMMAND_MAX, run).await {
+        Ok(output) => output.map_err(Failure::io("run a command of the server")),
+        Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
+    }
+}
+
+/// A free address whose port lies below the range from which the kernel takes source ports: while
+/// a server is dead, an overlay that got the very port as its own would connect to itself.
+pub(crate) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
+    for _ in 0..100 {
+        let port = u16::try_from(random.between(20_000, 29_999)).unwrap_or(20_000);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    Err(Failure::Refused("no free port".into()))
+}

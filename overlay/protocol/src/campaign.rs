@@ -1,0 +1,76 @@
+//! `/ws/campaigns/{id}`: a brand watches its campaign deliver.
+
+use serde::{Deserialize, Serialize};
+
+/// What the brand's client says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromCampaign {
+    /// The first message of a socket.
+    Hello {
+        /// Protocol version, 1.
+        v: u32,
+        /// The brand's or an admin's key.
+        token: String,
+    },
+    /// The answer to `heartbeat`.
+    Heartbeat {},
+}
+
+/// What the server says to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToCampaign {
+    /// The answer to `hello`; a `live` follows.
+    Welcome {
+        /// Protocol version, 1.
+        v: u32,
+        /// The server's clock.
+        server_ms: i64,
+        /// Time between heartbeats.
+        heartbeat_ms: u32,
+        /// Silence after which the link is dead.
+        dead_after_ms: u32,
+    },
+    /// As on the overlay socket.
+    Heartbeat {
+        /// The server's clock.
+        server_ms: i64,
+    },
+    /// The campaign's counters, whole, after each change and at most four times a second.
+    Live(Live),
+    /// The server is about to close the sockets.
+    Drain {
+        /// Wait this long before reconnecting.
+        reconnect_after_ms: u32,
+    },
+}
+
+/// The counters of a campaign; also the body of `GET /api/campaigns/{id}/live`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// The campaign.
+    pub campaign_id: i64,
+    /// `active`, `paused` or `ended`.
+    pub status: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Given to the campaign so far.
+    pub funded_micros: i64,
+    /// Settled.
+    pub spent_micros: i64,
+    /// Reserved for plays that are decided and not yet settled.
+    pub reserved_micros: i64,
+    /// Plays settled or, for CPC, verified.
+    pub plays: u64,
+    /// Viewers of those plays, summed (estimated audience).
+    pub viewer_impressions: u64,
+    /// Billed clicks.
+    pub clicks: u64,
+    /// Plays whose claim was rejected.
+    pub rejected: u64,
+    /// Plays decided that are now somewhere between reserve and claim.
+    pub in_flight: u64,
+    /// The server's clock when this was made.
+    pub server_ms: i64,
+}

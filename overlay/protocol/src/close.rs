@@ -1,0 +1,92 @@
+//! Close codes: 3000-3499 ask the client to reconnect, 3500-3999 tell it to stop.
+
+/// Why the server closed a socket. The number is the WebSocket close code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// The server drains; come back after the delay that `drain` named.
+    Shutdown = 3000,
+    /// The client read too slowly: its outbox stayed full, or a write met its deadline.
+    SlowConsumer = 3001,
+    /// Nothing was heard from the client for the dead-link time.
+    HeartbeatMissed = 3002,
+    /// No `hello` arrived in time.
+    AuthenticationTimeout = 3003,
+    /// The server could not go on with this socket (an actor was lost). The state is intact.
+    ServerError = 3004,
+    /// More frames or bytes a second than allowed.
+    TooFast = 3005,
+    /// The streamer has as many sockets open as one may have.
+    TooManySockets = 3006,
+    /// The key is unknown, or not one for this socket.
+    Unauthorized = 3500,
+    /// The key was rotated or revoked.
+    Revoked = 3501,
+    /// The frame is not a message of this protocol.
+    Malformed = 3502,
+    /// The declared size of a frame is above the limit.
+    FrameTooLarge = 3503,
+    /// `hello` names a version that this server does not speak.
+    UnsupportedVersion = 3504,
+    /// A fragmented message or a binary frame.
+    UnsupportedFrame = 3505,
+    /// A message before `hello`, or a second `hello`.
+    OutOfOrder = 3506,
+}
+
+impl CloseCode {
+    /// Every code, for tables and tests.
+    pub const ALL: [Self; 14] = [
+        Self::Shutdown,
+        Self::SlowConsumer,
+        Self::HeartbeatMissed,
+        Self::AuthenticationTimeout,
+        Self::ServerError,
+        Self::TooFast,
+        Self::TooManySockets,
+        Self::Unauthorized,
+        Self::Revoked,
+        Self::Malformed,
+        Self::FrameTooLarge,
+        Self::UnsupportedVersion,
+        Self::UnsupportedFrame,
+        Self::OutOfOrder,
+    ];
+
+    /// The number on the wire.
+    #[must_use]
+    #[expect(
+        clippy::as_conversions,
+        reason = "a unit-only enum with repr(u16) has no other way to its number"
+    )]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// The reason on the wire and the label of the metric.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Shutdown => "shutdown",
+            Self::SlowConsumer => "slow_consumer",
+            Self::HeartbeatMissed => "heartbeat_missed",
+            Self::AuthenticationTimeout => "authentication_timeout",
+            Self::ServerError => "server_error",
+            Self::TooFast => "too_fast",
+            Self::TooManySockets => "too_many_sockets",
+            Self::Unauthorized => "unauthorized",
+            Self::Revoked => "revoked",
+            Self::Malformed => "malformed",
+            Self::FrameTooLarge => "frame_too_large",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::UnsupportedFrame => "unsupported_frame",
+            Self::OutOfOrder => "out_of_order",
+        }
+    }
+
+    /// Whether a client should try again.
+    #[must_use]
+    pub const fn reconnect(self) -> bool {
+        self.code() < 3500
+    }
+}

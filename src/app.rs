@@ -1,0 +1,285 @@
+//! The composition root: the only file that knows every part.
+
+use crate::bus::memory::MemoryBus;
+use crate::config::{Config, Mode, PlatformKind};
+use crate::session::frame::Pace;
+use crate::session::upgrade::Door;
+use crate::store::sqlite::SqliteStore;
+use crate::telemetry;
+use crate::web::{self, Shared};
+use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
+use actix::{Actor, Addr};
+use actix_http::HttpService;
+use actix_server::{Server, ServerHandle};
+use actix_service::{fn_service, map_config};
+use actix_web::App as WebApp;
+use actix_web::dev::AppConfig;
+use gametriggers_actors::bridge::BridgeActor;
+use gametriggers_actors::domain::money::FeeBps;
+use gametriggers_actors::domain::play::Patience;
+use gametriggers_actors::domain::streamer::live::Terms;
+use gametriggers_actors::domain::time::Millis;
+use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
+use gametriggers_actors::domain::verification::Strictness;
+use gametriggers_actors::engine::{Engine, Numbers, Ports};
+use gametriggers_actors::messages::Drain;
+use gametriggers_actors::ports::Platform;
+use gametriggers_actors::session::{CloseReason, ToSession};
+use gametriggers_actors::sweeper::Sweeper;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Why the server does not start.
+pub type StartError = Box<dyn std::error::Error>;
+
+/// A server that runs.
+pub struct App {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What links start with.
+    pub public_url: String,
+    store: Arc<SqliteStore>,
+    server: ServerHandle,
+    drain: Duration,
+    arbiter: actix::Arbiter,
+    _keep: (Addr<BridgeActor>, Addr<Sweeper>),
+}
+
+impl App {
+    /// Opens the database, starts the actors and listens. Has to run inside an actix system.
+    ///
+    /// # Errors
+    /// The database is owned by another process or can not be opened, or the port is taken.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let metrics = telemetry::metric::start()?;
+        let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let store = SqliteStore::open(&path).await?;
+        let arbiter = actix::Arbiter::new();
+        let tokens = token_keys(config, &path)?;
+        let engine = Engine::start(ports(config, &store), numbers(config)?, tokens, arbiter.handle()).await?;
+        let keep = (
+            BridgeActor::start_in_arbiter(&arbiter.handle(), {
+                let engine = Arc::clone(&engine);
+                move |_| BridgeActor::new(engine)
+            }),
+            Sweeper::start_in_arbiter(&arbiter.handle(), {
+                let engine = Arc::clone(&engine);
+                move |_| Sweeper::new(engine)
+            }),
+        );
+        // Alive from the start: it posts what an earlier process left.
+        let _ = engine.directory.settlement(&engine);
+        let listener = TcpListener::bind(config.server.bind)
+            .map_err(|error| format!("{}: {error}; is another server running?", config.server.bind))?;
+        let addr = listener.local_addr()?;
+        let public_url = public_url(config, addr);
+        let shared = Shared {
+            engine: Arc::clone(&engine),
+            metrics,
+            assets: config.assets.dir.clone(),
+            asset_bytes_max: (config.assets.image_bytes_max, config.assets.video_bytes_max),
+            public_url: public_url.clone(),
+            funding: Arc::default(),
+            written_at: Arc::default(),
+        };
+        let server = listen(config, listener, shared)?;
+        let handle = server.handle();
+        actix_rt::spawn(server);
+        let drain = Duration::from_millis(u64::from(config.server.drain_ms));
+        Ok(Self { engine, addr, public_url, store, server: handle, drain, arbiter, _keep: keep })
+    }
+
+    /// Waits until a newer process has taken the database over.
+    pub async fn fenced(&self) {
+        while !self.engine.health.fenced.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Stops in order: no new work, sockets told to come back, claims written, leases given back.
+    pub async fn stop(self) {
+        let engine = &self.engine;
+        engine.health.draining.store(true, Ordering::Relaxed);
+        tracing::info!(sockets = engine.directory.sessions(), "draining");
+        engine.directory.each_streamer(|_, streamer| {
+            let _ = streamer.try_send(Drain);
+        });
+        self.close_sockets().await;
+        let finish = async {
+            let _ = engine.directory.settlement(engine).send(Drain).await;
+            for campaign in engine.directory.live_campaigns() {
+                let _ = campaign.send(Drain).await;
+            }
+            let _ = engine.directory.metrics(engine).send(Drain).await;
+        };
+        if tokio::time::timeout(Duration::from_secs(10), finish).await.is_err() {
+            tracing::warn!(
+                "the database did not take the last writes in time; what was not acked will be claimed again"
+            );
+        }
+        self.server.stop(false).await;
+        self.store.close().await;
+        // With its actors, whose timers would go on asking the closed store.
+        self.arbiter.stop();
+        tracing::info!("stopped");
+    }
+
+    /// In steps over the drain time, so that not everybody comes back at once.
+    async fn close_sockets(&self) {
+        let engine = &self.engine;
+        let spread = u32::try_from(self.drain.as_millis()).unwrap_or(u32::MAX);
+        engine.directory.each_session(|session| {
+            let share = u32::try_from(session.id.0 % 1000).unwrap_or(0);
+            let delay = u64::from(spread) * u64::from(share) / 1000;
+            let _ =
+                session.send(ToSession::Drain(u32::try_from(delay).unwrap_or(spread).saturating_add(500)));
+        });
+        let steps = 10;
+        for step in 0..steps {
+            engine.directory.each_session(|session| {
+                if session.id.0 % steps == step {
+                    let _ = session.send(ToSession::Close(CloseReason::Shutdown));
+                }
+            });
+            if engine.directory.sessions() == 0 {
+                return;
+            }
+            tokio::time::sleep(self.drain / u32::try_from(steps).unwrap_or(10)).await;
+        }
+    }
+}
+
+fn ports(config: &Config, store: &Arc<SqliteStore>) -> Ports {
+    let platform: Arc<dyn Platform> = match config.platform.kind {
+        PlatformKind::None => Arc::new(NoPlatform),
+        PlatformKind::Simulated => Arc::new(SimulatedPlatform),
+    };
+    Ports {
+        ledger: Arc::<SqliteStore>::clone(store),
+        campaigns: Arc::<SqliteStore>::clone(store),
+        accounts: Arc::<SqliteStore>::clone(store),
+        log: Arc::<SqliteStore>::clone(store),
+        bus: Arc::new(MemoryBus::default()),
+        clock: Arc::new(SystemClock::default()),
+        entropy: Arc::new(SystemEntropy),
+        platform,
+    }
+}
+
+fn numbers(config: &Config) -> Result<Numbers, StartError> {
+    let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
+    let millis = |value: u32| Millis(i64::from(value));
+    Ok(Numbers {
+        terms: Terms {
+            patience: Patience {
+                reserve: millis(play.reserve_timeout_ms),
+                prepare: millis(play.prepare_timeout_ms),
+                start: millis(play.start_timeout_ms),
+                end: millis(play.end_grace_ms),
+            },
+            token_life: Millis::seconds(i64::from(play.token_life_s)),
+            fee: FeeBps::new(play.fee_bps).ok_or("play.fee_bps: 0 to 10000")?,
+            strict: Strictness {
+                require_streaming: play.require_streaming,
+                frames_per_second_min: play.frames_per_second_min,
+            },
+            first_slot: millis(play.first_slot_ms),
+            first_slot_spread: millis(play.first_slot_spread_ms),
+        },
+        heartbeat: millis(session.heartbeat_ms),
+        dead_after: millis(session.dead_after_ms),
+        batch_max: settlement.batch_max,
+        batch_wait: millis(settlement.batch_wait_ms),
+        claims_max: settlement.claims_max,
+        demo: config.mode == Mode::Demo,
+    })
+}
+
+/// The configured keys; outside production one is made and kept beside the database, so that
+/// tokens outlive a restart.
+fn token_keys(config: &Config, database: &Path) -> Result<TokenKeys, StartError> {
+    let mut lines = config.secrets.token_keys.clone();
+    if lines.is_empty() {
+        let path = database.with_extension("token-key");
+        if !path.exists() {
+            secret_file(&path, &format!("1:{}\n", random_hex()))?;
+        }
+        lines.push(std::fs::read_to_string(&path)?.trim().to_owned());
+    }
+    let mut keys = lines.iter().map(|line| token_key(line).ok_or("a token key is ID:64 hex digits"));
+    let first: SigningKey = keys.next().ok_or("no token key")??;
+    Ok(TokenKeys::new(first, keys.collect::<Result<_, _>>()?))
+}
+
+/// Writes a file that only this user can read, whole or not at all.
+///
+/// # Errors
+/// The folder can not be written.
+pub fn secret_file(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let part = path.with_extension("part");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)
+}
+
+fn public_url(config: &Config, addr: SocketAddr) -> String {
+    if config.server.public_url.is_empty() {
+        format!("http://{addr}")
+    } else {
+        config.server.public_url.trim_end_matches('/').to_owned()
+    }
+}
+
+/// The application and the upgrade service on one listener.
+fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Result<Server> {
+    listener.set_nonblocking(true)?;
+    let (origins, session) = (config.server.allowed_origins.clone(), config.session.clone());
+    let sockets_max = config.server.sockets_max;
+    let seats = Arc::<AtomicUsize>::default();
+    Server::build()
+        .workers(config.server.workers)
+        .backlog(4096)
+        .max_concurrent_connections(sockets_max)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen("gametriggers", listener, move || {
+            let door = Door {
+                engine: Arc::clone(&shared.engine),
+                overlay_build: web::overlay_build().into(),
+                public_url: shared.public_url.as_str().into(),
+                origins: origins.clone().into(),
+                pace: Pace { frames_per_second: session.frames_per_second, burst: session.burst },
+                sockets_max,
+                seats: Arc::clone(&seats),
+            };
+            let upgrade = fn_service(move |request| {
+                let door = door.clone();
+                async move {
+                    door.open(request).await;
+                    Ok::<_, Infallible>(())
+                }
+            });
+            let shared = shared.clone();
+            let app = WebApp::new().wrap_fn(web::secured).configure(move |app| web::routes(app, &shared));
+            let config = |()| AppConfig::default();
+            HttpService::build()
+                .keep_alive(Duration::from_secs(15))
+                .upgrade(upgrade)
+                .finish(map_config(actix_service::IntoServiceFactory::into_factory(app), config))
+                .tcp()
+        })
+        .map(actix_server::ServerBuilder::run)
+}

@@ -1,0 +1,3 @@
+//! Events between nodes. One process needs no more than memory.
+
+pub mod memory;

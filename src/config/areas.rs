@@ -1,0 +1,195 @@
+//! The areas of the configuration. What each key means stands beside it in `config/default.toml`.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What kind of installation it is.
+    pub mode: Mode,
+    /// Where it listens.
+    pub server: Server,
+    /// Where it keeps what it knows.
+    pub database: Database,
+    /// Where it keeps images and videos.
+    pub assets: Assets,
+    /// The life of a play.
+    pub play: Play,
+    /// The sockets.
+    pub session: Session,
+    /// The batches of claims.
+    pub settlement: Settlement,
+    /// Where audiences come from.
+    pub platform: Platform,
+    /// Keys.
+    pub secrets: Secrets,
+    /// The log.
+    pub log: Log,
+}
+
+/// What kind of installation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// For people who work on it.
+    Development,
+    /// For people who look at it.
+    Demo,
+    /// For other people's money.
+    Production,
+}
+
+/// Where it listens.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// What links start with.
+    pub public_url: String,
+    /// Origins that may open sockets.
+    pub allowed_origins: Vec<String>,
+    /// Threads.
+    pub workers: usize,
+    /// Sockets at most.
+    pub sockets_max: usize,
+    /// Time to close them, in milliseconds.
+    pub drain_ms: u32,
+}
+
+/// Where it keeps what it knows.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:PATH`.
+    pub url: String,
+}
+
+impl Database {
+    /// The file of a SQLite database; none for another kind.
+    #[must_use]
+    pub fn sqlite_path(&self) -> Option<PathBuf> {
+        self.url.strip_prefix("sqlite:").map(PathBuf::from)
+    }
+}
+
+/// Where it keeps images and videos.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assets {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Largest image in bytes.
+    pub image_bytes_max: usize,
+    /// Largest video in bytes.
+    pub video_bytes_max: usize,
+}
+
+/// The life of a play.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Play {
+    /// First slot after an overlay came.
+    pub first_slot_ms: u32,
+    /// Time over which first slots are spread.
+    pub first_slot_spread_ms: u32,
+    /// Patience with a campaign.
+    pub reserve_timeout_ms: u32,
+    /// Patience with loading.
+    pub prepare_timeout_ms: u32,
+    /// Patience with the first frame.
+    pub start_timeout_ms: u32,
+    /// Patience with the end.
+    pub end_grace_ms: u32,
+    /// Life of a debit token in seconds.
+    pub token_life_s: u32,
+    /// The platform's share.
+    pub fee_bps: u16,
+    /// Whether a host must stream.
+    pub require_streaming: bool,
+    /// Frames a second in a claim.
+    pub frames_per_second_min: u32,
+}
+
+/// The sockets.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Time between heartbeats.
+    pub heartbeat_ms: u32,
+    /// Silence that ends a socket.
+    pub dead_after_ms: u32,
+    /// Frames a second.
+    pub frames_per_second: u32,
+    /// Frames at once.
+    pub burst: u32,
+}
+
+/// The batches of claims.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// Claims in one transaction.
+    pub batch_max: usize,
+    /// How long a claim may wait for others.
+    pub batch_wait_ms: u32,
+    /// Claims that may wait at all.
+    pub claims_max: usize,
+}
+
+/// Where audiences come from.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// The adapter.
+    pub kind: PlatformKind,
+}
+
+/// An adapter to the streaming platforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlatformKind {
+    /// None: no stream is known to be live, so no ad is shown.
+    None,
+    /// Streams that are always live.
+    Simulated,
+}
+
+/// Keys.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// Keys that sign debit tokens.
+    pub token_keys: Vec<String>,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({} token keys)", self.token_keys.len())
+    }
+}
+
+/// The log.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level or a filter.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}

@@ -1,0 +1,49 @@
+//! What does not go together.
+
+use super::{Config, ConfigError, Mode, PlatformKind};
+use crate::world::token_key;
+
+/// Refuses contradictions, all of them at once.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let mut wrong = Vec::new();
+    let mut refuse = |when: bool, why: &str| {
+        if when {
+            wrong.push(why.to_owned());
+        }
+    };
+    let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
+    refuse(config.database.sqlite_path().is_none(), "database.url: only sqlite:PATH is known");
+    refuse(config.server.workers == 0, "server.workers: at least one is needed");
+    refuse(config.server.sockets_max == 0, "server.sockets_max: at least one is needed");
+    refuse(play.token_life_s == 0 || play.token_life_s > 600, "play.token_life_s: 1 to 600");
+    refuse(play.fee_bps > 10_000, "play.fee_bps: 0 to 10000");
+    refuse(session.heartbeat_ms < 1000, "session.heartbeat_ms: at least 1000");
+    refuse(
+        session.dead_after_ms < session.heartbeat_ms.saturating_mul(2),
+        "session.dead_after_ms: at least twice session.heartbeat_ms, or every socket is closed for silence",
+    );
+    refuse(
+        session.frames_per_second == 0 || session.burst < 8,
+        "session: frames_per_second above 0 and burst at least 8",
+    );
+    refuse(settlement.batch_max == 0, "settlement.batch_max: at least 1");
+    refuse(
+        settlement.claims_max < settlement.batch_max,
+        "settlement.claims_max: at least settlement.batch_max",
+    );
+    refuse(
+        config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
+        "secrets.token_keys: each is ID:64 hex digits",
+    );
+    if config.mode == Mode::Production {
+        refuse(
+            config.platform.kind == PlatformKind::Simulated,
+            "platform.kind: a simulated audience must not be paid for in production",
+        );
+        refuse(
+            config.secrets.token_keys.is_empty(),
+            "secrets.token_keys: production needs keys of its own, none are made for it",
+        );
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}

@@ -1,0 +1,198 @@
+//! Configuration: compiled-in defaults, then a file, then variables. One struct per area;
+//! contradictions are refused at start.
+
+mod areas;
+mod check;
+
+pub use areas::{
+    Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Secrets, Server, Session, Settlement,
+};
+
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Every key with its default.
+pub const DEFAULT: &str = include_str!("../../config/default.toml");
+/// What the demo changes.
+pub const DEMO: &str = include_str!("../../config/demo.toml");
+const PREFIX: &str = "GAMETRIGGERS__";
+
+/// The configuration can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can not be read.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("{place}: {message}")]
+    Format {
+        /// The file or the variable.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Values that do not go together.
+    #[error("the configuration is refused:\n  - {}", .0.join("\n  - "))]
+    Refused(Vec<String>),
+}
+
+/// Where the configuration comes from, besides the defaults.
+#[derive(Default)]
+pub struct Sources<'a> {
+    /// The demo's changes.
+    pub demo: bool,
+    /// A file.
+    pub file: Option<&'a Path>,
+    /// Variables of the environment.
+    pub variables: Vec<(String, String)>,
+}
+
+impl<'a> Sources<'a> {
+    /// A file, if any, and this process's variables.
+    #[must_use]
+    pub fn of_process(demo: bool, file: Option<&'a Path>) -> Self {
+        Self { demo, file, variables: std::env::vars().collect() }
+    }
+}
+
+impl Config {
+    /// Reads and checks.
+    ///
+    /// # Errors
+    /// Which key of which source is wrong, or what does not go together.
+    pub fn load(sources: &Sources<'_>) -> Result<Self, ConfigError> {
+        let config = Self::read(sources)?;
+        check::check(&config)?;
+        Ok(config)
+    }
+
+    /// Reads without checking what goes together.
+    ///
+    /// # Errors
+    /// Which key of which source is wrong.
+    pub fn read(sources: &Sources<'_>) -> Result<Self, ConfigError> {
+        let mut table = parse(DEFAULT, "config/default.toml")?;
+        if sources.demo {
+            merge(&mut table, parse(DEMO, "config/demo.toml")?);
+        }
+        if let Some(path) = sources.file {
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::File { path: place.clone(), error })?;
+            merge(&mut table, parse(&text, &place)?);
+        }
+        for (name, value) in &sources.variables {
+            if let Some(key) = name.strip_prefix(PREFIX) {
+                set(&mut table, &key.to_ascii_lowercase(), value);
+            }
+        }
+        table.try_into().map_err(|error: toml::de::Error| ConfigError::Format {
+            place: "configuration".to_owned(),
+            message: error.message().to_owned(),
+        })
+    }
+}
+
+fn parse(text: &str, place: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Format {
+        place: place.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+fn merge(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(more)) => merge(below, more),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Sets `section__key`. What reads as a TOML value is one, everything else is text.
+fn set(table: &mut Table, key: &str, value: &str) {
+    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("value"));
+    let value = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
+    match key.split_once("__") {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let below = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(below) = below {
+                below.insert(rest.to_owned(), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::load(&Sources { variables, ..Sources::default() })
+    }
+
+    #[test]
+    fn the_defaults_load_and_bind_loopback() {
+        let config = with(&[]).unwrap();
+        assert!(config.server.bind.ip().is_loopback());
+        assert_eq!(config.mode, Mode::Development);
+    }
+
+    #[test]
+    fn the_demo_differs_where_it_says_so() {
+        let config = Config::load(&Sources { demo: true, ..Sources::default() }).unwrap();
+        assert_eq!(config.mode, Mode::Demo);
+        assert_eq!(config.platform.kind, PlatformKind::Simulated);
+    }
+
+    #[test]
+    fn a_variable_replaces_one_key() {
+        let config =
+            with(&[("GAMETRIGGERS__PLAY__FEE_BPS", "1500"), ("GAMETRIGGERS__LOG__LEVEL", "debug")]).unwrap();
+        assert_eq!((config.play.fee_bps, config.log.level.as_str()), (1500, "debug"));
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_wrong_type_are_errors() {
+        assert!(with(&[("GAMETRIGGERS__PLAY__FEE", "1")]).unwrap_err().to_string().contains("fee"));
+        assert!(with(&[("GAMETRIGGERS__PLAY__FEE_BPS", "a lot")]).is_err());
+    }
+
+    #[test]
+    fn production_refuses_what_is_only_for_demos() {
+        let refused = |more: &[(&str, &str)]| {
+            let key = format!("[\"1:{}\"]", "ab".repeat(32));
+            let mut all = vec![
+                ("GAMETRIGGERS__MODE", "production"),
+                ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", key.as_str()),
+            ];
+            all.extend(more);
+            with(&all)
+        };
+        assert!(refused(&[]).is_ok());
+        let message = |r: Result<Config, ConfigError>| r.unwrap_err().to_string();
+        assert!(message(refused(&[("GAMETRIGGERS__PLATFORM__KIND", "simulated")])).contains("platform"));
+        assert!(message(refused(&[("GAMETRIGGERS__SECRETS__TOKEN_KEYS", "[]")])).contains("token_keys"));
+    }
+
+    #[test]
+    fn contradictions_are_refused_together() {
+        let error = with(&[
+            ("GAMETRIGGERS__SESSION__DEAD_AFTER_MS", "5000"),
+            ("GAMETRIGGERS__PLAY__TOKEN_LIFE_S", "601"),
+        ]);
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("dead_after_ms") && message.contains("token_life_s"));
+    }
+}

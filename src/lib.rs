@@ -1,0 +1,13 @@
+//! The server of Gametriggers: the shell around the engine in `gametriggers_actors`.
+
+pub mod app;
+pub mod bus;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod operator;
+pub mod session;
+pub mod store;
+pub mod telemetry;
+pub mod web;
+pub mod world;

@@ -1,0 +1,7 @@
+//! The `gametriggers` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gametriggers::cli::main()
+}

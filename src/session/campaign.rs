@@ -1,0 +1,92 @@
+//! `/ws/campaigns/{id}`: a brand watches its campaign deliver.
+
+use super::peer::{Link, Peer, Turn, code, read};
+use gametriggers_actors::domain::id::CampaignId;
+use gametriggers_actors::messages::{CampaignLive, Watch};
+use gametriggers_actors::ports::Principal;
+use gametriggers_actors::session::ToSession;
+use gametriggers_protocol::VERSION;
+use gametriggers_protocol::campaign as wire;
+use gametriggers_protocol::close::CloseCode;
+
+/// The socket of a brand's client.
+pub struct CampaignSession {
+    campaign: CampaignId,
+}
+
+impl CampaignSession {
+    /// A socket that waits for its greeting.
+    #[must_use]
+    pub const fn new(campaign: CampaignId) -> Self {
+        Self { campaign }
+    }
+
+    fn hello(&self, (v, token): (u32, &str), link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+        let (_, principal) = link.greet(v, token)?;
+        let catalogue = link.engine.catalogue.load();
+        let entry = catalogue.entry(self.campaign);
+        // Nobody learns whether another brand's campaign exists.
+        let may = match principal {
+            Principal::Admin => entry.is_some(),
+            Principal::Brand(brand) => entry.is_some_and(|e| e.campaign.brand.id == brand),
+            Principal::Streamer(_) | Principal::Overlay(_) => false,
+        };
+        if !may {
+            return Err(CloseCode::Unauthorized);
+        }
+        let session = link.open(None, token, turn);
+        let (heartbeat_ms, dead_after_ms) = link.beat();
+        turn.send(&wire::ToCampaign::Welcome {
+            v: VERSION,
+            server_ms: link.now().0,
+            heartbeat_ms,
+            dead_after_ms,
+        });
+        let campaign = link.engine.directory.campaign(&link.engine, self.campaign);
+        campaign.try_send(Watch(session)).map_err(|_| CloseCode::ServerError)
+    }
+}
+
+impl Peer for CampaignSession {
+    fn said(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+        match read(text)? {
+            wire::FromCampaign::Hello { v, token } => self.hello((v, &token), link, turn),
+            wire::FromCampaign::Heartbeat {} if link.handle.is_some() => Ok(()),
+            wire::FromCampaign::Heartbeat {} => Err(CloseCode::OutOfOrder),
+        }
+    }
+
+    fn tell(&mut self, message: ToSession, _: &Link, turn: &mut Turn) {
+        match message {
+            ToSession::Live(live) => turn.send(&wire::ToCampaign::Live(counters(&live))),
+            ToSession::Heartbeat(now) => turn.send(&wire::ToCampaign::Heartbeat { server_ms: now.0 }),
+            ToSession::Drain(reconnect_after_ms) => {
+                turn.send(&wire::ToCampaign::Drain { reconnect_after_ms })
+            }
+            ToSession::Close(reason) => turn.close = Some(code(reason)),
+            ToSession::Page(_) | ToSession::Board(_) | ToSession::Tested(_) | ToSession::Answer(..) => {}
+        }
+    }
+
+    /// The campaign's actor forgets a watcher whose outbox is gone.
+    fn gone(&mut self, _: &Link) {}
+}
+
+/// The counters on the wire; also the body of `GET /api/campaigns/{id}/live`.
+#[must_use]
+pub fn counters(live: &CampaignLive) -> wire::Live {
+    wire::Live {
+        campaign_id: live.campaign.0,
+        status: live.status.code().to_owned(),
+        currency: live.currency.to_string(),
+        funded_micros: live.funded.0,
+        spent_micros: live.spent.0,
+        reserved_micros: live.reserved.0,
+        plays: live.plays,
+        viewer_impressions: live.viewers,
+        clicks: live.clicks,
+        rejected: live.rejected,
+        in_flight: live.in_flight,
+        server_ms: live.now.0,
+    }
+}

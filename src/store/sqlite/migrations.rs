@@ -1,0 +1,45 @@
+//! The schema, step by step.
+
+use crate::store::OpenError;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection, SqlSafeStr, SqliteConnection};
+
+/// The steps in their order, paired by number with those of the other database.
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../migrations/sqlite/0001_catalogue.sql")),
+    (2, "ledger", include_str!("../../../migrations/sqlite/0002_ledger.sql")),
+    (3, "play log", include_str!("../../../migrations/sqlite/0003_play_log.sql")),
+];
+
+fn migrator() -> Migrator {
+    let step = |(number, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(*number, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(STEPS.iter().map(step).collect())
+}
+
+/// Applies the steps that are missing. The checksum of a step that was applied must still be the
+/// same. The driver takes no lock of its own on SQLite, so all of it runs in one write
+/// transaction: a second process waits, and then finds nothing to do.
+pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let failed = |error: String| OpenError::Migration(error);
+    let mut transaction =
+        connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| failed(error.to_string()))?;
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(|error| failed(error.to_string()))?;
+    transaction.commit().await.map_err(|error| failed(error.to_string()))
+}
+
+/// Checks that every step was applied, without writing.
+pub(super) async fn verify(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
+            .fetch_all(connection)
+            .await
+            .map_err(|error| OpenError::Migration(error.to_string()))?;
+    let wanted: Vec<(i64, Vec<u8>)> =
+        migrator().iter().map(|step| (step.version, step.checksum.to_vec())).collect();
+    if applied == wanted {
+        return Ok(());
+    }
+    Err(OpenError::Migration("another version of this program made it".to_owned()))
+}

@@ -1,0 +1,125 @@
+//! The store on one SQLite file.
+//!
+//! One connection writes (`writer`), a few read. A lock file beside the database makes this
+//! process its only owner; within the database an epoch does the same, for the case that a file
+//! was copied or a lock was lost.
+
+mod account;
+mod campaign;
+mod connection;
+mod failure;
+mod ledger;
+mod migrations;
+mod play_log;
+mod row;
+mod streamer;
+mod writer;
+
+use self::connection::{LockFile, connect, reading, writing};
+use self::failure::{Attempt, Failure};
+use self::writer::{Work, Writer};
+use crate::store::OpenError;
+use gametriggers_actors::ports::{StoreError, StoreResult};
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names statements, and lists them for the test that prepares each one on a migrated database.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(in crate::store::sqlite) const STATEMENTS: &[&str] = &[$($name),*];
+    };
+}
+use statements;
+
+/// Readers at most: reads are short, and the machine is small.
+const READERS_MAX: u32 = 4;
+
+/// How long a read waits for a reader.
+const READER_WAIT: Duration = Duration::from_secs(5);
+
+/// The writer that this store is. There is one per database file.
+const WRITER: i64 = 1;
+
+/// A database in one file.
+pub struct SqliteStore {
+    /// None in a store that only reads.
+    writer: Option<Arc<Writer>>,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database, makes it when there is none, brings its schema up to date, and owns it
+    /// until the store is closed or dropped. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// Another process owns it, the file can not be opened or written, it does not keep
+    /// `journal_mode = wal` and `synchronous = FULL`, or its schema is newer than this program.
+    pub async fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
+        let lock = LockFile::acquire(path)?;
+        let options = writing(path);
+        let mut connection = connect(&options).await?;
+        migrations::run(&mut connection).await?;
+        let writer = Arc::new(Writer::new(options, connection, lock));
+        Ok(Arc::new(Self { writer: Some(writer), readers: readers(path) }))
+    }
+
+    /// Opens a database for reading, whether or not a process owns it. Every write answers
+    /// `Unavailable`.
+    ///
+    /// # Errors
+    /// There is no such file, or its schema is not the one of this program.
+    pub async fn open_read_only(path: &Path) -> Result<Arc<Self>, OpenError> {
+        let readers = readers(path);
+        let failed =
+            |error: sqlx::Error| OpenError::File { path: path.to_path_buf(), reason: error.to_string() };
+        let mut connection = readers.acquire().await.map_err(failed)?;
+        migrations::verify(&mut connection).await?;
+        drop(connection);
+        Ok(Arc::new(Self { writer: None, readers }))
+    }
+
+    /// Waits for the transaction in progress, closes every connection, so that the log is merged
+    /// into the file, and gives the database up. Everything after that is `Unavailable`.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+    }
+
+    fn writer(&self) -> StoreResult<&Arc<Writer>> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))
+    }
+
+    /// One write transaction.
+    async fn write<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    {
+        Ok(self.writer()?.run(work).await?)
+    }
+
+    /// One snapshot for several reads.
+    async fn snapshot(&self) -> Attempt<Transaction<'static, Sqlite>> {
+        self.readers.begin().await.map_err(Failure::from)
+    }
+}
+
+fn readers(path: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(READER_WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(reading(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The log of plays and the counters per minute.
+
+use super::failure::{Attempt, Failure};
+use super::row::{Columns, count, hex, json};
+use super::{SqliteStore, statements};
+use async_trait::async_trait;
+use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use gametriggers_actors::domain::money::Split;
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{
+    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, StoreResult,
+};
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+statements! {
+    /// A record may come late or twice, never undoes a more final one, and keeps the click terms
+    /// that an earlier one brought.
+    UPSERT = "INSERT INTO play (play_id, slot_at, streamer_id, campaign_id, creative_id,
+           outcome, stage, reason,
+          viewers, currency, price, fee, earn, click_code, click_lease, click_price, click_fee, click_earn,
+          clicks_max, clicks_end)
+        SELECT unhex(value ->> 'play'), value ->> 'at', value ->> 'streamer', value ->> 'campaign',
+          value ->> 'creative', value ->> 'outcome', value ->> 'stage', value ->> 'reason',
+           value ->> 'viewers',
+          value ->> 'currency', value ->> 'price', value ->> 'fee', value ->> 'earn', value ->> 'click_code',
+          value ->> 'clicks' ->> 0, value ->> 'clicks' ->> 1, value ->> 'clicks' ->> 2,
+          value ->> 'clicks' ->> 3, value ->> 'clicks' ->> 4, value ->> 'clicks' ->> 5
+        FROM json_each(?1) WHERE true
+        ON CONFLICT (play_id) DO UPDATE SET slot_at = excluded.slot_at, streamer_id = excluded.streamer_id,
+          campaign_id = excluded.campaign_id, creative_id = excluded.creative_id, outcome = excluded.outcome,
+          stage = excluded.stage, reason = excluded.reason, viewers = excluded.viewers,
+          currency = excluded.currency, price = excluded.price, fee = excluded.fee, earn = excluded.earn,
+          click_code = coalesce(excluded.click_code, click_code),
+          click_lease = coalesce(excluded.click_lease, click_lease),
+          click_price = coalesce(excluded.click_price, click_price),
+          click_fee = coalesce(excluded.click_fee, click_fee),
+          click_earn = coalesce(excluded.click_earn, click_earn),
+          clicks_max = coalesce(excluded.clicks_max, clicks_max),
+          clicks_end = coalesce(excluded.clicks_end, clicks_end)
+        WHERE excluded.stage >= stage";
+    ADD_MINUTES = "INSERT INTO metric_minute
+        (minute, campaign_id, streamer_id, decided, plays, viewers, clicks, lost, spend, earn)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+          value ->> 7, value ->> 8, value ->> 9
+        FROM json_each(?1) WHERE true
+        ON CONFLICT DO UPDATE SET decided = decided + excluded.decided, plays = plays + excluded.plays,
+          viewers = viewers + excluded.viewers, clicks = clicks + excluded.clicks,
+          lost = lost + excluded.lost, spend = spend + excluded.spend, earn = earn + excluded.earn";
+    RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
+    RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
+        ORDER BY play_id DESC LIMIT ?2";
+    BY_CLICK_CODE = "SELECT * FROM play WHERE click_code = ?1 ORDER BY play_id DESC LIMIT 1";
+}
+
+#[async_trait]
+impl PlayLog for SqliteStore {
+    async fn append(&self, plays: &[PlayRecord], minutes: &[(MinuteKey, MinuteCounts)]) -> StoreResult<()> {
+        if plays.is_empty() && minutes.is_empty() {
+            return Ok(());
+        }
+        let (plays, minutes) = (rows(plays)?, minute_rows(minutes)?);
+        self.write(move |c| Box::pin(append(c, plays, minutes))).await
+    }
+
+    async fn recent(
+        &self,
+        streamer: StreamerId,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<Vec<PlayRecord>> {
+        let query = sqlx::query(if before.is_some() { RECENT_BEFORE } else { RECENT });
+        let query = query.bind(streamer.0).bind(limit);
+        let query = if let Some(before) = before { query.bind(before.bytes().to_vec()) } else { query };
+        let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
+    }
+
+    async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
+        let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
+        Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
+    }
+}
+
+async fn append(connection: &mut SqliteConnection, plays: String, minutes: String) -> Attempt<()> {
+    sqlx::query(UPSERT).bind(plays).execute(&mut *connection).await?;
+    sqlx::query(ADD_MINUTES).bind(minutes).execute(connection).await?;
+    Ok(())
+}
+
+/// How final an outcome is. A record of the same stage replaces the older one.
+const fn stage(outcome: PlayOutcome) -> i64 {
+    match outcome {
+        PlayOutcome::Shown => 0,
+        PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
+        PlayOutcome::Rejected => 2,
+        PlayOutcome::Settled => 3,
+    }
+}
+
+#[derive(Serialize)]
+struct PlayRow<'a> {
+    play: String,
+    at: i64,
+    streamer: i64,
+    campaign: i64,
+    creative: i64,
+    outcome: &'static str,
+    stage: i64,
+    reason: Option<&'static str>,
+    viewers: u32,
+    currency: String,
+    price: i64,
+    fee: i64,
+    earn: i64,
+    click_code: Option<&'a str>,
+    /// Lease, price, fee, earning, clicks at most, end.
+    clicks: Option<[i64; 6]>,
+}
+
+fn rows(plays: &[PlayRecord]) -> Attempt<String> {
+    json(&plays.iter().map(play_row).collect::<Vec<_>>())
+}
+
+fn play_row(record: &PlayRecord) -> PlayRow<'_> {
+    PlayRow {
+        play: hex(record.play),
+        at: record.at.0,
+        streamer: record.streamer.0,
+        campaign: record.campaign.0,
+        creative: record.creative.0,
+        outcome: record.outcome.code(),
+        stage: stage(record.outcome),
+        reason: record.reason.map(Reason::code),
+        viewers: record.viewers,
+        currency: record.currency.to_string(),
+        price: record.split.price.0,
+        fee: record.split.fee.0,
+        earn: record.split.earn.0,
+        click_code: record.click_code.as_deref(),
+        clicks: record.clicks.map(|terms| {
+            let Split { price, fee, earn } = terms.split;
+            [terms.lease.0, price.0, fee.0, earn.0, i64::from(terms.clicks_max), terms.expires.0]
+        }),
+    }
+}
+
+fn minute_rows(minutes: &[(MinuteKey, MinuteCounts)]) -> Attempt<String> {
+    let mut rows = Vec::with_capacity(minutes.len());
+    for (key, counts) in minutes {
+        let mut row = vec![key.minute.0, key.campaign.0, key.streamer.0];
+        for counter in [counts.decided, counts.plays, counts.viewers, counts.clicks, counts.lost] {
+            row.push(count(counter)?);
+        }
+        row.extend([counts.spend.0, counts.earn.0]);
+        rows.push(row);
+    }
+    json(&rows)
+}
+
+fn record(row: &SqliteRow) -> Attempt<PlayRecord> {
+    let reason = row.optional_text("reason")?;
+    Ok(PlayRecord {
+        play: row.play_id("play_id")?,
+        at: row.moment("slot_at")?,
+        streamer: StreamerId(row.number("streamer_id")?),
+        campaign: CampaignId(row.number("campaign_id")?),
+        creative: CreativeId(row.number("creative_id")?),
+        outcome: row.code("outcome", PlayOutcome::from_code)?,
+        reason: reason.and_then(|code| Reason::from_code(&code)),
+        viewers: row.number("viewers")?,
+        currency: row.currency("currency")?,
+        split: Split { price: row.micros("price")?, fee: row.micros("fee")?, earn: row.micros("earn")? },
+        click_code: row.optional_text("click_code")?,
+        clicks: clicks(row)?,
+    })
+}
+
+fn clicks(row: &SqliteRow) -> Attempt<Option<ClickTerms>> {
+    let Some(lease) = row.optional("click_lease")? else { return Ok(None) };
+    let split = Split {
+        price: row.micros("click_price")?,
+        fee: row.micros("click_fee")?,
+        earn: row.micros("click_earn")?,
+    };
+    Ok(Some(ClickTerms {
+        lease: LeaseId(lease),
+        split,
+        clicks_max: row.number("clicks_max")?,
+        expires: UnixMillis(row.number("clicks_end")?),
+    }))
+}

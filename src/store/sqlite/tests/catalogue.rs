@@ -1,0 +1,289 @@
+//! Campaigns, rules, accounts and the log of plays read back as they were written.
+
+use super::*;
+use gametriggers_actors::domain::conflict::{Rule, RuleKind, Scope, Severity};
+use gametriggers_actors::domain::id::RuleId;
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::streamer::{Corner, Profile, Settings};
+use gametriggers_actors::ports::{
+    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayLog, PlayOutcome, PlayRecord, Principal, StoreError,
+};
+
+fn contents() -> Vec<Content> {
+    vec![
+        Content::Image { asset: "ab.png".into(), width: 300, height: 250 },
+        Content::Video { asset: "cd.webm".into(), width: 640, height: 360 },
+        Content::Text { headline: "Volt's \"best\"".into(), body: "नमस्ते".into() },
+        Content::Qr { headline: "Scan".into(), body: String::new().into() },
+    ]
+}
+
+#[tokio::test]
+async fn a_campaign_reads_back_as_it_was_made() {
+    let bench = Bench::new().await;
+    let brand = bench.brand(1_000).await;
+    let mut new = new_campaign(brand, 0);
+    let template = new.creatives.remove(0);
+    new.creatives =
+        contents().into_iter().map(|content| NewCreative { content, ..template.clone() }).collect();
+    let made = bench.store.create(&new, &key("c"), NOW).await.unwrap();
+    assert_eq!(made.creatives.iter().map(|c| c.content.clone()).collect::<Vec<_>>(), contents());
+    assert_eq!((made.name.as_ref(), made.brand.name.as_ref()), ("Summer", "Volt"));
+    assert_eq!((made.status, made.pricing, made.flight), (Status::Active, new.pricing, new.flight));
+    assert_eq!((made.pacing, made.cap, &made.targeting), (new.pacing, new.cap, &new.targeting));
+    assert_eq!((&made.category, made.currency, made.open), (&new.category, new.currency, true));
+    assert_eq!(bench.store.campaign(made.id).await.unwrap(), made);
+    let landing = bench.store.landing(made.creatives[3].id).await.unwrap();
+    assert_eq!(landing.as_ref(), new.landing_url);
+    assert!(matches!(bench.store.landing(CreativeId(99)).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.campaign(CampaignId(99)).await, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn a_change_changes_what_it_names_and_ended_is_final() {
+    let (bench, _, campaign) = Bench::funded(1_000, 100).await;
+    let before = bench.store.campaign(campaign).await.unwrap();
+    let ends = before.flight.ends + Millis::minutes(5);
+    let change = CampaignChange { name: Some("Winter".to_owned()), ends: Some(ends), ..Default::default() };
+    let after = bench.store.change(campaign, &change, NOW).await.unwrap();
+    assert_eq!((after.name.as_ref(), after.flight.ends), ("Winter", ends));
+    assert_eq!(Campaign { name: before.name.clone(), flight: before.flight, ..after }, before);
+    let backwards = CampaignChange { ends: Some(before.flight.starts), ..Default::default() };
+    let refused = bench.store.change(campaign, &backwards, NOW).await;
+    assert!(matches!(refused, Err(StoreError::Constraint(_))));
+    bench.end(campaign).await;
+    bench.end(campaign).await;
+    let again = CampaignChange { status: Some(Status::Active), ..Default::default() };
+    assert!(matches!(bench.store.change(campaign, &again, NOW).await, Err(StoreError::Constraint(_))));
+    let unknown = bench.store.change(CampaignId(99), &again, NOW).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn pages_go_up_by_id_and_stay_with_their_brand() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.brand(10).await, bench.brand(10).await);
+    let mut ids = Vec::new();
+    for brand in [one, two, one, two, one] {
+        ids.push(bench.campaign(brand, 0).await);
+    }
+    let page = |brand, after, limit| {
+        let store = Arc::clone(&bench.store);
+        async move {
+            let campaigns = store.page(brand, after, limit).await.unwrap();
+            campaigns.into_iter().map(|campaign| campaign.id).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(page(None, None, 3).await, ids[..3]);
+    assert_eq!(page(None, Some(ids[2]), 3).await, ids[3..]);
+    assert_eq!(page(Some(one), Some(ids[0]), 9).await, [ids[2], ids[4]]);
+    assert_eq!(page(Some(two), None, 9).await, [ids[1], ids[3]]);
+}
+
+#[tokio::test]
+async fn the_catalogue_has_what_may_play() {
+    let (bench, brand, campaign) = Bench::funded(1_000, 100).await;
+    let gone = bench.campaign(brand, 0).await;
+    bench.end(gone).await;
+    let streamers = bench.store.add_streamers(&[new_streamer(1), new_streamer(2)], NOW).await.unwrap();
+    for (streamer, campaign, status) in [
+        (streamers[0], campaign, "approved"),
+        (streamers[0], gone, "approved"),
+        (streamers[1], campaign, "applied"),
+    ] {
+        let sql = format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0)");
+        bench.raw_sql(&sql).await;
+    }
+    let span = Millis::minutes(30);
+    let kinds = [
+        RuleKind::CategoryExclusivity { categories: vec![Category("energy_drink".into())], span },
+        RuleKind::BrandExclusivity { brands: vec![brand], competitors: vec![BrandId(7), BrandId(9)], span },
+        RuleKind::CooldownPeriod { scope: Scope::Brand, span },
+        RuleKind::SimultaneousLimit { scope: Scope::Streamer, campaigns_max: 3, span },
+    ];
+    let mut rules = Vec::new();
+    for kind in kinds {
+        let rule = Rule { id: RuleId(0), kind, severity: Severity::Blocking, priority: -5 };
+        rules.push(bench.store.add_rule(&rule, "a rule", NOW).await.unwrap());
+    }
+    let catalogue = bench.store.catalogue().await.unwrap();
+    assert_eq!(catalogue.campaigns, [bench.store.campaign(campaign).await.unwrap()]);
+    assert_eq!(catalogue.rules, rules);
+    assert_eq!(catalogue.participations, [(streamers[0], campaign)]);
+    bench.raw_sql("UPDATE conflict_rule SET enabled = 0 WHERE id > 1").await;
+    assert_eq!(bench.store.catalogue().await.unwrap().rules, rules[..1]);
+}
+
+fn new_streamer(n: u8) -> NewStreamer {
+    NewStreamer {
+        profile: Profile {
+            name: format!("Nova {n}").into(),
+            content_category: "gaming".into(),
+            language: "en".into(),
+            country: "IN".into(),
+        },
+        settings: Settings {
+            snoozed_until: (n == 2).then_some(NOW),
+            corner: Corner::TopLeft,
+            blocked_brands: vec![BrandId(4), BrandId(5)],
+            blocked_categories: vec!["alcohol".into()],
+            ..Settings::default()
+        },
+        key: [n; 32],
+        overlay_key: [n + 100; 32],
+    }
+}
+
+#[tokio::test]
+async fn streamers_and_their_settings_read_back() {
+    let bench = Bench::new().await;
+    let new = [new_streamer(1), new_streamer(2)];
+    let ids = bench.store.add_streamers(&new, NOW).await.unwrap();
+    let all = bench.store.streamers().await.unwrap();
+    assert_eq!(all.iter().map(|s| s.id).collect::<Vec<_>>(), ids);
+    for (streamer, wanted) in all.iter().zip(&new) {
+        assert_eq!((&*streamer.profile, &*streamer.settings), (&wanted.profile, &wanted.settings));
+    }
+    let settings = Settings {
+        paused: true,
+        hourly_max: 0,
+        volume_percent: 100,
+        allow_video: false,
+        blocked_categories: vec!["a\"b".into()],
+        ..Settings::default()
+    };
+    bench.store.save_settings(ids[0], &settings, NOW).await.unwrap();
+    assert_eq!(*bench.store.streamer(ids[0]).await.unwrap().settings, settings);
+    assert_eq!(bench.store.streamer(ids[1]).await.unwrap(), all[1]);
+    let loud = Settings { volume_percent: 101, ..settings.clone() };
+    assert!(matches!(bench.store.save_settings(ids[0], &loud, NOW).await, Err(StoreError::Constraint(_))));
+    let nobody = StreamerId(99);
+    assert!(matches!(bench.store.save_settings(nobody, &settings, NOW).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.streamer(nobody).await, Err(StoreError::NotFound)));
+}
+
+#[tokio::test]
+async fn streamers_are_added_all_or_none() {
+    let bench = Bench::new().await;
+    let same_key = NewStreamer { key: [1; 32], ..new_streamer(3) };
+    let refused = bench.store.add_streamers(&[new_streamer(1), same_key], NOW).await;
+    assert!(matches!(refused, Err(StoreError::Constraint(_))));
+    assert!(bench.store.streamers().await.unwrap().is_empty());
+    assert!(bench.store.keys().await.unwrap().is_empty());
+    let many: Vec<_> = (0..1_203_u32)
+        .map(|n| {
+            let mut one = new_streamer(1);
+            one.key[..4].copy_from_slice(&n.to_be_bytes());
+            one.overlay_key[..4].copy_from_slice(&n.to_be_bytes());
+            one
+        })
+        .collect();
+    assert_eq!(bench.store.add_streamers(&many, NOW).await.unwrap().len(), 1_203);
+    assert_eq!(bench.store.keys().await.unwrap().len(), 2_406);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_no_key() {
+    let bench = Bench::new().await;
+    let brand = bench.brand(1).await;
+    let streamer = bench.store.add_streamers(&[new_streamer(1)], NOW).await.unwrap()[0];
+    bench.store.add_key([50; 32], Principal::Brand(brand), "main", NOW).await.unwrap();
+    bench.store.add_key([51; 32], Principal::Admin, "root", NOW).await.unwrap();
+    let mut keys = bench.store.keys().await.unwrap();
+    keys.sort_by_key(|(hash, _)| *hash);
+    let wanted = [
+        ([1; 32], Principal::Streamer(streamer)),
+        ([50; 32], Principal::Brand(brand)),
+        ([51; 32], Principal::Admin),
+        ([101; 32], Principal::Overlay(streamer)),
+    ];
+    assert_eq!(keys, wanted);
+    for _ in 0..2 {
+        bench.store.revoke_key([51; 32], NOW).await.unwrap();
+        assert_eq!(bench.store.keys().await.unwrap().len(), 3);
+    }
+    assert!(matches!(bench.store.revoke_key([9; 32], NOW).await, Err(StoreError::NotFound)));
+    let twice = bench.store.add_key([51; 32], Principal::Admin, "again", NOW).await;
+    assert!(matches!(twice, Err(StoreError::Constraint(_))));
+    let nobody = bench.store.add_key([60; 32], Principal::Brand(BrandId(99)), "x", NOW).await;
+    assert!(matches!(nobody, Err(StoreError::Constraint(_))));
+    assert_eq!(bench.store.brands().await.unwrap().len(), 1);
+}
+
+fn record(n: u32, outcome: PlayOutcome) -> PlayRecord {
+    PlayRecord {
+        play: play(n),
+        at: NOW,
+        streamer: StreamerId(1),
+        campaign: CampaignId(2),
+        creative: CreativeId(3),
+        outcome,
+        reason: None,
+        viewers: 40,
+        currency: Currency::INR,
+        split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
+        click_code: None,
+        clicks: None,
+    }
+}
+
+#[tokio::test]
+async fn a_play_is_one_row_and_its_end_is_final() {
+    let bench = Bench::new().await;
+    let terms = ClickTerms {
+        lease: LeaseId(4),
+        split: Split::of(Micros(50), FeeBps::new(2000).unwrap()).unwrap(),
+        clicks_max: 3,
+        expires: NOW + TOKEN_LIFE,
+    };
+    let shown =
+        PlayRecord { click_code: Some("xYz".into()), clicks: Some(terms), ..record(1, PlayOutcome::Shown) };
+    let rejected = PlayRecord { reason: Some(Reason::TooShort), ..record(1, PlayOutcome::Rejected) };
+    bench.store.append(std::slice::from_ref(&shown), &[]).await.unwrap();
+    assert_eq!(bench.store.by_click_code("xYz").await.unwrap(), Some(shown.clone()));
+    assert_eq!(bench.store.by_click_code("xyz").await.unwrap(), None);
+    // The end, and then what was before it, late.
+    bench
+        .store
+        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[])
+        .await
+        .unwrap();
+    let wanted = PlayRecord { click_code: shown.click_code.clone(), clicks: shown.clicks, ..rejected };
+    assert_eq!(bench.store.recent(StreamerId(1), None, 10).await.unwrap(), [wanted]);
+}
+
+#[tokio::test]
+async fn recent_plays_come_newest_first_in_pages() {
+    let bench = Bench::new().await;
+    let plays: Vec<_> = (1..=5).map(|n| record(n, PlayOutcome::Settled)).collect();
+    bench.store.append(&plays, &[]).await.unwrap();
+    let first = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
+    assert_eq!(first, [plays[4].clone(), plays[3].clone()]);
+    let rest = bench.store.recent(StreamerId(1), Some(first[1].play), 9).await.unwrap();
+    assert_eq!(rest, [plays[2].clone(), plays[1].clone(), plays[0].clone()]);
+    assert!(bench.store.recent(StreamerId(2), None, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn counts_of_a_minute_add_up() {
+    let bench = Bench::new().await;
+    let key = MinuteKey { minute: NOW, campaign: CampaignId(2), streamer: StreamerId(1) };
+    let counts = MinuteCounts {
+        decided: 4,
+        plays: 3,
+        viewers: 120,
+        clicks: 2,
+        lost: 1,
+        spend: Micros(300),
+        earn: Micros(240),
+    };
+    bench.store.append(&[], &[(key, counts), (key, counts)]).await.unwrap();
+    bench.store.append(&[record(1, PlayOutcome::Shown)], &[(key, counts)]).await.unwrap();
+    let mut connection = bench.raw().await;
+    let row: (i64, i64, i64, i64, i64, i64, i64) =
+        sqlx::query_as("SELECT decided, plays, viewers, clicks, lost, spend, earn FROM metric_minute")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(row, (12, 9, 360, 6, 3, 900, 720));
+}

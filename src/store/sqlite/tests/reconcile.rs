@@ -1,0 +1,82 @@
+//! Every check finds the corruption that it is there for.
+
+use super::*;
+
+/// A database with something of everything.
+async fn bench() -> Bench {
+    let (bench, brand, campaign) = Bench::funded(10_000, 5_000).await;
+    let other = bench.campaign(brand, 1_000).await;
+    let (lease, second) = (bench.lease(campaign, 1_000).await, bench.lease(other, 500).await);
+    let claims: Vec<_> = (0..6).map(|n| ok(debit(n, lease, campaign, 100))).collect();
+    bench.settle(&claims).await;
+    bench.store.roll_up(NOW).await.unwrap();
+    bench.settle(&[ok(debit(10, second, other, 50)), ok(debit(11, second, other, 30))]).await;
+    bench
+}
+
+#[tokio::test]
+async fn a_sound_database_shows_no_drift_and_every_check_looks_at_rows() {
+    let bench = bench().await;
+    let checks = bench.store.reconcile().await.unwrap();
+    assert!(checks.iter().all(|check| check.rows > 0), "{checks:?}");
+    let mut ids: Vec<_> = checks.iter().map(|check| check.id).collect();
+    ids.dedup();
+    assert_eq!(ids, ["R1", "R2", "R3", "R4", "R5", "R6"]);
+    bench.reconciles().await;
+}
+
+#[tokio::test]
+async fn planted_corruption_is_found_by_the_check_for_it() {
+    // What is done, the check that has to speak, and a word of its name.
+    let cases = [
+        ("UPDATE ledger_entry SET amount = amount + 1 WHERE seq = 3 AND line = 1", "R1", "debits"),
+        ("UPDATE ledger_entry SET is_debit = 1 - is_debit WHERE seq = 1 AND line = 1", "R1", "debits"),
+        ("DELETE FROM ledger_entry WHERE seq = 2 AND line = 2", "R1", "debits"),
+        ("DELETE FROM ledger_tx WHERE seq = 2", "R1", "number"),
+        ("UPDATE writer SET seq = seq + 1", "R1", "number"),
+        ("UPDATE ledger_account SET credits = credits + 5, debits = debits + 5 WHERE id = 1", "R2", "sum"),
+        ("DELETE FROM ledger_entry WHERE account_id = 2", "R2", "sum"),
+        ("UPDATE settle_event SET price = price + 1, fee = fee + 1 WHERE lease_id = 1", "R3", "prices"),
+        ("UPDATE settle_event SET campaign_id = 2 WHERE lease_id = 1", "R3", "prices"),
+        ("UPDATE settle_event SET fee = fee + 1, earn = earn - 1 WHERE lease_id = 2", "R3", "fees"),
+        ("UPDATE settle_event SET streamer_id = 9 WHERE streamer_id = 1", "R3", "wallet"),
+        ("UPDATE budget_lease SET settled = settled + 1 WHERE lease_id = 1", "R4", "lease settled"),
+        ("DELETE FROM settle_event WHERE lease_id = 2", "R4", "lease settled"),
+        ("UPDATE budget_lease SET granted = granted + 7 WHERE lease_id = 1", "R4", "leased"),
+        ("UPDATE campaign_budget SET leased = leased - 1 WHERE campaign_id = 2", "R4", "leased"),
+        ("UPDATE campaign_budget SET spent = spent - 1 WHERE campaign_id = 2", "R4", "spent what"),
+        ("UPDATE campaign_budget SET plays = plays + 1 WHERE campaign_id = 1", "R4", "counts"),
+        ("UPDATE campaign_budget SET funded = funded + 1 WHERE campaign_id = 1", "R4", "account holds"),
+        ("UPDATE settle_event SET rolled_seq = 6 WHERE rolled_seq IS NULL", "R5", "clearing"),
+        ("UPDATE ledger_account SET credits = credits + 1 WHERE code = 'accrual_clearing'", "R5", "clearing"),
+        ("UPDATE streamer_wallet SET plays = plays + 1 WHERE streamer_id = 1", "R5", "counts"),
+        ("UPDATE ledger_account SET debits = credits + 1 WHERE code = 'available'", "R6", "account"),
+        ("UPDATE campaign_budget SET funded = spent + leased - 1 WHERE campaign_id = 1", "R6", "budget"),
+        ("UPDATE budget_lease SET granted = settled - 1 WHERE lease_id = 1", "R6", "lease"),
+    ];
+    let sound = bench().await;
+    let mut connection = sound.raw().await;
+    let triggers: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(triggers.len(), 9);
+    for trigger in triggers {
+        let sql = AssertSqlSafe(format!("DROP TRIGGER {trigger}"));
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    for (sql, id, word) in cases {
+        use sqlx::Connection;
+        let mut tampered = connection.begin().await.unwrap();
+        let changed = sqlx::query(sql).execute(&mut *tampered).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{sql}");
+        let checks = super::super::ledger::reconciled(&mut tampered).await.unwrap();
+        let spoke = wrong(checks);
+        assert!(
+            spoke.iter().any(|check| check.id == id && check.name.contains(word) && check.mismatches > 0),
+            "{sql}: {spoke:?}"
+        );
+        tampered.rollback().await.unwrap();
+    }
+    sound.reconciles().await;
+}

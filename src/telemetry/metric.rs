@@ -1,0 +1,63 @@
+//! The catalogue of metric names. Labels come from closed sets, never an id.
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::{Mutex, PoisonError};
+
+/// Every metric with its meaning. `tests/tidy.rs` holds the code to this list.
+pub const CATALOGUE: &[(&str, &str)] = &[
+    ("gametriggers_actor_respawned_total", "actors that were lost and started anew, by actor"),
+    (
+        "gametriggers_claims_not_taken_total",
+        "claims that found the settlement queue full; the page sends them again",
+    ),
+    ("gametriggers_claims_rejected_total", "claims refused for good, by reason"),
+    ("gametriggers_claims_total", "claims answered after their commit, by result"),
+    ("gametriggers_clicks_total", "clicks on short links and QR codes, by what became of them"),
+    ("gametriggers_frames_refused_total", "frames that are not a message of the protocol"),
+    ("gametriggers_handshakes_refused_total", "WebSocket handshakes refused, by HTTP status"),
+    ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
+    ("gametriggers_http_problems_total", "problem details sent, by status"),
+    ("gametriggers_outbox_dropped_total", "messages that found the outbox of a socket full or gone"),
+    (
+        "gametriggers_play_log_dropped_total",
+        "records of plays that found the log's queue full; money is not concerned",
+    ),
+    ("gametriggers_plays_total", "records of plays, by outcome"),
+    ("gametriggers_rules_spoke_total", "conflict rules that spoke against a candidate, by type and severity"),
+    ("gametriggers_settlement_batch_size", "claims in one transaction"),
+    (
+        "gametriggers_settlement_batches_failed_total",
+        "transactions of claims that could not be written and are tried again",
+    ),
+    ("gametriggers_slots_unfilled_total", "slots that stayed empty, by reason"),
+    ("gametriggers_sockets", "open sockets after their greeting"),
+    ("gametriggers_sockets_closed_total", "sockets closed by the server, by reason"),
+];
+
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// Starts the recorder, once a process, and gives the handle that renders it.
+///
+/// # Errors
+/// The recorder can not be built.
+pub fn start() -> Result<PrometheusHandle, BuildError> {
+    // Held to the end: two servers may start at once in one process, as tests do it.
+    let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = recorder.as_ref() {
+        return Ok(handle.clone());
+    }
+    let sizes = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("gametriggers_settlement_batch_size".to_owned()), &sizes)?
+        .install_recorder()?;
+    for (name, meaning) in CATALOGUE {
+        if name.ends_with("_total") {
+            metrics::describe_counter!(*name, *meaning);
+        } else if name.ends_with("_size") {
+            metrics::describe_histogram!(*name, *meaning);
+        } else {
+            metrics::describe_gauge!(*name, *meaning);
+        }
+    }
+    Ok(recorder.insert(handle).clone())
+}

@@ -1,0 +1,195 @@
+//! `/api/campaigns`: a brand makes, changes and watches its campaigns.
+
+use super::Shared;
+use super::caller::Caller;
+use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, line};
+use super::problem::Problem;
+use super::wire::{MoneyBody, PageBody, idempotency_key, moment};
+use crate::session::campaign::counters;
+use actix_web::web::{Data, Json, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
+use gametriggers_actors::domain::id::CampaignId;
+use gametriggers_actors::domain::money::Micros;
+use gametriggers_actors::messages::{CampaignLive, GetLive};
+use gametriggers_actors::ports::{CampaignChange, Event, Idempotency, Principal};
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+
+/// Items on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Items on a page at most.
+const PAGE_MAX: u32 = 200;
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// `PATCH /api/campaigns/{id}`: what is left out stays as it is.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ChangeBody {
+    name: Option<String>,
+    status: Option<String>,
+    ends_at: Option<String>,
+    pacing: Option<String>,
+    frequency_cap: Option<CapBody>,
+    /// The new budget in all; it can only grow. Needs an Idempotency-Key.
+    budget: Option<MoneyBody>,
+}
+
+/// The same key with the same request is the same operation.
+fn idempotency(owner: &str, key: &str, request: &impl Serialize) -> Result<Idempotency, Problem> {
+    let bytes = serde_json::to_vec(request).map_err(|error| Problem::malformed(error.to_string()))?;
+    Ok(Idempotency { key: format!("{owner}:{key}"), fingerprint: sha2::Sha256::digest(bytes).into() })
+}
+
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let brand = match caller.0 {
+        Principal::Admin => None,
+        Principal::Brand(brand) => Some(brand),
+        _ => return Err(Problem::forbidden("a brand's key is needed")),
+    };
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let campaigns = shared.engine.ports.campaigns.page(brand, query.after.map(CampaignId), limit).await?;
+    let full = campaigns.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = campaigns.last().filter(|_| full).map(|campaign| campaign.id.to_string());
+    Ok(HttpResponse::Ok().json(PageBody { items: campaigns.iter().map(CampaignView::of).collect(), next }))
+}
+
+pub(super) async fn create(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Json<CampaignBody>,
+) -> Result<HttpResponse, Problem> {
+    let brand = caller.brand(body.brand_id)?;
+    let key = idempotency(&format!("brand:{brand}"), &idempotency_key(&request)?, &*body)?;
+    let (assets, now) = (shared.assets.clone(), shared.engine.now());
+    // It looks at files.
+    let read = actix_web::web::block(move || body.into_inner().read(brand, &assets, now)).await;
+    let new = read.map_err(|_| Problem::unavailable())??;
+    let campaign = shared.engine.ports.campaigns.create(&new, &key, shared.engine.now()).await?;
+    shared.engine.ports.bus.publish(Event::CatalogueChanged);
+    let location = format!("/api/campaigns/{}", campaign.id);
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(CampaignView::of(&campaign)))
+}
+
+async fn own(shared: &Shared, caller: Caller, id: i64) -> Result<Campaign, Problem> {
+    let campaign = shared.engine.ports.campaigns.campaign(CampaignId(id)).await?;
+    caller.owns(campaign.brand.id)?;
+    Ok(campaign)
+}
+
+pub(super) async fn show(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = own(&shared, caller, *id).await?;
+    Ok(HttpResponse::Ok().json(CampaignView::of(&campaign)))
+}
+
+pub(super) async fn change(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<i64>,
+    body: Json<ChangeBody>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = own(&shared, caller, *id).await?;
+    let change = read_change(&body, &campaign)?;
+    let engine = &shared.engine;
+    if let Some(budget) = &body.budget {
+        let wanted = budget.positive().filter(|money| money.currency == campaign.currency);
+        let mut fields = Fields::default();
+        let wanted = fields.need("budget", wanted, "an amount above zero in the campaign's currency");
+        fields.end()?;
+        // What is missing is measured and given in one piece: two changes at once must not both give it.
+        let _turn = shared.funding.lock().await;
+        let funded = engine.ports.ledger.budget(campaign.id).await?.funded;
+        let more = wanted.and_then(|wanted| wanted.amount.checked_sub(funded)).unwrap_or(Micros::ZERO);
+        if more.0 < 0 {
+            return Err(Problem::conflict(
+                "budget-shrinks",
+                "a budget only grows; end the campaign to get the rest back",
+            ));
+        }
+        let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(&request)?, &*body)?;
+        if more.is_positive() {
+            engine.ports.ledger.fund(campaign.id, more, &key, engine.now()).await?;
+        }
+    }
+    let campaign = engine.ports.campaigns.change(campaign.id, &change, engine.now()).await?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    Ok(HttpResponse::Ok().json(CampaignView::of(&campaign)))
+}
+
+fn read_change(body: &ChangeBody, campaign: &Campaign) -> Result<CampaignChange, Problem> {
+    let mut fields = Fields::default();
+    let mut change = CampaignChange::default();
+    if let Some(name) = &body.name {
+        change.name = fields.need("name", line(name, 1, 80), "1 to 80 characters");
+    }
+    if let Some(status) = &body.status {
+        change.status = fields.need("status", Status::from_code(status), "active, paused or ended");
+    }
+    if let Some(ends) = &body.ends_at {
+        let ends = moment(ends).filter(|ends| *ends > campaign.flight.starts);
+        change.ends = fields.need("ends_at", ends, "a time of RFC 3339 after the flight starts");
+    }
+    if let Some(pacing) = &body.pacing {
+        change.pacing = fields.need("pacing", PacingMode::from_code(pacing), "even or asap");
+    }
+    if let Some(cap) = body.frequency_cap {
+        change.cap =
+            fields.need("frequency_cap", cap.read(), "at most 500 plays, and a gap of at most a day");
+    }
+    fields.end()?;
+    if campaign.status == Status::Ended && body_json(body) != body_json(&ChangeBody::default()) {
+        return Err(Problem::conflict("campaign-ended", "an ended campaign does not change any more"));
+    }
+    Ok(change)
+}
+
+fn body_json(body: &ChangeBody) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
+pub(super) async fn live(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = own(&shared, caller, *id).await?;
+    let engine = &shared.engine;
+    let known = engine.directory.campaign(engine, campaign.id).send(GetLive).await.ok().flatten();
+    let live = match known {
+        Some(live) => live,
+        // The actor has not read its numbers yet: the database has them.
+        None => {
+            let budget = engine.ports.ledger.budget(campaign.id).await?;
+            CampaignLive {
+                campaign: campaign.id,
+                status: campaign.status,
+                currency: campaign.currency,
+                funded: budget.funded,
+                spent: budget.spent,
+                reserved: Micros::ZERO,
+                plays: budget.plays,
+                viewers: budget.viewers,
+                clicks: budget.clicks,
+                rejected: budget.rejected,
+                in_flight: 0,
+                now: engine.now(),
+            }
+        }
+    };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(counters(&live)))
+}

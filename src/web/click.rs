@@ -1,0 +1,184 @@
+//! `/r/CODE` and `/qr/CODE.svg`: the short link of a play, and the code that leads to it.
+//!
+//! Where a click leads is looked up from the creative, never taken from the request. A click is
+//! billed when its play is known, its time has not run out, a browser followed it, and its number
+//! is free: each play may bill `clicks_max` clicks, and a viewer always gets the same number, so
+//! that nobody can bill twice and no restart forgets.
+
+use super::Shared;
+use super::problem::Problem;
+use actix_web::http::header;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use gametriggers_actors::domain::id::CreativeId;
+use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::domain::token::SKEW;
+use gametriggers_actors::messages::Settle;
+use gametriggers_actors::ports::{ClickTerms, PlayRecord};
+use sha2::Digest;
+use std::sync::Arc;
+
+/// Link previews and robots say who they are.
+const ROBOTS: [&str; 9] =
+    ["bot", "crawl", "spider", "preview", "facebookexternalhit", "slack", "discord", "telegram", "whatsapp"];
+
+/// The creative of a code: base 36 before the dash.
+fn creative(code: &str) -> Option<CreativeId> {
+    let (creative, random) = code.split_once('-')?;
+    let fits = creative.len() <= 12
+        && random.len() == 8
+        && random.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let number =
+        i64::from_str_radix(creative, 36).ok().filter(|_| fits && !creative.starts_with(['-', '+']))?;
+    Some(CreativeId(number))
+}
+
+pub(super) async fn preview(shared: Data<Shared>, code: Path<String>) -> Result<HttpResponse, Problem> {
+    count("preview");
+    redirect(&shared, &code).await
+}
+
+pub(super) async fn follow(
+    shared: Data<Shared>,
+    code: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let answer = redirect(&shared, &code).await?;
+    let agent =
+        request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    if is_person(agent) {
+        let viewer = (request.peer_addr().map(|addr| addr.ip().to_string()), agent.to_owned());
+        let shared = shared.into_inner();
+        let code = code.into_inner();
+        // The viewer does not wait for the ledger.
+        actix_web::rt::spawn(async move { bill(&shared, &code, &viewer).await });
+    } else {
+        count("robot");
+    }
+    Ok(answer)
+}
+
+fn count(result: &'static str) {
+    metrics::counter!("gametriggers_clicks_total", "result" => result).increment(1);
+}
+
+fn is_person(agent: &str) -> bool {
+    let agent = agent.to_ascii_lowercase();
+    agent.contains("mozilla/") && !ROBOTS.iter().any(|robot| agent.contains(robot))
+}
+
+async fn redirect(shared: &Shared, code: &str) -> Result<HttpResponse, Problem> {
+    let creative = creative(code).ok_or_else(Problem::not_found)?;
+    let landing = shared.engine.ports.campaigns.landing(creative).await?;
+    Ok(HttpResponse::Found()
+        .insert_header((header::LOCATION, landing.as_ref()))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String)) {
+    let engine = &shared.engine;
+    let play = match engine.ports.log.by_click_code(code).await {
+        Ok(Some(play)) => play,
+        Ok(None) => return count("unknown"),
+        Err(error) => {
+            tracing::warn!(%error, "a click can not be looked up and is not billed");
+            return count("unavailable");
+        }
+    };
+    let now = engine.now();
+    let Some(terms) = play.clicks else { return count("free") };
+    if now > terms.expires + SKEW {
+        return count("late");
+    }
+    let claim = Claim { debit: debit(&play, &terms, number(viewer, terms.clicks_max), now), verdict: Ok(()) };
+    let answer = engine.directory.settlement(engine).send(Settle(claim)).await;
+    count(match answer {
+        Ok(Ok(Outcome::Settled)) => "billed",
+        Ok(Ok(Outcome::Duplicate)) => "repeated",
+        Ok(Ok(Outcome::Rejected(_))) => "rejected",
+        Ok(Err(_)) | Err(_) => "unavailable",
+    });
+}
+
+/// The number of a viewer's click on a play: the same viewer always gets the same one.
+fn number(viewer: &(Option<String>, String), clicks_max: u32) -> u32 {
+    let mut hash = sha2::Sha256::new();
+    hash.update(viewer.0.as_deref().unwrap_or_default());
+    hash.update([0]);
+    hash.update(&viewer.1);
+    let digest = hash.finalize();
+    let number = digest.iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
+    number.checked_rem(clicks_max).unwrap_or(0)
+}
+
+fn debit(play: &PlayRecord, terms: &ClickTerms, number: u32, now: UnixMillis) -> Debit {
+    Debit {
+        event: play.play.click(number),
+        kind: EventKind::Click,
+        play: play.play,
+        lease: terms.lease,
+        campaign: play.campaign,
+        streamer: play.streamer,
+        creative: play.creative,
+        currency: play.currency,
+        split: terms.split,
+        viewers: 0,
+        occurred: now,
+    }
+}
+
+pub(super) async fn qr(shared: Data<Shared>, code: Path<String>) -> Result<HttpResponse, Problem> {
+    creative(&code).ok_or_else(Problem::not_found)?;
+    let link = format!("{}/r/{code}", shared.public_url);
+    let drawn = qrcode::QrCode::with_error_correction_level(&link, qrcode::EcLevel::M)
+        .map_err(|_| Problem::not_found())?;
+    let svg =
+        drawn.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build();
+    Ok(HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+        .body(svg))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_name_their_creative_and_nothing_else_passes() {
+        assert_eq!(creative("1b-abcdefgh"), Some(CreativeId(47)));
+        for bad in [
+            "",
+            "-",
+            "1b-",
+            "1b-ABCDEFGH",
+            "zzzzzzzzzzzzz-abcdefgh",
+            "1b-abcdefg/",
+            "../-abcdefgh",
+            "+1-abcdefgh",
+        ] {
+            assert_eq!(creative(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn robots_are_not_people() {
+        assert!(is_person("Mozilla/5.0 (Linux; Android 14) Chrome/127.0 Mobile Safari/537.36"));
+        for robot in ["", "curl/8.5", "Mozilla/5.0 (compatible; Googlebot/2.1)", "Mozilla/5.0 Discordbot/2.0"]
+        {
+            assert!(!is_person(robot), "{robot}");
+        }
+    }
+
+    #[test]
+    fn a_viewer_keeps_the_number_and_stays_below_the_limit() {
+        let viewer = (Some("10.0.0.1".to_owned()), "Mozilla/5.0".to_owned());
+        assert_eq!(number(&viewer, 5), number(&viewer, 5));
+        assert!((1..50).all(|max| number(&viewer, max) < max));
+        assert_eq!(number(&viewer, 0), 0);
+    }
+}

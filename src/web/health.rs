@@ -1,0 +1,55 @@
+//! `/health` and `/metrics`.
+
+use super::Shared;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use gametriggers_actors::ports::StoreResult;
+use serde_json::json;
+use std::sync::atomic::Ordering;
+
+/// The process runs.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// New work may come. The database is asked for a real write.
+pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
+    let health = &shared.engine.health;
+    let draining = health.draining.load(Ordering::Relaxed);
+    let fenced = health.fenced.load(Ordering::Relaxed);
+    let failing = health.store_failing.load(Ordering::Relaxed);
+    // While claims wait for the database it is known to fail, and a probe would only stand in their way.
+    let database = if failing {
+        "the last claims could not be written".to_owned()
+    } else {
+        probe(&shared).await.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+    };
+    let ready = health.is_ready() && database == "ok";
+    let body = json!({
+        "status": if ready { "ready" } else { "degraded" },
+        "database": database,
+        "claims": if failing { "waiting for the database" } else { "ok" },
+        "draining": draining,
+        "fenced": fenced,
+        "sockets": shared.engine.directory.sessions(),
+    });
+    if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}
+
+/// A real write, rolled back; at most one a second while it succeeds, because anybody may ask.
+async fn probe(shared: &Shared) -> StoreResult<()> {
+    const FRESH: i64 = 1000;
+    let now = shared.engine.now().0;
+    if now - shared.written_at.load(Ordering::Relaxed) < FRESH {
+        return Ok(());
+    }
+    shared.engine.ports.ledger.probe().await?;
+    shared.written_at.store(now, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Prometheus text.
+pub(super) async fn metrics(shared: Data<Shared>) -> HttpResponse {
+    shared.metrics.run_upkeep();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(shared.metrics.render())
+}

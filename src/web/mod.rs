@@ -1,0 +1,128 @@
+//! HTTP: one file per resource, and the route table on one screen.
+
+mod asset;
+mod caller;
+mod campaign;
+mod campaign_body;
+mod click;
+mod health;
+mod pages;
+mod problem;
+mod streamer;
+mod wire;
+
+pub use asset::{Stored, keep as keep_asset};
+pub use pages::overlay_build;
+pub use problem::Problem;
+
+use actix_web::dev::Service;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpResponse, guard, http::header};
+use gametriggers_actors::engine::Engine;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+/// What every request may need.
+#[derive(Clone)]
+pub struct Shared {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Folder of images and videos.
+    pub assets: PathBuf,
+    /// Largest image and largest video, in bytes.
+    pub asset_bytes_max: (usize, usize),
+    /// What short links start with.
+    pub public_url: String,
+    /// Held while a budget grows to a new size. This process is the only one on its database.
+    pub funding: Arc<tokio::sync::Mutex<()>>,
+    /// When the database was last seen to take a write.
+    pub written_at: Arc<AtomicI64>,
+}
+
+/// JSON bodies are small.
+const JSON_BYTES_MAX: usize = 64 * 1024;
+
+/// The route table.
+pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
+    let json =
+        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
+    let query =
+        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
+    app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+    app.route("/", read().to(pages::home))
+        .route("/overlay/", read().to(pages::overlay))
+        .route("/dashboard/", read().to(pages::dashboard))
+        .route("/overlay", read().to(|| pages::moved("/overlay/")))
+        .route("/dashboard", read().to(|| pages::moved("/dashboard/")))
+        .route("/assets/{name}", read().to(asset::serve))
+        .route("/qr/{code}.svg", read().to(click::qr))
+        .service(web::resource("/r/{code}").get(click::follow).head(click::preview))
+        .route("/health/live", read().to(health::live))
+        .route("/health/ready", read().to(health::ready))
+        .route("/metrics", read().to(health::metrics));
+    app.service(
+        web::scope("/api")
+            .service(resource("/campaigns").get(campaign::list).post(campaign::create))
+            .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
+            .service(resource("/campaigns/{id}/live").get(campaign::live))
+            .service(resource("/streamers/{id}/plays").get(streamer::plays))
+            .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
+            .service(resource("/assets").post(asset::add))
+            .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
+    );
+    // After the API: its paths may have three parts as well.
+    app.route("/{page}/{build}/{file}", read().to(pages::file));
+    app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
+/// GET, and HEAD, which some monitors and players ask first.
+fn read() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A resource that answers a method it does not have with a problem.
+fn resource(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(|| async { HttpResponse::from_error(Problem::method()) }))
+}
+
+fn unreadable(error: &actix_web::error::JsonPayloadError) -> Problem {
+    use actix_web::error::JsonPayloadError as E;
+    match error {
+        E::OverflowKnownLength { .. } | E::Overflow { .. } => {
+            Problem::too_large(format!("a JSON body has at most {JSON_BYTES_MAX} bytes"))
+        }
+        E::ContentType => Problem::unsupported("send application/json"),
+        E::Deserialize(error) => Problem::malformed(error.to_string()),
+        other => Problem::malformed(other.to_string()),
+    }
+}
+
+/// Headers that every answer gets.
+pub fn secured<S, B>(
+    request: actix_web::dev::ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<actix_web::dev::ServiceResponse<B>, actix_web::Error>> + use<S, B>
+where
+    S: Service<
+            actix_web::dev::ServiceRequest,
+            Response = actix_web::dev::ServiceResponse<B>,
+            Error = actix_web::Error,
+        >,
+{
+    let answer = service.call(request);
+    async move {
+        let mut response = answer.await?;
+        let headers = response.headers_mut();
+        let fixed = header::HeaderValue::from_static;
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+        if !headers.contains_key(header::REFERRER_POLICY) {
+            headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
+        }
+        Ok(response)
+    }
+}

@@ -1,0 +1,143 @@
+//! Errors as RFC 9457 problem details. `type` is stable; `detail` is for people.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpResponse, ResponseError};
+use gametriggers_actors::ports::StoreError;
+use serde::Serialize;
+
+/// A field that was refused.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FieldError {
+    /// Path of the field, such as `creatives[0].headline`.
+    pub(super) field: String,
+    /// What is wrong with it.
+    pub(super) message: String,
+}
+
+/// A problem.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    /// `/problems/` and a stable name.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
+        let kind = format!("/problems/{name}");
+        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new() }
+    }
+
+    fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// 400: the request can not be read.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request can not be read").because(detail)
+    }
+
+    /// 422: fields are refused.
+    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Some fields are refused") }
+    }
+
+    /// 401: no key, or one that is not valid.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid key is needed")
+            .because("send it as Authorization: Bearer KEY")
+    }
+
+    /// 403: the key is valid, but not for this.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This key may not do this").because(detail)
+    }
+
+    /// 404: there is no such thing, or it is somebody else's.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing here")
+    }
+
+    /// 405: another method is needed.
+    pub(super) fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This resource has no such method")
+    }
+
+    /// 413: too large.
+    pub(super) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large").because(detail)
+    }
+
+    /// 415: a format that is not taken.
+    pub(super) fn unsupported(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This format is not taken")
+            .because(detail)
+    }
+
+    /// 409: it does not fit what is.
+    pub(super) fn conflict(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, name, "The request does not fit the present state").because(detail)
+    }
+
+    /// 503: try again.
+    pub(super) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server can not do this right now")
+            .because("nothing was changed; try again with the same Idempotency-Key")
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.title)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        metrics::counter!("gametriggers_http_problems_total", "status" => self.status.to_string())
+            .increment(1);
+        let mut response = HttpResponse::build(self.status_code());
+        match self.status {
+            401 => response.insert_header(("www-authenticate", "Bearer")),
+            503 => response.insert_header(("retry-after", "2")),
+            _ => &mut response,
+        };
+        let body = serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned());
+        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::not_found(),
+            StoreError::InsufficientFunds { available } => Self::conflict(
+                "insufficient-funds",
+                format!("the wallet has {} micros available", available.0),
+            ),
+            StoreError::IdempotencyConflict => {
+                Self::conflict("idempotency-conflict", "this Idempotency-Key was used for another request")
+            }
+            StoreError::Constraint(message) => {
+                tracing::warn!(%message, "the schema refused a request that validation let through");
+                Self::conflict("refused", "the database refused the values")
+            }
+            StoreError::Unavailable(_) | StoreError::Fenced => {
+                tracing::warn!(%error, "a request met a database that is not available");
+                Self::unavailable()
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Pictures, pages and links: what browsers are served, and with which headers.
+
+use crate::support::http::{Request, Response};
+use crate::support::page::Stage;
+use crate::support::{PRICE, TestApp, campaign_body, eventually};
+use gametriggers_actors::domain::id::CampaignId;
+use serde_json::json;
+
+const PICTURE: &[u8] = include_bytes!("../../config/demo/northpeak-corner.webp");
+const VIDEO: &[u8] = include_bytes!("../../config/demo/voltade-loop.webm");
+const BROWSER: &str = "Mozilla/5.0 (Linux; Android 14) Chrome/127.0 Mobile Safari/537.36";
+
+#[actix_rt::test]
+async fn an_upload_is_judged_by_its_content() {
+    let app = TestApp::with(&[("ASSETS__IMAGE_BYTES_MAX", "200000")]).await;
+    let brand = app.brand("Crisp", 0).await;
+    let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
+    let page = b"<!doctype html><script>alert(1)</script>";
+    let half = &PICTURE[..20];
+    for bad in [&svg[..], &page[..], b"GIF89a\x01\x00\x01\x00", b"", half, b"\x89PNG\r\n\x1a\n"] {
+        app.add_asset(&brand.key, bad).await.problem(415, "unsupported-media-type");
+    }
+    let mut large = PICTURE.to_vec();
+    large.resize(200_001, 0);
+    app.add_asset(&brand.key, &large).await.problem(413, "too-large");
+    let kept = app.add_asset(&brand.key, PICTURE).await;
+    let name = kept.ok(201)["name"].as_str().unwrap().to_owned();
+    assert_eq!(kept.header("location"), format!("/assets/{name}"));
+    assert_eq!(app.add_asset(&brand.key, PICTURE).await.ok(201)["name"], name.as_str(), "kept once");
+    let video = app.add_asset(&brand.key, VIDEO).await.ok(201);
+    assert_eq!((video["width"].as_u64(), video["height"].as_u64()), (Some(640), Some(360)));
+
+    let path = format!("/assets/{name}");
+    let served = app.send(Request::get(&path)).await;
+    assert_eq!((served.status, served.body.as_slice()), (200, PICTURE));
+    assert_eq!(served.header("content-type"), "image/webp");
+    assert_immutable(&served);
+    assert_eq!(served.header("content-security-policy"), "default-src 'none'; sandbox");
+    let part = app.send(Request::get(&path).header("range", "bytes=4-9")).await;
+    assert_eq!((part.status, part.body.as_slice()), (206, &PICTURE[4..10]));
+    assert_eq!(part.header("content-range"), format!("bytes 4-9/{}", PICTURE.len()));
+    for bad in ["/assets/none.webp", "/assets/..%2ftest.db", "/assets/../test.db", "/assets/%00"] {
+        assert_eq!(app.send(Request::get(bad)).await.status, 404, "{bad}");
+    }
+    let mut body = campaign_body("With a picture", 1);
+    body["creatives"][0] = json!({
+        "kind": "image", "placement": "corner", "duration_ms": 5000, "accent": "#ffffff", "asset": name,
+    });
+    let funded = app.brand("Rich", 10 * PRICE).await;
+    let view = app.create_campaign(&funded.key, "with a picture", &body).await.ok(201);
+    assert_eq!(view["creatives"][0]["asset"], name.as_str());
+    body["creatives"][0]["kind"] = json!("video");
+    app.create_campaign(&funded.key, "no video", &body).await.problem(422, "invalid");
+    app.finish().await;
+}
+
+fn assert_immutable(response: &Response) {
+    assert_eq!(response.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(response.header("x-content-type-options"), "nosniff");
+}
+
+/// The paths of this server that a page names.
+fn links(html: &str) -> Vec<String> {
+    let names = html.split('"').filter(|part| part.starts_with('/') && part.matches('/').count() == 3);
+    names.map(str::to_owned).collect()
+}
+
+#[actix_rt::test]
+async fn pages_come_with_a_policy_and_their_files_for_ever() {
+    let app = TestApp::start().await;
+    for path in ["/", "/overlay/", "/dashboard/"] {
+        let page = app.send(Request::get(path)).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors"), "{policy}");
+        assert!(!policy.contains("script-src 'self' 'unsafe-inline'"), "{policy}");
+        if path != "/" {
+            assert!(policy.contains(&format!("connect-src 'self' ws://{0} wss://{0}", app.addr)), "{policy}");
+        }
+        assert!(!page.text().contains("{{build}}"));
+        let files = links(&page.text());
+        assert!(!files.is_empty(), "{path} names no files");
+        for file in files {
+            let served = app.send(Request::get(&file)).await;
+            assert_eq!(served.status, 200, "{file}");
+            assert_immutable(&served);
+        }
+        let head = app.send(Request::new("HEAD", path)).await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "HEAD {path}");
+        assert_eq!(head.header("content-security-policy"), policy);
+    }
+    for (from, to) in [("/overlay", "/overlay/"), ("/dashboard", "/dashboard/")] {
+        let moved = app.send(Request::get(from)).await;
+        assert_eq!((moved.status, moved.header("location")), (308, to));
+    }
+    for bad in ["/overlay/000000000000/main.js", "/overlay/../Cargo.toml", "/dashboard/x/y.html"] {
+        assert_eq!(app.send(Request::get(bad)).await.status, 404, "{bad}");
+    }
+    let odd = app.send(Request::get("/overlay/").header("host", "evil.example; script-src *")).await;
+    assert!(!odd.header("content-security-policy").contains("evil"), "a host in the policy");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn a_short_link_leads_to_the_landing_page_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let brand = app.brand("Crisp", 10 * PRICE).await;
+    let mut body = campaign_body("Scan me", 4);
+    body["pricing"]["type"] = json!("cpc");
+    body["creatives"][0]["kind"] = json!("qr");
+    let view = app.create_campaign(&brand.key, "scan me", &body).await.ok(201);
+    let campaign = CampaignId(view["id"].as_i64().unwrap());
+    app.wait_for_campaign(campaign).await;
+    let streamer = app.streamer("Nova").await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    let prepare = stage.prepare().await;
+    let content = &prepare["creative"]["content"];
+    let link = content["link_text"].as_str().unwrap();
+    let path = link.strip_prefix(&app.addr.to_string()).unwrap().to_owned();
+    assert!(path.starts_with("/r/"), "{link}");
+    let svg = app.send(Request::get(content["qr_src"].as_str().unwrap())).await;
+    assert_eq!((svg.status, svg.header("content-type")), (200, "image/svg+xml"));
+    stage.page.say(&json!({ "type": "prepared", "play_id": prepare["play_id"] })).await;
+    stage.page.expect("play").await;
+    stage.page.say(&json!({ "type": "started", "play_id": prepare["play_id"] })).await;
+    eventually("the play is in the log", async || {
+        !app.plays(&streamer.key, streamer.id, "").await.ok(200)["items"].as_array().unwrap().is_empty()
+    })
+    .await;
+    let (robot, billed) = (
+        app.watch("gametriggers_clicks_total", "robot").await,
+        app.watch("gametriggers_clicks_total", "billed").await,
+    );
+    let repeated = app.watch("gametriggers_clicks_total", "repeated").await;
+    let follow = async |request: Request| {
+        let answer = app.send(request).await;
+        assert_eq!((answer.status, answer.header("location")), (302, "https://brand.example/landing"));
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("referrer-policy")),
+            ("no-store", "no-referrer")
+        );
+    };
+    follow(Request::get(format!("{path}?to=https://evil.example")).header("user-agent", "Discordbot/2.0"))
+        .await;
+    follow(Request::new("HEAD", &path).header("user-agent", BROWSER)).await;
+    robot.grows(&app, 1).await;
+    assert_eq!(app.budget(campaign).await.clicks, 0, "robots and previews are free");
+    follow(Request::get(&path).header("user-agent", BROWSER).header("host", "evil.example")).await;
+    billed.grows(&app, 1).await;
+    follow(Request::get(&path).header("user-agent", BROWSER)).await;
+    repeated.grows(&app, 1).await;
+    let budget = app.budget(campaign).await;
+    assert_eq!((budget.clicks, budget.spent.0), (1, PRICE), "one viewer, one click");
+    for bad in ["/r/1-abc", "/r/zzzzzz-abcdefgh", "/r/https:%2f%2fevil.example", "/r/-1-abcdefgh"] {
+        assert_eq!(app.send(Request::get(bad).header("user-agent", BROWSER)).await.status, 404, "{bad}");
+    }
+    app.finish().await;
+}

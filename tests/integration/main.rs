@@ -1,0 +1,24 @@
+//! The whole server in one process, seen from outside: sockets, HTTP, money, restarts.
+//!
+//! Each test starts a server of its own on a free port with a folder of its own, and ends with the
+//! reconciliation of its ledger, which has to show no drift.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+#![expect(clippy::indexing_slicing, reason = "a test that finds nothing there has failed")]
+
+mod api;
+mod api_campaign;
+mod assets;
+mod budget;
+mod campaign_socket;
+mod claims;
+mod commands;
+mod frames;
+mod handshake;
+mod liveness;
+mod outage;
+mod pages;
+mod respawn;
+mod restart;
+mod rotation;
+mod support;
