@@ -50,7 +50,10 @@ pub struct CampaignActor {
     /// Batches of settled claims so far: numbers that were read before one of them are too old.
     batches: u64,
     parked: VecDeque<(Reserve, Answer)>,
+    /// Whether a word with the ledger is under way. One at a time: else an older answer could come last.
     asking: bool,
+    /// Something changed meanwhile: everything is read again afterwards.
+    again: bool,
     watchers: Vec<Arc<SessionHandle>>,
     pushed_at: UnixMillis,
     push_waits: bool,
@@ -72,6 +75,7 @@ impl CampaignActor {
             batches: 0,
             parked: VecDeque::new(),
             asking: false,
+            again: false,
             watchers: Vec::new(),
             pushed_at: UnixMillis(0),
             push_waits: false,
@@ -138,12 +142,23 @@ impl CampaignActor {
             (granted, budget)
         };
         ctx.spawn(ask.into_actor(self).map(move |(granted, budget), actor, ctx| {
-            actor.asking = false;
+            let more = matches!(granted, Ok(Some(_)));
             actor.granted(granted);
             actor.read(budget, since);
-            actor.unpark();
+            actor.answered(more, ctx);
             actor.publish(ctx);
         }));
+    }
+
+    /// The ledger has answered, with money when `more`: those who waited get their answer, unless the next
+    /// question has to come first.
+    fn answered(&mut self, more: bool, ctx: &mut Context<Self>) {
+        self.asking = false;
+        if std::mem::take(&mut self.again) {
+            self.load(ctx);
+        } else {
+            self.unpark(more, ctx);
+        }
     }
 
     fn granted(&mut self, granted: StoreResult<Option<Grant>>) {
@@ -174,10 +189,22 @@ impl CampaignActor {
         }
     }
 
-    /// Answers those who waited; who still finds no money is refused.
-    fn unpark(&mut self) {
-        for (ask, answer) in std::mem::take(&mut self.parked) {
-            let verdict = self.answer(&ask).unwrap_or(Err(Reason::LeaseEmpty));
+    /// Answers those who waited. Who still finds too little waits for the next grant if the last one gave
+    /// anything, else is refused.
+    fn unpark(&mut self, more: bool, ctx: &mut Context<Self>) {
+        while let Some((ask, answer)) = self.parked.pop_front() {
+            let verdict = match self.answer(&ask) {
+                Some(verdict) => verdict,
+                None if more => {
+                    self.top_up(ask.amount, ctx);
+                    if self.asking {
+                        self.parked.push_front((ask, answer));
+                        return;
+                    }
+                    Err(Reason::LeaseEmpty)
+                }
+                None => Err(Reason::LeaseEmpty),
+            };
             // Nobody waits any more: the money goes straight back.
             if answer.send(verdict).is_err()
                 && let Some(lease) = self.lease.as_mut()
@@ -189,6 +216,10 @@ impl CampaignActor {
 
     /// Reads the campaign and its money from the store.
     fn load(&mut self, ctx: &mut Context<Self>) {
+        if self.asking {
+            self.again = true;
+            return;
+        }
         let (engine, id) = (Arc::clone(&self.engine), self.id);
         let known = engine.catalogue.load().entry(id).cloned();
         if let Some(entry) = known {
@@ -214,7 +245,7 @@ impl CampaignActor {
                 actor.hand_back(ctx);
             }
             if !actor.asking {
-                actor.unpark();
+                actor.answered(false, ctx);
             }
             // What is unspent goes back to the brand when the lease is empty: look again until it has.
             actor.touched |= actor.is(Status::Ended) && actor.budget.funded > actor.budget.spent;
@@ -233,14 +264,19 @@ impl CampaignActor {
             return;
         };
         if free.is_positive() {
+            self.asking = true;
             let engine = Arc::clone(&self.engine);
             let give = async move { engine.ports.ledger.give_back(id, free).await };
-            ctx.spawn(give.into_actor(self).map(move |given, actor, _| match given {
-                Ok(()) => actor.budget.leased = Micros(actor.budget.leased.0.saturating_sub(free.0)),
-                // It comes back when the lease closes.
-                Err(error) => {
-                    tracing::warn!(campaign = actor.id.0, %error, "a lease keeps its rest until it closes")
+            ctx.spawn(give.into_actor(self).map(move |given, actor, ctx| {
+                match given {
+                    Ok(()) => actor.budget.leased = Micros(actor.budget.leased.0.saturating_sub(free.0)),
+                    // It comes back when the lease closes.
+                    Err(error) => {
+                        tracing::warn!(campaign = actor.id.0, %error, "a lease keeps its rest until it closes")
+                    }
                 }
+                actor.answered(false, ctx);
+                actor.publish(ctx);
             }));
         }
     }
@@ -313,7 +349,7 @@ impl Handler<Reserve> for CampaignActor {
                 self.top_up(amount, ctx);
                 // Nothing left to be granted, and nothing on its way.
                 if !self.asking {
-                    self.unpark();
+                    self.unpark(false, ctx);
                 }
                 return Box::pin(async move { receiver.await.unwrap_or(Err(Reason::LeaseEmpty)) });
             }

@@ -10,10 +10,10 @@
 use crate::domain::id::CampaignId;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::streamer::Streamer;
 use crate::domain::streamer::board::Recent;
 use crate::domain::streamer::live::{Effect, LiveStreamer, RECENT_MAX, ToPage, World};
 use crate::domain::streamer::page::SessionId;
-use crate::domain::streamer::{Settings, Streamer};
 use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{
@@ -44,6 +44,8 @@ pub struct StreamerActor {
     timer: Option<(UnixMillis, SpawnHandle)>,
     refreshed: UnixMillis,
     loaded: bool,
+    saving: bool,
+    unsaved: bool,
 }
 
 impl StreamerActor {
@@ -58,6 +60,8 @@ impl StreamerActor {
             timer: None,
             refreshed: UnixMillis(0),
             loaded: false,
+            saving: false,
+            unsaved: false,
         }
     }
 
@@ -125,7 +129,10 @@ impl StreamerActor {
                     ::metrics::counter!("gametriggers_slots_unfilled_total", "reason" => reason.code())
                         .increment(1);
                 }
-                Effect::Save(settings) => self.save(settings, ctx),
+                Effect::Save => {
+                    self.unsaved = true;
+                    self.save(ctx);
+                }
                 Effect::Tested(tested) => self.tell_dashboards(&ToSession::Tested(tested)),
                 Effect::Changed => changed = true,
             }
@@ -184,8 +191,13 @@ impl StreamerActor {
         ctx.spawn(answer);
     }
 
-    fn save(&mut self, settings: Arc<Settings>, ctx: &mut Context<Self>) {
-        let id = self.live.streamer().id;
+    /// Writes the settings, one write at a time: else the older could be the last.
+    fn save(&mut self, ctx: &mut Context<Self>) {
+        if self.saving || !std::mem::take(&mut self.unsaved) {
+            return;
+        }
+        self.saving = true;
+        let (id, settings) = (self.live.streamer().id, Arc::clone(&self.live.streamer().settings));
         if let Some(mut row) = self.engine.streamers.get_mut(&id) {
             row.settings = Arc::clone(&settings);
         }
@@ -203,7 +215,10 @@ impl StreamerActor {
                 }
             }
         };
-        ctx.spawn(write.into_actor(self));
+        ctx.spawn(write.into_actor(self).map(|(), actor, ctx| {
+            actor.saving = false;
+            actor.save(ctx);
+        }));
     }
 
     /// Sets the timer for what falls due next. A timer is a hint: `step` looks at the clock.

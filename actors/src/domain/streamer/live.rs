@@ -200,7 +200,7 @@ pub enum Effect {
     /// A slot stayed empty.
     NoFill(Reason),
     /// Save what the streamer allows.
-    Save(Arc<Settings>),
+    Save,
     /// A test ad was painted.
     Tested(Box<Tested>),
     /// Something that the dashboard shows has changed.
@@ -258,12 +258,9 @@ impl LiveStreamer {
         self.pages.is_empty() && self.hand.is_none() && self.money.in_flight.is_empty()
     }
 
-    /// The streamer's row changed.
+    /// The streamer's row changed. The settings stay: they change here first, and the row may be older.
     pub fn replace(&mut self, streamer: Streamer, effects: &mut Vec<Effect>) {
-        self.streamer = streamer;
-        for page in &self.pages {
-            effects.push(Effect::Send(page.session, ToPage::Settings(Arc::clone(&self.streamer.settings))));
-        }
+        self.streamer = Streamer { settings: Arc::clone(&self.streamer.settings), ..streamer };
         effects.push(Effect::Changed);
     }
 
@@ -414,7 +411,7 @@ impl LiveStreamer {
         let mut settings = (*self.streamer.settings).clone();
         change(&mut settings);
         self.streamer.settings = Arc::new(settings);
-        effects.push(Effect::Save(Arc::clone(&self.streamer.settings)));
+        effects.push(Effect::Save);
         effects.push(Effect::Changed);
     }
 }
