@@ -145,7 +145,7 @@ async fn reconcile(config: &Config) -> Result<ExitCode, crate::app::StartError> 
     let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
     let store = SqliteStore::open_read_only(&path).await?;
     let mut drifts = false;
-    for check in store.reconcile().await? {
+    for check in store.reconcile(true).await? {
         drifts |= check.drift_micros != 0 || check.mismatches != 0;
         say(&format!(
             "{} rows={} mismatches={} drift_micros={} {}",

@@ -70,7 +70,7 @@ fn sql(files: &[File]) -> Found {
         files,
         &["sqlx"],
         free,
-        "only src/store speaks SQL; add a method to a port in actors/src/ports.rs",
+        "only src/store speaks SQL; add a method to a port in actors/src/ports/mod.rs",
     )
 }
 
@@ -121,7 +121,7 @@ fn adapters(files: &[File]) -> Found {
             without(files, |path| path.starts_with(place), &[other], "store and bus do not know each other");
         found.faults.extend(more.faults);
     }
-    let ports = |path: &str| path == "actors/src/ports.rs";
+    let ports = |path: &str| path.starts_with("actors/src/ports/");
     found.faults.extend(without(files, ports, &["actix"], "a port is a trait, not an actor").faults);
     found
 }
@@ -523,8 +523,8 @@ mod rules {
         store_and_bus_see_domain_and_ports_only(adapters):
             "src/store/a.rs" = "let a = crate::web::pages();\n#[actix_rt::test]\nfn b() { crate::bus::c() }",
             "src/bus/b.rs" = "use actix::Addr;",
-            "actors/src/ports.rs" = "use actix::Message;"
-            => "actors/src/ports.rs:1", "src/bus/b.rs:1", "src/store/a.rs:1", "src/store/a.rs:3";
+            "actors/src/ports/mod.rs" = "use actix::Message;"
+            => "actors/src/ports/mod.rs:1", "src/bus/b.rs:1", "src/store/a.rs:1", "src/store/a.rs:3";
         config_imports_nobody(config):
             "Cargo.toml" = "[package]\n\n[dependencies]\nserde = { a = 1 }\nactix-web = { a = 1 }\n\n[x]",
             "src/config/mod.rs" = "use serde::A;\nuse super::b;\nactix_web::c;\nuse crate::world::token_key;"

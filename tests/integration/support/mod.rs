@@ -100,7 +100,7 @@ impl World {
     /// The money at rest has to agree with itself.
     pub(crate) async fn assert_money(&self) {
         let store = SqliteStore::open_read_only(&self.database()).await.unwrap();
-        for check in store.reconcile().await.unwrap() {
+        for check in store.reconcile(true).await.unwrap() {
             assert_eq!((check.mismatches, check.drift_micros), (0, 0), "{check:?}");
         }
         store.close().await;
@@ -133,7 +133,7 @@ impl TestApp {
 
     /// The end of a test: the money has to agree with itself, alive and at rest.
     pub(crate) async fn finish(self) {
-        for check in self.engine().ports.ledger.reconcile().await.unwrap() {
+        for check in self.engine().ports.ledger.reconcile(true).await.unwrap() {
             assert_eq!((check.mismatches, check.drift_micros), (0, 0), "{check:?}");
         }
         let _ = self.stop().await;

@@ -23,7 +23,7 @@ use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Claim, Outcome};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult,
+    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, Totals,
 };
 
 #[async_trait]
@@ -150,9 +150,13 @@ impl LedgerStore for SqliteStore {
         self.write(|c| Box::pin(epoch::probe(c))).await
     }
 
-    async fn reconcile(&self) -> StoreResult<Vec<Check>> {
+    async fn reconcile(&self, _full: bool) -> StoreResult<Vec<Check>> {
         let mut snapshot = self.snapshot().await?;
         Ok(reconcile::reconcile(&mut snapshot).await?)
+    }
+
+    async fn totals(&self, _: &[CampaignId], _: &[StreamerId]) -> StoreResult<Totals> {
+        Err(StoreError::Unavailable("not yet".to_owned()))
     }
 }
 

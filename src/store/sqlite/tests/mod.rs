@@ -107,7 +107,7 @@ impl Bench {
     }
 
     async fn reconciles(&self) {
-        let bad: Vec<Check> = wrong(self.store.reconcile().await.unwrap());
+        let bad: Vec<Check> = wrong(self.store.reconcile(true).await.unwrap());
         assert!(bad.is_empty(), "{bad:?}");
     }
 }

@@ -44,7 +44,7 @@ async fn a_closed_store_answers_nothing_and_owns_nothing() {
 async fn a_reader_works_beside_the_owner_and_writes_nothing() {
     let (bench, brand, campaign) = Bench::funded(10_000, 5_000).await;
     let reader = SqliteStore::open_read_only(&bench.path).await.unwrap();
-    assert!(wrong(reader.reconcile().await.unwrap()).is_empty());
+    assert!(wrong(reader.reconcile(true).await.unwrap()).is_empty());
     assert_eq!(reader.budget(campaign).await.unwrap().funded, Micros(5_000));
     let write = reader.deposit(brand, inr(1), &key("r"), NOW).await;
     assert!(matches!(write, Err(StoreError::Unavailable(_))));

@@ -1,6 +1,11 @@
 //! What the engine needs of the world. The shell implements these traits; the engine knows no
 //! database, no bus and no clock of its own.
 
+mod live;
+mod wallet;
+
+pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
+pub use self::wallet::{AuditStore, ByHand, Chain, Owner, Position, StatementLine, Wallet, WalletStore};
 use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::Rule;
 use crate::domain::creative::{Content, Placement};
@@ -95,7 +100,7 @@ pub struct Earned {
 /// One line of the reconciliation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// `R1` .. `R6`.
+    /// `R1` .. `R10`.
     pub id: &'static str,
     /// What must hold.
     pub name: &'static str,
@@ -106,6 +111,9 @@ pub struct Check {
     /// Sum of the absolute differences.
     pub drift_micros: i64,
 }
+
+/// Totals of several campaigns and streamers.
+pub type Totals = (Vec<(CampaignId, CampaignTotals)>, Vec<(StreamerId, StreamerTotals)>);
 
 /// The money. Every call is one transaction; when it returns `Ok` the transaction is durable.
 #[async_trait]
@@ -167,8 +175,12 @@ pub trait LedgerStore: Send + Sync {
     /// Whether the writer can write right now: a real write, rolled back.
     async fn probe(&self) -> StoreResult<()>;
 
-    /// Checks R1 to R6 over everything.
-    async fn reconcile(&self) -> StoreResult<Vec<Check>>;
+    /// Checks the database against itself: over everything when `full`, else what came since the last call
+    /// of this process (the first call is full).
+    async fn reconcile(&self, full: bool) -> StoreResult<Vec<Check>>;
+
+    /// Totals of the campaigns and streamers named, from one snapshot. Unknown ids are left out.
+    async fn totals(&self, campaigns: &[CampaignId], streamers: &[StreamerId]) -> StoreResult<Totals>;
 }
 
 /// A campaign to be made.

@@ -1,0 +1,186 @@
+//! Wallets: what brands pay in and streamers are paid out of, and the audit of both.
+
+use super::{Budget, Idempotency, StoreResult};
+use crate::domain::id::{BrandId, CampaignId, StreamerId};
+use crate::domain::money::{Currency, Micros, Money};
+use crate::domain::time::{Millis, UnixMillis};
+use async_trait::async_trait;
+
+/// Whose wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// An advertiser's.
+    Brand(BrandId),
+    /// A streamer's.
+    Streamer(StreamerId),
+}
+
+/// A wallet, as it is after the operation that answered with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    /// Whose.
+    pub owner: Owner,
+    /// Its one currency.
+    pub currency: Currency,
+    /// A brand may give it to campaigns, a streamer may be paid it. Below zero down to the credit limit.
+    pub available: Micros,
+    /// A brand's: in the budgets of its campaigns and not spent. Zero for a streamer.
+    pub reserved: Micros,
+    /// A streamer's: earned and not available yet, rolled up or not. Zero for a brand.
+    pub pending: Micros,
+    /// How far `available` may go below zero. Zero or more.
+    pub credit_limit: Micros,
+}
+
+/// Who does something by hand, and why: it stays on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByHand {
+    /// The first eight hex digits of the hash of the operator's key, or `command line`.
+    pub actor: String,
+    /// Why; never empty.
+    pub reason: String,
+}
+
+/// Where a line stands in a statement: newest first, this is what a page ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When the transaction was written.
+    pub at: UnixMillis,
+    /// Its writer.
+    pub writer: i64,
+    /// Its number.
+    pub seq: i64,
+    /// The line within it.
+    pub line: i64,
+}
+
+/// A line of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementLine {
+    /// Where it stands.
+    pub position: Position,
+    /// What happened: the kind of the ledger transaction.
+    pub kind: String,
+    /// `available` or `pending`.
+    pub account: String,
+    /// What came in, or, below zero, what went out.
+    pub amount: Micros,
+    /// The account's balance after it.
+    pub balance: Micros,
+    /// The other side when it is a campaign.
+    pub campaign: Option<CampaignId>,
+    /// What the transaction says of itself: a provider's reference, or the reason of an operator.
+    pub reference: String,
+}
+
+/// Wallets. Every call is one transaction; a key makes it safe to repeat and gives the first answer again.
+#[async_trait]
+pub trait WalletStore: Send + Sync {
+    /// A wallet; all zeros when nothing ever moved. `NotFound` without such an owner.
+    async fn wallet(&self, owner: Owner, currency: Currency) -> StoreResult<Wallet>;
+
+    /// All wallets of an owner, by currency.
+    async fn wallets(&self, owner: Owner) -> StoreResult<Vec<Wallet>>;
+
+    /// Money from outside, confirmed by an operator. The reason is the provider's reference.
+    async fn confirm_deposit(
+        &self,
+        brand: BrandId,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet>;
+
+    /// Available money back to where it came from, confirmed by an operator.
+    async fn refund(
+        &self,
+        brand: BrandId,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet>;
+
+    /// Raises a campaign's budget to `total`, out of its brand's wallet. `Constraint` when the budget is
+    /// above that already, or the campaign has ended.
+    async fn fund_to(
+        &self,
+        campaign: CampaignId,
+        total: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Wallet, Budget)>;
+
+    /// From a campaign's budget back into its brand's wallet: only what is neither spent nor leased, else
+    /// `InsufficientFunds` with that.
+    async fn release(
+        &self,
+        campaign: CampaignId,
+        amount: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Wallet, Budget)>;
+
+    /// A correction by an operator: `amount` above zero is given, below zero taken, against the platform's
+    /// `adjustment` account. `InsufficientFunds` when it would take more than there is.
+    async fn adjust(
+        &self,
+        owner: Owner,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet>;
+
+    /// Sets how far a brand's wallet may go below zero. `Constraint` when it is further below already.
+    async fn set_credit_limit(
+        &self,
+        brand: BrandId,
+        limit: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet>;
+
+    /// Makes available what streamers earned at least `hold` ago: earnings are kept by the UTC day on
+    /// which they were rolled up, and a day is due when its end is `hold` old. The number of wallet days.
+    async fn mature(&self, now: UnixMillis, hold: Millis) -> StoreResult<u64>;
+
+    /// Lines of a wallet, newest first, before `before`. What is not rolled up yet has no line.
+    async fn statement(
+        &self,
+        owner: Owner,
+        currency: Currency,
+        before: Option<Position>,
+        limit: u32,
+    ) -> StoreResult<Vec<StatementLine>>;
+}
+
+/// What a verification of the hash chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Blocks looked at.
+    pub blocks: u64,
+    /// Ledger transactions in them.
+    pub transactions: u64,
+    /// Their lines.
+    pub entries: u64,
+    /// Operators' actions in them.
+    pub actions: u64,
+    /// The first block or row that does not fit, in words: `block 3 of writer 1`, `ledger_tx 1:17 ...`.
+    pub first_bad: Option<String>,
+    /// The hash of the last block of each writer, by writer.
+    pub heads: Vec<(i64, [u8; 32])>,
+}
+
+/// The chain of hashes over ledger transactions and operators' actions (`domain::audit`).
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Seals what this writer wrote since its last block, in blocks of at most 10 000 transactions. The
+    /// number of blocks.
+    async fn seal(&self, now: UnixMillis) -> StoreResult<u64>;
+
+    /// Computes every block of every writer again.
+    async fn verify(&self) -> StoreResult<Chain>;
+}
