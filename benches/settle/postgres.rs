@@ -92,7 +92,7 @@ impl Database<'_> {
         let sql = "SELECT sum(pg_total_relation_size(c.oid))::float8 / (SELECT count(*) FROM settle_event)
             FROM pg_class AS c WHERE c.relkind = 'r'
               AND (c.relname IN ('ledger_tx', 'ledger_entry', 'settle_click', 'settle_reject')
-                   OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'settle_event'::regclass))";
+                OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'settle_event'::regclass))";
         Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
     }
 
