@@ -52,7 +52,9 @@ impl Target {
 
     /// The options of the one connection that writes.
     pub(super) fn writing(&self) -> Result<PgConnectOptions, OpenError> {
-        Ok(self.options()?.application_name(&format!("gametriggers writer {}", self.writer)).options(SESSION))
+        let own = [("gametriggers.writer", self.writer.to_string())];
+        let name = format!("gametriggers writer {}", self.writer);
+        Ok(self.options()?.application_name(&name).options(SESSION).options(own))
     }
 
     /// The options of a connection that only reads.
