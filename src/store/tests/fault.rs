@@ -55,7 +55,7 @@ async fn what_is_written_stays_as_it_is(on: On) {
         "UPDATE settle_reject SET reason = 'test'",
         "DELETE FROM settle_reject",
         "UPDATE settle_event SET price = price + 1",
-        "UPDATE settle_event SET rolled_seq = NULL",
+        "UPDATE settle_event SET fee = price + 1",
         "DELETE FROM settle_event",
         "UPDATE budget_lease SET granted = settled - 1",
         "UPDATE campaign_budget SET spent = funded + 1",

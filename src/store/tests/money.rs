@@ -2,7 +2,7 @@
 
 use super::*;
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::ports::{Earned, Grant, StoreError};
+use gametriggers_actors::ports::{Earned, Grant, StoreError, StreamerTotals};
 
 async fn a_batch_settles_once_however_often_it_comes(on: On) {
     let (bench, _, campaign) = Bench::funded(on, 10_000, 5_000).await;
@@ -198,16 +198,73 @@ async fn a_claim_in_a_currency_that_the_campaign_does_not_have_costs_nothing(on:
     bench.reconciles().await;
 }
 
-async fn a_roll_up_takes_a_bounded_part_and_goes_on_where_it_stopped(on: On) {
+async fn a_roll_up_goes_on_where_it_stopped(on: On) {
+    let (bench, _, campaign) = Bench::funded(on, 10_000, 9_000).await;
+    let lease = bench.lease(campaign, 9_000).await;
+    for batch in 0..3 {
+        let claims: Vec<_> = (0..2_000).map(|n| ok(debit(batch * 2_000 + n, lease, campaign, 1))).collect();
+        bench.settle(&claims).await;
+    }
+    let mut posted = 0;
+    loop {
+        match bench.store.roll_up(NOW).await.unwrap() {
+            0 => break,
+            more => posted += more,
+        }
+        bench.reconciles().await;
+    }
+    assert_eq!(posted, 6_000);
+    assert_eq!(bench.store.earned(StreamerId(1)).await.unwrap().plays, 2_000);
+}
+
+async fn the_play_of_a_click_is_kept(on: On) {
     let (bench, _, campaign) = Bench::funded(on, 10_000, 5_000).await;
-    let lease = bench.lease(campaign, 5_000).await;
-    let claims: Vec<_> = (0..2_001).map(|n| ok(debit(n, lease, campaign, 1))).collect();
-    bench.settle(&claims).await;
-    assert_eq!(bench.store.roll_up(NOW).await.unwrap(), 2_000);
+    let lease = bench.lease(campaign, 500).await;
+    let mut click = debit(2, lease, campaign, 50);
+    (click.kind, click.event, click.play) = (EventKind::Click, play(1).click(0), play(1));
+    for outcome in [Outcome::Settled, Outcome::Duplicate] {
+        assert_eq!(bench.settle(&[ok(click), ok(debit(1, lease, campaign, 0))]).await, [outcome; 2]);
+        assert_eq!(bench.database.numbers("SELECT count(*) FROM settle_click").await, [1]);
+    }
     bench.reconciles().await;
-    assert_eq!(bench.store.roll_up(NOW).await.unwrap(), 1);
-    assert_eq!(bench.store.roll_up(NOW).await.unwrap(), 0);
-    bench.reconciles().await;
+}
+
+async fn totals_are_those_of_the_ones_that_were_asked_for(on: On) {
+    let (bench, brand, campaign) = Bench::funded(on, 10_000, 5_000).await;
+    let other = bench.campaign(brand, 1_000).await;
+    let lease = bench.lease(campaign, 2_000).await;
+    let mut click = debit(12, lease, campaign, 50);
+    (click.kind, click.event, click.play) = (EventKind::Click, play(3).click(0), play(3));
+    bench.settle(&[ok(debit(3, lease, campaign, 100)), ok(click), ok(debit(1, lease, campaign, 100))]).await;
+    let (before, _) = bench.store.totals(&[campaign], &[]).await.unwrap();
+    for _ in 0..2 {
+        let wanted = StreamerTotals { plays: 2, earned: Micros(120) };
+        let (campaigns, streamers) =
+            bench.store.totals(&[campaign, CampaignId(99)], &[StreamerId(1), StreamerId(77)]).await.unwrap();
+        assert_eq!(streamers, [(StreamerId(1), wanted)]);
+        assert_eq!(campaigns, before);
+        bench.store.roll_up(NOW).await.unwrap();
+    }
+    let [(id, totals)] = before[..] else { panic!("{before:?}") };
+    assert_eq!((id, totals.budget), (campaign, bench.budget(campaign).await));
+    // Every change of a budget makes its version higher, and no other's.
+    let versions = || async {
+        let (campaigns, _) = bench.store.totals(&[campaign, other], &[]).await.unwrap();
+        campaigns.iter().map(|(_, totals)| totals.version).collect::<Vec<_>>()
+    };
+    let mut last = versions().await;
+    for change in 0..4 {
+        match change {
+            0 => bench.store.fund(campaign, Micros(10), &key("more"), NOW).await.map(|_| ()).unwrap(),
+            1 => bench.store.grant(campaign, Micros(10), NOW).await.map(|_| ()).unwrap(),
+            2 => bench.store.give_back(lease, Micros(10)).await.unwrap(),
+            _ => assert_eq!(bench.settle(&[ok(debit(4, lease, campaign, 0))]).await, [Outcome::Settled]),
+        }
+        let now = versions().await;
+        assert!(now[0] > last[0] && now[1] == last[1], "{change}: {last:?} {now:?}");
+        last = now;
+    }
+    assert_eq!(bench.store.totals(&[], &[]).await.unwrap(), (Vec::new(), Vec::new()));
 }
 
 on_each! {
@@ -224,5 +281,7 @@ on_each! {
     a_refusal_is_written_even_when_nothing_it_names_exists;
     one_poisoned_row_refuses_its_own_claims_and_no_others;
     a_claim_in_a_currency_that_the_campaign_does_not_have_costs_nothing;
-    a_roll_up_takes_a_bounded_part_and_goes_on_where_it_stopped;
+    a_roll_up_goes_on_where_it_stopped;
+    the_play_of_a_click_is_kept;
+    totals_are_those_of_the_ones_that_were_asked_for;
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::store::sqlite::failure::Failure;
-use crate::store::tests::NOW;
 use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::ports::{LedgerStore, StoreError, StoreResult};
 use sqlx::sqlite::SqliteConnectOptions;

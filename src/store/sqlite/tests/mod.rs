@@ -5,7 +5,8 @@ mod open;
 
 use super::SqliteStore;
 use crate::store::tests::database::SqliteFile;
-use crate::store::tests::{Bench, Store, debit, inr, key, ok, wrong};
+use crate::store::tests::{Bench, NOW, Store, debit, inr, key, ok, wrong};
+use gametriggers_actors::ports::LedgerStore;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,18 +28,34 @@ impl Local {
 
 #[tokio::test]
 async fn every_statement_prepares_on_a_migrated_database() {
-    use sqlx::{Executor, SqlSafeStr};
+    use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
     let local = Local::new().await;
     let mut statements = super::ledger::statements();
-    statements.extend(super::campaign::statements());
-    statements.extend(
-        [super::account::STATEMENTS, super::streamer::STATEMENTS, super::play_log::STATEMENTS].concat(),
-    );
+    let fixed = [
+        super::campaign::statements(),
+        super::account::STATEMENTS.to_vec(),
+        super::streamer::STATEMENTS.to_vec(),
+        super::play_log::STATEMENTS.to_vec(),
+    ];
+    statements.extend(fixed.concat().into_iter().map(str::to_owned));
     assert!(statements.len() > 60, "{}", statements.len());
     let mut connection = local.store.readers.acquire().await.unwrap();
     for statement in statements {
-        if let Err(error) = (&mut *connection).prepare(statement.into_sql_str()).await {
+        if let Err(error) = (&mut *connection).prepare(AssertSqlSafe(statement.clone()).into_sql_str()).await
+        {
             panic!("{error}: {statement}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_roll_up_takes_a_bounded_part() {
+    let Local { bench, store, .. } = Local::new().await;
+    let (_, campaign) = bench.fund(10_000, 9_000).await;
+    let lease = bench.lease(campaign, 9_000).await;
+    let claims: Vec<_> = (0..5_001).map(|n| ok(debit(n, lease, campaign, 1))).collect();
+    bench.settle(&claims).await;
+    for posted in [5_000, 1, 0] {
+        assert_eq!(store.roll_up(NOW).await.unwrap(), posted);
     }
 }
