@@ -12,8 +12,6 @@ mod wallet;
 
 pub(super) use self::epoch::fence_if_taken;
 pub(super) use self::idempotency::{Request, recall, remember};
-#[cfg(test)]
-pub(super) use self::reconcile::reconcile as reconciled;
 pub(super) use self::wallet::withdraw;
 
 use super::SqliteStore;
