@@ -53,3 +53,9 @@ CREATE TABLE metric_reject (
   count       BIGINT NOT NULL CHECK (count > 0),
   PRIMARY KEY (campaign_id, minute, streamer_id, reason)
 ) WITH (fillfactor = 80);
+
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'gametriggers_app') THEN
+    GRANT SELECT, INSERT, UPDATE ON play, metric_minute, metric_reject TO gametriggers_app;
+  END IF;
+END $$;

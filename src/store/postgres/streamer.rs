@@ -160,7 +160,7 @@ pub(super) async fn save(
 ) -> Attempt<()> {
     let row = json(&SettingsRow::new(settings))?;
     let saved = sqlx::query(SAVE).bind(id.0).bind(row).bind(now.0).execute(connection).await?;
-    expect_rows("streamer", 1, saved.rows_affected()).map_err(|_| Failure(StoreError::NotFound))
+    expect_rows("streamer", 1, saved.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))
 }
 
 fn streamer(row: &PgRow) -> Attempt<Streamer> {

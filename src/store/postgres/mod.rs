@@ -1,0 +1,113 @@
+//! The store on a Postgres database.
+//!
+//! One connection writes (`writer`), a few read. An advisory lock makes this process the only one that
+//! writes under its number; the epoch in the writer's row does the same for the case that the lock was lost
+//! and another process took over in between.
+
+mod account;
+mod connection;
+mod failure;
+mod migrations;
+mod play_log;
+mod row;
+mod streamer;
+mod writer;
+
+use self::failure::{Attempt, Failure};
+use self::writer::{Work, Writer};
+use crate::store::OpenError;
+use gametriggers_actors::ports::{StoreError, StoreResult};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names statements, and lists them for the test that prepares each one on a migrated database.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(in crate::store::postgres) const STATEMENTS: &[&str] = &[$($name),*];
+    };
+}
+#[allow(unused_imports, reason = "used by every file that has statements")]
+use statements;
+
+pub use self::connection::Target;
+
+/// Readers at most: reads are short, and the server has other guests.
+const READERS_MAX: u32 = 4;
+
+/// How long a read waits for a reader.
+const READER_WAIT: Duration = Duration::from_secs(5);
+
+/// A database on a server.
+pub struct PostgresStore {
+    /// None in a store that only reads.
+    writer: Option<Arc<Writer>>,
+    readers: PgPool,
+}
+
+impl PostgresStore {
+    /// Opens the database and owns its writer until the store is closed or dropped. Outside production the
+    /// schema is brought up to date first. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// Another process owns the writer, the server can not be reached, it does not flush every commit
+    /// (production), or the schema is not the one of this program.
+    pub async fn open(target: &Target) -> Result<Arc<Self>, OpenError> {
+        let options = target.options()?;
+        if target.production {
+            migrations::verify(&mut connection::connect(&options).await?).await?;
+        } else {
+            migrations::run(&mut connection::connect(&options).await?).await?;
+        }
+        let writer = Arc::new(Writer::open(target).await?);
+        Ok(Arc::new(Self { writer: Some(writer), readers: readers(target)? }))
+    }
+
+    /// Opens the database for reading, whether or not a process writes. Every write answers `Unavailable`.
+    ///
+    /// # Errors
+    /// The server can not be reached, or the schema is not the one of this program.
+    pub async fn open_read_only(target: &Target) -> Result<Arc<Self>, OpenError> {
+        let options = target.options()?;
+        migrations::verify(&mut connection::connect(&options).await?).await?;
+        Ok(Arc::new(Self { writer: None, readers: readers(target)? }))
+    }
+
+    /// Waits for the transaction in progress, closes every connection and gives the writer up. Everything
+    /// after that is `Unavailable`.
+    pub async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+        self.readers.close().await;
+    }
+
+    fn writer(&self) -> StoreResult<&Arc<Writer>> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))
+    }
+
+    /// One write transaction. The work may run more than once: what a deadlock undid is tried again.
+    async fn write<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Clone + Send + 'static,
+    {
+        Ok(self.writer()?.run(work).await?)
+    }
+
+    /// One snapshot for several reads.
+    async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
+        self.readers
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await
+            .map_err(Failure::from)
+    }
+}
+
+fn readers(target: &Target) -> Result<PgPool, OpenError> {
+    let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT);
+    Ok(options.connect_lazy_with(target.reading()?))
+}
