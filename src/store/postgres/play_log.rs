@@ -15,6 +15,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 use uuid::Uuid;
 
 statements! {
@@ -86,9 +87,9 @@ impl PlayLog for PostgresStore {
         if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
             return Ok(());
         }
-        let plays = PlayRows::of(&most_final(plays));
-        let (minutes, rejects) = (minute_rows(minutes)?, RejectRows::of(rejects)?);
-        self.write(move |c| Box::pin(append(c, plays, minutes, rejects))).await
+        let rows = Arc::new(Rows::of(plays, minutes, rejects)?);
+        // Counts are added, so a transaction must not be written twice: the lane finds out what became of it.
+        Ok(self.log()?.run(move |c| Box::pin(append(c, rows))).await?)
     }
 
     async fn series(
@@ -127,24 +128,51 @@ impl PlayLog for PostgresStore {
     }
 }
 
-async fn append(
-    connection: &mut PgConnection,
-    plays: PlayRows,
+/// What a flush writes, column by column in the order of the statements.
+struct Rows {
+    plays: Vec<Uuid>,
+    play_numbers: [Vec<Option<i64>>; 15],
+    play_texts: [Vec<Option<String>>; 4],
     minutes: [Vec<i64>; 12],
-    rejects: RejectRows,
-) -> Attempt<()> {
-    if !plays.ids.is_empty() {
-        let query = plays.numbers.into_iter().fold(sqlx::query(UPSERT).bind(plays.ids), |q, n| q.bind(n));
-        let query = plays.texts.into_iter().fold(query, |query, texts| query.bind(texts));
+    rejects: [Vec<i64>; 4],
+    reasons: Vec<&'static str>,
+}
+
+impl Rows {
+    fn of(
+        plays: &[PlayRecord],
+        minutes: &[(MinuteKey, MinuteCounts)],
+        rejects: &[(MinuteKey, Reason, u64)],
+    ) -> Attempt<Self> {
+        let plays = most_final(plays);
+        let rejected = |(key, _, times): &(MinuteKey, Reason, u64)| {
+            Ok([key.campaign.0, key.minute.0, key.streamer.0, count(*times)?])
+        };
+        Ok(Self {
+            plays: plays.iter().map(|record| record.play.0).collect(),
+            play_numbers: columns(plays.iter().map(numbers)),
+            play_texts: columns(plays.iter().map(texts)),
+            minutes: columns(minutes.iter().map(counted).collect::<Attempt<Vec<_>>>()?),
+            rejects: columns(rejects.iter().map(rejected).collect::<Attempt<Vec<_>>>()?),
+            reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
+        })
+    }
+}
+
+async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
+    if !rows.plays.is_empty() {
+        let query = sqlx::query(UPSERT).bind(&rows.plays);
+        let query = rows.play_numbers.iter().fold(query, |query, column| query.bind(column));
+        let query = rows.play_texts.iter().fold(query, |query, column| query.bind(column));
         query.execute(&mut *connection).await?;
     }
-    if minutes.iter().any(|column| !column.is_empty()) {
-        let query = minutes.into_iter().fold(sqlx::query(ADD_MINUTES), |query, column| query.bind(column));
+    if rows.minutes.iter().any(|column| !column.is_empty()) {
+        let query = rows.minutes.iter().fold(sqlx::query(ADD_MINUTES), |query, column| query.bind(column));
         query.execute(&mut *connection).await?;
     }
-    if !rejects.reasons.is_empty() {
-        let query = rejects.numbers.into_iter().fold(sqlx::query(ADD_REJECTS), |query, n| query.bind(n));
-        query.bind(rejects.reasons).execute(connection).await?;
+    if !rows.reasons.is_empty() {
+        let query = rows.rejects.iter().fold(sqlx::query(ADD_REJECTS), |query, column| query.bind(column));
+        query.bind(&rows.reasons).execute(connection).await?;
     }
     Ok(())
 }
@@ -179,23 +207,6 @@ fn most_final(plays: &[PlayRecord]) -> Vec<PlayRecord> {
     kept.into_values().collect()
 }
 
-/// Plays, column by column in the order of the statement.
-struct PlayRows {
-    ids: Vec<Uuid>,
-    numbers: [Vec<Option<i64>>; 15],
-    texts: [Vec<Option<String>>; 4],
-}
-
-impl PlayRows {
-    fn of(plays: &[PlayRecord]) -> Self {
-        Self {
-            ids: plays.iter().map(|record| record.play.0).collect(),
-            numbers: columns(plays.iter().map(numbers)),
-            texts: columns(plays.iter().map(texts)),
-        }
-    }
-}
-
 fn numbers(record: &PlayRecord) -> [Option<i64>; 15] {
     let Split { price, fee, earn } = record.split;
     let clicks = record.clicks;
@@ -228,42 +239,21 @@ fn texts(record: &PlayRecord) -> [Option<String>; 4] {
     ]
 }
 
-fn minute_rows(minutes: &[(MinuteKey, MinuteCounts)]) -> Attempt<[Vec<i64>; 12]> {
-    let row = |(key, counts): &(MinuteKey, MinuteCounts)| {
-        Ok([
-            key.campaign.0,
-            key.minute.0,
-            key.streamer.0,
-            count(counts.plays)?,
-            count(counts.impressions)?,
-            count(counts.viewers)?,
-            count(counts.clicks_link)?,
-            count(counts.clicks_qr)?,
-            count(counts.clicks_chat)?,
-            count(counts.lost)?,
-            counts.spend.0,
-            counts.earn.0,
-        ])
-    };
-    Ok(columns(minutes.iter().map(row).collect::<Attempt<Vec<_>>>()?))
-}
-
-/// Refusals, column by column in the order of the statement.
-struct RejectRows {
-    numbers: [Vec<i64>; 4],
-    reasons: Vec<&'static str>,
-}
-
-impl RejectRows {
-    fn of(rejects: &[(MinuteKey, Reason, u64)]) -> Attempt<Self> {
-        let row = |(key, _, times): &(MinuteKey, Reason, u64)| {
-            Ok([key.campaign.0, key.minute.0, key.streamer.0, count(*times)?])
-        };
-        Ok(Self {
-            numbers: columns(rejects.iter().map(row).collect::<Attempt<Vec<_>>>()?),
-            reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
-        })
-    }
+fn counted((key, counts): &(MinuteKey, MinuteCounts)) -> Attempt<[i64; 12]> {
+    Ok([
+        key.campaign.0,
+        key.minute.0,
+        key.streamer.0,
+        count(counts.plays)?,
+        count(counts.impressions)?,
+        count(counts.viewers)?,
+        count(counts.clicks_link)?,
+        count(counts.clicks_qr)?,
+        count(counts.clicks_chat)?,
+        count(counts.lost)?,
+        counts.spend.0,
+        counts.earn.0,
+    ])
 }
 
 /// Both tables as one series. A step may have refusals and nothing else.
