@@ -136,5 +136,7 @@ DO $$ BEGIN
       TO gametriggers_app;
     GRANT UPDATE ON streamer, campaign, conflict_rule, participation TO gametriggers_app;
     GRANT UPDATE (revoked_at) ON api_key TO gametriggers_app;
+    -- Their ids are taken before the rows are written.
+    GRANT USAGE ON SEQUENCE streamer_id_seq TO gametriggers_app;
   END IF;
 END $$;

@@ -6,8 +6,10 @@
 -- row for good. `turn` is raised by every write transaction: it fences, and it tells whether a transaction
 -- whose COMMIT was not answered is there. `seq` numbers the ledger transactions and `action_seq` the admin
 -- actions without a gap, `block` the audit blocks. Events up to `rolled`, a `seq`, are in the wallets.
+-- What is not money goes through a second connection of the same process, whose row has the negative number:
+-- it knows the end of its transactions the same way, and holds up no money.
 CREATE TABLE writer (
-  id         BIGINT PRIMARY KEY CHECK (id BETWEEN 1 AND 32767),
+  id         BIGINT PRIMARY KEY CHECK (id <> 0 AND id BETWEEN -32767 AND 32767),
   epoch      BIGINT NOT NULL DEFAULT 0 CHECK (epoch >= 0),
   seq        BIGINT NOT NULL DEFAULT 0 CHECK (seq >= 0),
   turn       BIGINT NOT NULL DEFAULT 0 CHECK (turn >= 0),

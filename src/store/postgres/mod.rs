@@ -4,9 +4,13 @@
 //! writes under its number; the epoch in the writer's row does the same for the case that the lock was lost
 //! and another process took over in between.
 
+mod account;
 mod connection;
 mod failure;
 mod migrations;
+mod play_log;
+mod row;
+mod streamer;
 mod writer;
 
 use self::failure::{Attempt, Failure};
@@ -41,6 +45,8 @@ const READER_WAIT: Duration = Duration::from_secs(5);
 pub struct PostgresStore {
     /// None in a store that only reads.
     writer: Option<Arc<Writer>>,
+    /// A second writer, for what is not money and may not hold it up.
+    log: Option<Arc<Writer>>,
     readers: PgPool,
 }
 
@@ -59,7 +65,8 @@ impl PostgresStore {
             migrations::run(&mut connection::connect(&options).await?).await?;
         }
         let writer = Arc::new(Writer::open(target).await?);
-        Ok(Arc::new(Self { writer: Some(writer), readers: readers(target)? }))
+        let log = Arc::new(Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?);
+        Ok(Arc::new(Self { writer: Some(writer), log: Some(log), readers: readers(target)? }))
     }
 
     /// Opens the database for reading, whether or not a process writes. Every write answers `Unavailable`.
@@ -69,20 +76,24 @@ impl PostgresStore {
     pub async fn open_read_only(target: &Target) -> Result<Arc<Self>, OpenError> {
         let options = target.options()?;
         migrations::verify(&mut connection::connect(&options).await?).await?;
-        Ok(Arc::new(Self { writer: None, readers: readers(target)? }))
+        Ok(Arc::new(Self { writer: None, log: None, readers: readers(target)? }))
     }
 
     /// Waits for the transaction in progress, closes every connection and gives the writer up. Everything
     /// after that is `Unavailable`.
     pub async fn close(&self) {
-        if let Some(writer) = &self.writer {
+        for writer in [&self.log, &self.writer].into_iter().flatten() {
             writer.close().await;
         }
         self.readers.close().await;
     }
 
     fn writer(&self) -> StoreResult<&Arc<Writer>> {
-        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))
+        self.writer.as_ref().ok_or_else(read_only)
+    }
+
+    fn log(&self) -> StoreResult<&Arc<Writer>> {
+        self.log.as_ref().ok_or_else(read_only)
     }
 
     /// One write transaction. The work may run more than once: what a deadlock undid is tried again.
@@ -101,6 +112,10 @@ impl PostgresStore {
             .await
             .map_err(Failure::from)
     }
+}
+
+fn read_only() -> StoreError {
+    StoreError::Unavailable("opened for reading only".to_owned())
 }
 
 fn readers(target: &Target) -> Result<PgPool, OpenError> {

@@ -17,8 +17,6 @@ macro_rules! on_each {
             )*
         }
 
-        // Compiled as soon as there is a store on Postgres and an `On::Postgres`.
-        #[cfg(any())]
         mod postgres {
             use crate::store::tests::database::On;
             $(
@@ -36,6 +34,7 @@ pub(in crate::store) mod database;
 mod fault;
 mod money;
 mod open;
+pub(in crate::store) mod postgres;
 mod random;
 mod reconcile;
 mod wallet;
