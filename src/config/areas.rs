@@ -61,11 +61,20 @@ pub struct Server {
 }
 
 /// Where it keeps what it knows.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
+    /// The number under which this process writes to Postgres.
+    pub writer: u16,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Database({:?}, writer {})", hide_password(&self.url), self.writer)
+    }
 }
 
 impl Database {
@@ -74,6 +83,26 @@ impl Database {
     pub fn sqlite_path(&self) -> Option<PathBuf> {
         self.url.strip_prefix("sqlite:").map(PathBuf::from)
     }
+
+    /// Whether it is on a Postgres server.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme))
+    }
+}
+
+/// A URL as it may be shown: with `secret` in the place of its password.
+pub(super) fn hide_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((credentials, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:secret@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+fn without_password<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hide_password(url))
 }
 
 /// Where it keeps images and videos.

@@ -12,7 +12,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         }
     };
     let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    refuse(config.database.sqlite_path().is_none(), "database.url: only sqlite:PATH is known");
+    let database = &config.database;
+    refuse(
+        database.sqlite_path().is_none() && !database.is_postgres(),
+        "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    );
+    // There it would be shown with the rest of the address.
+    refuse(database.url.contains("password="), "database.url: the password stands before the @, not behind");
+    refuse(database.writer == 0 || database.writer > 32_767, "database.writer: 1 to 32767");
     refuse(config.server.workers == 0, "server.workers: at least one is needed");
     refuse(config.server.sockets_max == 0, "server.sockets_max: at least one is needed");
     refuse(play.token_life_s == 0 || play.token_life_s > 600, "play.token_life_s: 1 to 600");

@@ -46,7 +46,7 @@ pub enum OpenError {
     #[error("the schema can not be brought up to date: {0}")]
     Migration(String),
     /// No store of this program speaks this URL.
-    #[error("no store for {0:?}: sqlite:<path> is known")]
+    #[error("no store for {0:?}: sqlite:<path> and postgres://<address> are known")]
     Unsupported(String),
 }
 
