@@ -43,7 +43,8 @@ impl AccountStore for PostgresStore {
         self.write(move |c| {
             Box::pin(async move {
                 let revoked = sqlx::query(REVOKE).bind(hash.to_vec()).bind(now.0).execute(c).await?;
-                expect_rows("api_key", 1, revoked.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))
+                expect_rows("api_key", 1, revoked.rows_affected())
+                    .map_err(|_| Failure::from(StoreError::NotFound))
             })
         })
         .await

@@ -5,8 +5,10 @@
 //! and another process took over in between.
 
 mod account;
+mod campaign;
 mod connection;
 mod failure;
+mod ledger;
 mod migrations;
 mod play_log;
 mod row;
@@ -14,6 +16,7 @@ mod streamer;
 mod writer;
 
 use self::failure::{Attempt, Failure};
+use self::ledger::{AccountIds, Marks};
 use self::writer::{Work, Writer};
 use crate::store::OpenError;
 use gametriggers_actors::ports::{StoreError, StoreResult};
@@ -30,7 +33,6 @@ macro_rules! statements {
         pub(in crate::store::postgres) const STATEMENTS: &[&str] = &[$($name),*];
     };
 }
-#[allow(unused_imports, reason = "used by every file that has statements")]
 use statements;
 
 pub use self::connection::Target;
@@ -41,6 +43,9 @@ const READERS_MAX: u32 = 4;
 /// How long a read waits for a reader.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a read may take in all.
+const READ_MAX: Duration = Duration::from_secs(12);
+
 /// A database on a server.
 pub struct PostgresStore {
     /// None in a store that only reads.
@@ -48,6 +53,10 @@ pub struct PostgresStore {
     /// A second writer, for what is not money and may not hold it up.
     log: Option<Arc<Writer>>,
     readers: PgPool,
+    /// The numbers of the accounts that batches move.
+    accounts: std::sync::Mutex<AccountIds>,
+    /// How far the reconciliation has looked.
+    marks: tokio::sync::Mutex<Marks>,
 }
 
 impl PostgresStore {
@@ -66,7 +75,7 @@ impl PostgresStore {
         }
         let writer = Arc::new(Writer::open(target).await?);
         let log = Arc::new(Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?);
-        Ok(Arc::new(Self { writer: Some(writer), log: Some(log), readers: readers(target)? }))
+        Self::new(Some(writer), Some(log), target)
     }
 
     /// Opens the database for reading, whether or not a process writes. Every write answers `Unavailable`.
@@ -76,7 +85,16 @@ impl PostgresStore {
     pub async fn open_read_only(target: &Target) -> Result<Arc<Self>, OpenError> {
         let options = target.options()?;
         migrations::verify(&mut connection::connect(&options).await?).await?;
-        Ok(Arc::new(Self { writer: None, log: None, readers: readers(target)? }))
+        Self::new(None, None, target)
+    }
+
+    fn new(
+        writer: Option<Arc<Writer>>,
+        log: Option<Arc<Writer>>,
+        target: &Target,
+    ) -> Result<Arc<Self>, OpenError> {
+        let readers = readers(target)?;
+        Ok(Arc::new(Self { writer, log, readers, accounts: Default::default(), marks: Default::default() }))
     }
 
     /// Waits for the transaction in progress, closes every connection and gives the writer up. Everything
@@ -103,6 +121,15 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Clone + Send + 'static,
     {
         Ok(self.writer()?.run(work).await?)
+    }
+
+    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then only
+    /// reads: its connection is of no use, and nothing stays half done.
+    async fn read<T>(&self, work: impl Future<Output = Attempt<T>> + Send) -> StoreResult<T> {
+        match tokio::time::timeout(READ_MAX, work).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+        }
     }
 
     /// One snapshot for several reads.

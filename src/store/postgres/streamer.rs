@@ -131,13 +131,8 @@ async fn add_keys(
         }
     }
     let wanted = hashes.len();
-    let added = sqlx::query(ADD_KEYS)
-        .bind(hashes)
-        .bind(kinds)
-        .bind(owners)
-        .bind(now.0)
-        .execute(connection)
-        .await?;
+    let added =
+        sqlx::query(ADD_KEYS).bind(hashes).bind(kinds).bind(owners).bind(now.0).execute(connection).await?;
     expect_rows("api_key", wanted, added.rows_affected())
 }
 

@@ -5,7 +5,7 @@ mod rule;
 mod write;
 
 use super::PostgresStore;
-use super::ledger::{Request, fence_if_taken};
+use super::ledger::Request;
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Campaign;
 use gametriggers_actors::domain::conflict::Rule;
@@ -28,16 +28,9 @@ impl CampaignStore for PostgresStore {
     }
 
     async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign> {
-        let epoch = self.writer()?.epoch();
         let new = new.clone();
         let request = Request::new("create", key, now);
-        self.write(move |c| {
-            Box::pin(async move {
-                fence_if_taken(c, epoch).await?;
-                write::create(c, &new, &request).await
-            })
-        })
-        .await
+        self.write(move |c| Box::pin(async move { write::create(c, &new, &request).await })).await
     }
 
     async fn change(

@@ -1,6 +1,6 @@
 //! Reading campaigns with their creatives.
 
-use crate::store::postgres::failure::{Attempt, Failure};
+use crate::store::postgres::failure::Attempt;
 use crate::store::postgres::row::{Columns, known};
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::campaign::{
@@ -52,16 +52,15 @@ pub(super) async fn page(
     limit: u32,
 ) -> Attempt<Vec<Campaign>> {
     let after = after.map_or(i64::MIN, |id| id.0);
-    let query = sqlx::query(if brand.is_some() { PAGE_OF_BRAND } else { PAGE }).bind(after).bind(i64::from(limit));
+    let query =
+        sqlx::query(if brand.is_some() { PAGE_OF_BRAND } else { PAGE }).bind(after).bind(i64::from(limit));
     let query = if let Some(brand) = brand { query.bind(brand.0) } else { query };
     let rows = query.fetch_all(&mut *connection).await?;
     with_creatives(connection, &rows).await
 }
 
 /// Approved participations in campaigns that have not ended.
-pub(super) async fn participations(
-    connection: &mut PgConnection,
-) -> Attempt<Vec<(StreamerId, CampaignId)>> {
+pub(super) async fn participations(connection: &mut PgConnection) -> Attempt<Vec<(StreamerId, CampaignId)>> {
     let pairs: Vec<(i64, i64)> = sqlx::query_as(PARTICIPATIONS).fetch_all(connection).await?;
     Ok(pairs.into_iter().map(|(streamer, campaign)| (StreamerId(streamer), CampaignId(campaign))).collect())
 }

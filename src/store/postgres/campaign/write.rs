@@ -63,11 +63,7 @@ pub(super) async fn create(
     read::one(connection, id).await
 }
 
-async fn insert(
-    connection: &mut PgConnection,
-    new: &NewCampaign,
-    now: UnixMillis,
-) -> Attempt<CampaignId> {
+async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMillis) -> Attempt<CampaignId> {
     fn texts(list: &[Arc<str>]) -> Vec<&str> {
         list.iter().map(AsRef::as_ref).collect()
     }

@@ -93,7 +93,7 @@ pub(super) struct Batch {
 }
 
 /// The numbers of accounts.
-pub(super) type AccountIds = HashMap<(Account, Currency), i64>;
+pub(in crate::store::postgres) type AccountIds = HashMap<(Account, Currency), i64>;
 
 impl Batch {
     /// The columns of a posting that pays something. Rows are in the order of their keys, so that two
@@ -175,8 +175,12 @@ impl Batch {
             .fetch_one(connection)
             .await?;
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        let wanted =
-            (count(events.id.len()), count(self.lease.len()), count(campaign.len()), count(self.account.len()));
+        let wanted = (
+            count(events.id.len()),
+            count(self.lease.len()),
+            count(campaign.len()),
+            count(self.account.len()),
+        );
         if found == wanted {
             return Ok(());
         }

@@ -24,7 +24,11 @@ pub(in crate::store::postgres) struct Request {
 
 impl Request {
     /// A request of an operation.
-    pub(in crate::store::postgres) fn new(operation: &'static str, key: &Idempotency, now: UnixMillis) -> Self {
+    pub(in crate::store::postgres) fn new(
+        operation: &'static str,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> Self {
         Self { operation, key: key.clone(), now }
     }
 

@@ -60,23 +60,14 @@ pub(super) async fn grant(
     let lease = match topped_up {
         Some(lease) => lease,
         None => {
-            sqlx::query_scalar(OPEN)
-                .bind(campaign.0)
-                        .bind(epoch)
-                .bind(amount)
-                .fetch_one(connection)
-                .await?
+            sqlx::query_scalar(OPEN).bind(campaign.0).bind(epoch).bind(amount).fetch_one(connection).await?
         }
     };
     Ok(Some(Grant { lease: LeaseId(lease), granted: Micros(amount) }))
 }
 
 /// Moves `amount` out of a lease, back to the budget.
-pub(super) async fn give_back(
-    connection: &mut PgConnection,
-    lease: LeaseId,
-    amount: Micros,
-) -> Attempt<()> {
+pub(super) async fn give_back(connection: &mut PgConnection, lease: LeaseId, amount: Micros) -> Attempt<()> {
     if amount == Micros::ZERO {
         return Ok(());
     }

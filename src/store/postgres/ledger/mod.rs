@@ -19,6 +19,7 @@ pub(super) use self::wallet::withdraw;
 
 use self::batch::Batch;
 use super::PostgresStore;
+use super::failure::Failure;
 use super::writer::Work;
 use async_trait::async_trait;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, LeaseId, StreamerId};
@@ -125,9 +126,11 @@ impl LedgerStore for PostgresStore {
 
     async fn reconcile(&self, full: bool) -> StoreResult<Vec<Check>> {
         let mut marks = self.marks.lock().await;
+        let from = if full { reconcile::Marks::default() } else { marks.clone() };
         let mut snapshot = self.snapshot().await?;
-        let (checks, seen) = reconcile::reconcile(&mut snapshot, (!full).then_some(&*marks)).await?;
-        *marks = seen;
+        sqlx::raw_sql(reconcile::NO_LIMIT).execute(&mut *snapshot).await.map_err(Failure::from)?;
+        let (checks, next) = reconcile::reconcile(&mut snapshot, &from).await?;
+        *marks = next;
         Ok(checks)
     }
 
@@ -206,6 +209,7 @@ pub(super) fn statements() -> Vec<&'static str> {
         settle::STATEMENTS,
         totals::STATEMENTS,
         wallet::STATEMENTS,
+        &reconcile::statements(),
     ]
     .concat()
 }

@@ -88,8 +88,7 @@ pub(super) async fn is_due(executor: impl PgExecutor<'_>, writer: i64) -> Attemp
 /// Posts the oldest batches that are not in a wallet yet, whole ones, up to `EVENTS_MAX` events or one batch;
 /// the number of events.
 pub(super) async fn roll_up(connection: &mut PgConnection, writer: i64, now: UnixMillis) -> Attempt<u64> {
-    let (from, newest): (i64, i64) =
-        sqlx::query_as(MARKS).bind(writer).fetch_one(&mut *connection).await?;
+    let (from, newest): (i64, i64) = sqlx::query_as(MARKS).bind(writer).fetch_one(&mut *connection).await?;
     let newest = newest.min(from.saturating_add(SEQS_MAX));
     let batches: Vec<(i64, i64)> =
         sqlx::query_as(BATCHES).bind(from).bind(newest).fetch_all(&mut *connection).await?;

@@ -13,7 +13,9 @@ use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::{CampaignId, LeaseId, PlayId};
 use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::settlement::{Account, Claim, Debit, Known, LeaseRow, Outcome, Posting, plan};
+use gametriggers_actors::domain::settlement::{
+    Account, Claim, Debit, Known, LeaseRow, Outcome, Posting, plan,
+};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::StoreError;
 use sqlx::PgConnection;
@@ -70,7 +72,9 @@ pub(super) async fn settle(
     while let Some(mut part) = parts.pop() {
         match write_part(connection, &part, now).await {
             Ok(written) => outcomes.extend(written),
-            Err(failure) if !failure.is_constraint() || failure.kind == Kind::Conflict => return Err(failure),
+            Err(failure) if !failure.is_constraint() || failure.kind == Kind::Conflict => {
+                return Err(failure);
+            }
             Err(failure) => match part.as_mut_slice() {
                 [] => return Err(failure),
                 [alone] if alone.verdict.is_err() => return Err(failure),

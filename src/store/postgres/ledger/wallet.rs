@@ -10,7 +10,7 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
 use gametriggers_actors::ports::{Budget, StoreError};
-use sqlx::sqlite::SqliteRow;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor};
 
 statements! {
@@ -142,7 +142,7 @@ pub(in crate::store::postgres) async fn budget(
 }
 
 /// The budget of a row of `campaign_budget`.
-pub(super) fn budget_of(row: &SqliteRow) -> Attempt<Budget> {
+pub(super) fn budget_of(row: &PgRow) -> Attempt<Budget> {
     Ok(Budget {
         funded: row.micros("funded")?,
         spent: row.micros("spent")?,
