@@ -6,7 +6,9 @@ use super::row::{Columns, known};
 use super::{PostgresStore, statements};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use gametriggers_actors::domain::audit::{Action, Block, Bounds, Content, Entry, Hash, Tip, Transaction, Walk};
+use gametriggers_actors::domain::audit::{
+    Action, Block, Bounds, Content, Entry, Hash, Tip, Transaction, Walk,
+};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{AuditStore, Chain, StoreResult};
 use sqlx::postgres::PgRow;
@@ -61,8 +63,7 @@ impl AuditStore for PostgresStore {
 impl PostgresStore {
     async fn next_block(&self, writer: i64, now: UnixMillis) -> Attempt<Option<Block>> {
         let mut snapshot = self.snapshot().await?;
-        let written: (i64, i64) =
-            sqlx::query_as(WRITTEN).bind(writer).fetch_one(&mut *snapshot).await?;
+        let written: (i64, i64) = sqlx::query_as(WRITTEN).bind(writer).fetch_one(&mut *snapshot).await?;
         let last = sqlx::query(TIP).bind(writer).fetch_optional(&mut *snapshot).await?;
         let tip = last.as_ref().map(block).transpose()?.map_or_else(Tip::default, |block| Tip {
             block: block.bounds.block,
@@ -197,7 +198,9 @@ fn transaction(row: &PgRow, seq: i64) -> Attempt<Transaction> {
 /// The line of the row, if it has one. Of an account that is gone there is nothing to tell.
 fn entry(row: &PgRow) -> Attempt<Option<Entry>> {
     let Some(line) = row.optional("line")? else { return Ok(None) };
-    let text = |column| Ok::<_, super::Failure>(row.optional_text(column)?.as_deref().unwrap_or_default().to_owned());
+    let text = |column| {
+        Ok::<_, super::Failure>(row.optional_text(column)?.as_deref().unwrap_or_default().to_owned())
+    };
     Ok(Some(Entry {
         line,
         account: row.number("account_id")?,
@@ -224,7 +227,9 @@ fn action(row: &PgRow) -> Attempt<Action> {
 }
 
 fn block(row: &PgRow) -> Attempt<Block> {
-    let hash = |column: &str| -> Attempt<Hash> { known(column, Hash::try_from(row.try_get::<Vec<u8>, _>(column)?).ok()) };
+    let hash = |column: &str| -> Attempt<Hash> {
+        known(column, Hash::try_from(row.try_get::<Vec<u8>, _>(column)?).ok())
+    };
     Ok(Block {
         bounds: Bounds {
             writer: row.number("writer")?,

@@ -1,13 +1,12 @@
 //! Between a brand's wallet and the budgets of its campaigns.
 
-use super::{wallet_numbers, wallet_of};
+use super::read;
 use crate::store::postgres::failure::{Attempt, Failure, expect_rows};
 use crate::store::postgres::ledger::{
-    Post, Request, budget, budget_numbers, budget_of_numbers, not_positive, post, recall, remember, withdraw,
+    Post, Request, budget, kept_budget, not_positive, post, recall, recalled_budget, remember, withdraw,
 };
 use crate::store::postgres::row::{Columns, known};
 use crate::store::postgres::statements;
-use crate::store::postgres::wallet::read;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
@@ -43,8 +42,8 @@ impl Payer {
     ) -> Attempt<Option<(Wallet, Budget)>> {
         let Some(result) = recall(connection, request).await? else { return Ok(None) };
         let (wallet, budget) = result.split_at_checked(4).unwrap_or_default();
-        let wallet = wallet_of(wallet, Owner::Brand(self.brand), self.currency);
-        known("result", wallet.zip(budget_of_numbers(budget))).map(Some)
+        let wallet = read::recalled(Owner::Brand(self.brand), self.currency, wallet);
+        known("result", wallet.zip(recalled_budget(budget))).map(Some)
     }
 
     async fn answer(
@@ -53,10 +52,10 @@ impl Payer {
         campaign: CampaignId,
         request: &Request,
     ) -> Attempt<(Wallet, Budget)> {
-        let wallet = read::one(connection, Owner::Brand(self.brand), self.currency).await?;
+        let wallet = read::wallet(connection, Owner::Brand(self.brand), self.currency).await?;
         let budget = budget(connection, campaign).await?;
-        let result = [wallet_numbers(&wallet).as_slice(), &budget_numbers(&budget)].concat();
-        remember(connection, request, &result).await?;
+        let kept = [read::kept(&wallet).to_vec(), kept_budget(&budget)].concat();
+        remember(connection, request, &kept).await?;
         Ok((wallet, budget))
     }
 }

@@ -1,16 +1,16 @@
 //! Wallets as they are.
 
 use crate::store::postgres::failure::Attempt;
-use crate::store::postgres::row::Columns;
+use crate::store::postgres::row::{Columns, known};
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::money::{Currency, Micros};
-use gametriggers_actors::ports::{Owner, Wallet};
+use gametriggers_actors::ports::{Owner, StoreError, Wallet};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 statements! {
-    BRAND = "SELECT id FROM brand WHERE id = $1";
-    STREAMER = "SELECT id FROM streamer WHERE id = $1";
+    EXISTS = "SELECT count(*) FROM (SELECT id FROM brand WHERE $1 = 'brand' AND id = $2
+        UNION ALL SELECT id FROM streamer WHERE $1 = 'streamer' AND id = $2) AS owner";
     OF_BRAND = "SELECT currency, sum(available)::bigint AS available, sum(reserved)::bigint AS reserved,
           0::bigint AS pending, sum(credit_limit)::bigint AS credit_limit
         FROM (
@@ -34,37 +34,42 @@ statements! {
         GROUP BY currency ORDER BY currency";
 }
 
-/// All wallets of an owner, by currency.
-pub(super) async fn all(connection: &mut PgConnection, owner: Owner) -> Attempt<Vec<Wallet>> {
-    exists(connection, owner).await?;
-    let (wallets, id) = match owner {
-        Owner::Brand(brand) => (OF_BRAND, brand.0),
-        Owner::Streamer(streamer) => (OF_STREAMER, streamer.0),
-    };
-    let rows = sqlx::query(wallets).bind(id).fetch_all(connection).await?;
-    rows.iter().map(|row| wallet(row, owner)).collect()
+/// An owner as the database names it.
+pub(super) const fn of(owner: Owner) -> (&'static str, i64) {
+    match owner {
+        Owner::Brand(id) => ("brand", id.0),
+        Owner::Streamer(id) => ("streamer", id.0),
+    }
 }
 
-/// Whether there is such an owner, else `NotFound`.
-pub(super) async fn exists(connection: &mut PgConnection, owner: Owner) -> Attempt<()> {
-    let (sql, id) = match owner {
-        Owner::Brand(brand) => (BRAND, brand.0),
-        Owner::Streamer(streamer) => (STREAMER, streamer.0),
-    };
-    sqlx::query(sql).bind(id).fetch_one(connection).await?;
-    Ok(())
+/// `NotFound` without such an owner.
+pub(super) async fn expect_owner(connection: &mut PgConnection, owner: Owner) -> Attempt<()> {
+    let (kind, id) = of(owner);
+    let found: i64 = sqlx::query_scalar(EXISTS).bind(kind).bind(id).fetch_one(connection).await?;
+    if found == 1 { Ok(()) } else { Err(StoreError::NotFound.into()) }
 }
 
-/// One wallet; all zeros when nothing ever moved.
-pub(super) async fn one(connection: &mut PgConnection, owner: Owner, currency: Currency) -> Attempt<Wallet> {
-    let zero = Micros::ZERO;
-    let (available, reserved, pending, credit_limit) = (zero, zero, zero, zero);
-    let empty = Wallet { owner, currency, available, reserved, pending, credit_limit };
-    let mut wallets = all(connection, owner).await?.into_iter();
-    Ok(wallets.find(|wallet| wallet.currency == currency).unwrap_or(empty))
+/// All wallets of an owner in which anything ever moved, by currency.
+pub(super) async fn wallets(connection: &mut PgConnection, owner: Owner) -> Attempt<Vec<Wallet>> {
+    expect_owner(connection, owner).await?;
+    let (kind, id) = of(owner);
+    let sql = if kind == "brand" { OF_BRAND } else { OF_STREAMER };
+    let rows = sqlx::query(sql).bind(id).fetch_all(connection).await?;
+    rows.iter().map(|row| read(row, owner)).collect()
 }
 
-fn wallet(row: &PgRow, owner: Owner) -> Attempt<Wallet> {
+/// A wallet; zeros when nothing ever moved.
+pub(super) async fn wallet(
+    connection: &mut PgConnection,
+    owner: Owner,
+    currency: Currency,
+) -> Attempt<Wallet> {
+    let mut wallets = wallets(connection, owner).await?.into_iter();
+    let empty = || recalled(owner, currency, &[0; 4]);
+    known("wallet", wallets.find(|wallet| wallet.currency == currency).or_else(empty))
+}
+
+fn read(row: &PgRow, owner: Owner) -> Attempt<Wallet> {
     Ok(Wallet {
         owner,
         currency: row.currency("currency")?,
@@ -72,5 +77,23 @@ fn wallet(row: &PgRow, owner: Owner) -> Attempt<Wallet> {
         reserved: row.micros("reserved")?,
         pending: row.micros("pending")?,
         credit_limit: row.micros("credit_limit")?,
+    })
+}
+
+/// A wallet as the numbers that a request is remembered by.
+pub(super) const fn kept(wallet: &Wallet) -> [i64; 4] {
+    [wallet.available.0, wallet.reserved.0, wallet.pending.0, wallet.credit_limit.0]
+}
+
+/// The wallet that a request answered with.
+pub(super) fn recalled(owner: Owner, currency: Currency, kept: &[i64]) -> Option<Wallet> {
+    let &[available, reserved, pending, credit_limit] = kept else { return None };
+    Some(Wallet {
+        owner,
+        currency,
+        available: Micros(available),
+        reserved: Micros(reserved),
+        pending: Micros(pending),
+        credit_limit: Micros(credit_limit),
     })
 }

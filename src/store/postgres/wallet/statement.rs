@@ -1,6 +1,6 @@
 //! The lines of a wallet.
 
-use super::owner_key;
+use super::read;
 use crate::store::postgres::failure::Attempt;
 use crate::store::postgres::row::Columns;
 use crate::store::postgres::statements;
@@ -34,7 +34,7 @@ statements! {
           (p.balance - coalesce(n.amount, 0) - coalesce(sum(p.amount) OVER (PARTITION BY p.id
             ORDER BY p.at DESC, p.writer DESC, p.seq DESC, p.line DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS balance,
-          CASE WHEN $1 = 'brand' THEN (SELECT o.owner_id FROM ledger_entry AS x
+          CASE WHEN p.kind IN ('fund', 'release', 'return') THEN (SELECT o.owner_id FROM ledger_entry AS x
             JOIN ledger_account AS o ON o.id = x.account_id AND o.owner_kind = 'campaign'
             WHERE x.writer = p.writer AND x.seq = p.seq LIMIT 1) END AS campaign
         FROM page AS p LEFT JOIN newer AS n ON n.id = p.id
@@ -51,7 +51,8 @@ pub(super) async fn lines(
     before: Option<Position>,
     limit: u32,
 ) -> Attempt<Vec<StatementLine>> {
-    let (kind, id) = owner_key(owner);
+    read::expect_owner(connection, owner).await?;
+    let (kind, id) = read::of(owner);
     let before = before.unwrap_or(END);
     let rows = sqlx::query(LINES)
         .bind(kind)
