@@ -5,6 +5,7 @@
 //! was copied or a lock was lost.
 
 mod account;
+mod audit;
 mod bulk;
 mod campaign;
 mod connection;
@@ -14,6 +15,7 @@ mod migrations;
 mod play_log;
 mod row;
 mod streamer;
+mod wallet;
 mod writer;
 
 use self::connection::{LockFile, connect, reading, writing};
