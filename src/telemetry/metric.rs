@@ -17,6 +17,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_handshakes_refused_total", "WebSocket handshakes refused, by HTTP status"),
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
+    (
+        "gametriggers_minute_counts_dropped_total",
+        "counts for the series per minute that found no room; money is not concerned",
+    ),
     ("gametriggers_outbox_dropped_total", "messages that found the outbox of a socket full or gone"),
     (
         "gametriggers_play_log_dropped_total",
