@@ -9,8 +9,8 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, AuditStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, LiveCounters, Platform, PlayLog,
-    StoreResult, WalletStore,
+    AccountStore, AuditStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, LiveCounters, Platform,
+    PlayLog, StoreResult, WalletStore,
 };
 use arc_swap::ArcSwap;
 use dashmap::DashMap;

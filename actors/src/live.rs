@@ -12,6 +12,7 @@ use crate::domain::settlement::Outcome;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CountSettled, Drain};
+use crate::ports::{LiveError, StoreError};
 use actix::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ const FLUSH_MAX: usize = 1000;
 /// Ids that may wait.
 const TOUCHED_MAX: usize = 50_000;
 /// Everything that is active is written again after this: it mends what nobody noticed.
-const EVERYTHING: Millis = Millis::minutes(1);
+const EVERYTHING: Millis = Millis::minutes(5);
 
 /// Campaigns and streamers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,21 +127,32 @@ impl LiveActor {
         let write = async move { write(&engine, &ids).await.map_err(|why| (why, ids)) };
         ctx.spawn(write.into_actor(self).map(|written, actor, _| {
             actor.writing = false;
-            if let Err((why, ids)) = written {
-                tracing::debug!(why, "live counters wait");
+            if let Err((away, ids)) = written {
+                tracing::debug!(%away, "live counters wait");
                 actor.touch(ids);
+                if matches!(away, Away::Counters(_)) {
+                    actor.everything = None;
+                }
             }
         }));
     }
 }
 
+/// Why a flush has to wait.
+#[derive(Debug, thiserror::Error)]
+enum Away {
+    #[error(transparent)]
+    Database(#[from] StoreError),
+    #[error(transparent)]
+    Counters(#[from] LiveError),
+}
+
 /// Reads totals and writes them to the counters.
-async fn write(engine: &Engine, ids: &Ids) -> Result<(), String> {
+async fn write(engine: &Engine, ids: &Ids) -> Result<(), Away> {
     let campaigns: Vec<CampaignId> = ids.campaigns.iter().copied().collect();
     let streamers: Vec<StreamerId> = ids.streamers.iter().copied().collect();
-    let read = engine.ports.ledger.totals(&campaigns, &streamers).await;
-    let (campaigns, streamers) = read.map_err(|error| error.to_string())?;
-    engine.ports.live.publish(&campaigns, &streamers).await.map_err(|error| error.to_string())
+    let (campaigns, streamers) = engine.ports.ledger.totals(&campaigns, &streamers).await?;
+    Ok(engine.ports.live.publish(&campaigns, &streamers).await?)
 }
 
 impl Actor for LiveActor {
@@ -186,10 +198,7 @@ mod tests {
     use super::*;
 
     fn ids(campaigns: std::ops::Range<i64>, streamers: std::ops::Range<i64>) -> Ids {
-        Ids {
-            campaigns: campaigns.map(CampaignId).collect(),
-            streamers: streamers.map(StreamerId).collect(),
-        }
+        Ids { campaigns: campaigns.map(CampaignId).collect(), streamers: streamers.map(StreamerId).collect() }
     }
 
     #[test]

@@ -21,7 +21,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_handshakes_refused_total", "WebSocket handshakes refused, by HTTP status"),
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
-    ("gametriggers_ledger_drift_micros", "what the last reconciliation found the books to be off by, by check"),
+    (
+        "gametriggers_ledger_drift_micros",
+        "what the last reconciliation found the books to be off by, by check",
+    ),
     ("gametriggers_ledger_mismatches", "rows that the last reconciliation found to break a rule, by check"),
     (
         "gametriggers_live_publishes_failed_total",

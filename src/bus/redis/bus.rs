@@ -30,7 +30,7 @@ const DEAF: Duration = Duration::from_secs(3);
 const MEND: Duration = Duration::from_millis(250);
 
 /// The bus.
-pub struct RedisBus {
+pub(super) struct RedisBus {
     shared: Arc<Shared>,
     queue: Sender<Event>,
 }

@@ -54,10 +54,8 @@ impl Backoff {
 /// A client for a URL: TCP without delay, RESP3.
 pub(super) fn client(url: &str) -> Result<Client, RedisError> {
     let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(10));
-    let tcp = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(keepalive)
-        .set_user_timeout(USER_TIMEOUT);
+    let tcp =
+        TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(USER_TIMEOUT);
     let info = url.into_connection_info()?;
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Client::open(info.set_tcp_settings(tcp).set_redis_settings(settings))

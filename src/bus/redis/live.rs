@@ -36,7 +36,7 @@ end
 return written";
 
 /// The counters.
-pub struct RedisLive {
+pub(super) struct RedisLive {
     link: Arc<Link>,
     prefix: String,
     script: Script,

@@ -9,10 +9,10 @@ mod connection;
 mod live;
 mod wire;
 
-pub use self::bus::RedisBus;
-pub use self::live::RedisLive;
 use self::connection::Link;
+use self::live::RedisLive;
 use self::wire::NodeId;
+use gametriggers_actors::ports::{Bus, LiveCounters};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -24,9 +24,9 @@ pub struct UrlError(String);
 /// Redis, as one node sees it. Its tasks end when it is dropped.
 pub struct Redis {
     /// Events between nodes.
-    pub bus: Arc<RedisBus>,
+    pub bus: Arc<dyn Bus>,
     /// Counters that every node can read.
-    pub live: Arc<RedisLive>,
+    pub live: Arc<dyn LiveCounters>,
     tasks: Vec<JoinHandle<()>>,
 }
 

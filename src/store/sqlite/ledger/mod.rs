@@ -23,8 +23,7 @@ use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Claim, Outcome};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, StreamerTotals,
-    Totals,
+    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, StreamerTotals, Totals,
 };
 
 #[async_trait]
