@@ -5,6 +5,7 @@
 //! and another process took over in between.
 
 mod account;
+mod audit;
 mod campaign;
 mod connection;
 mod failure;
@@ -13,6 +14,7 @@ mod migrations;
 mod play_log;
 mod row;
 mod streamer;
+mod wallet;
 mod writer;
 
 use self::failure::{Attempt, Failure};
