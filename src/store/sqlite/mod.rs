@@ -14,7 +14,6 @@ mod ledger;
 mod migrations;
 mod play_log;
 mod row;
-mod stand_in;
 mod streamer;
 mod wallet;
 mod writer;
