@@ -159,3 +159,15 @@ fn readers(target: &Target) -> Result<PgPool, OpenError> {
     let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT);
     Ok(options.connect_lazy_with(target.reading()?))
 }
+
+/// Every statement of the store, for the test that prepares them.
+#[cfg(test)]
+fn every_statement() -> Vec<&'static str> {
+    let mut statements = ledger::statements();
+    statements.extend(campaign::statements());
+    statements.extend([account::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat());
+    statements
+}
+
+#[cfg(test)]
+mod tests;
