@@ -5,6 +5,7 @@
 //! and another process took over in between.
 
 mod account;
+mod audit;
 mod campaign;
 mod connection;
 mod failure;
@@ -13,6 +14,7 @@ mod migrations;
 mod play_log;
 mod row;
 mod streamer;
+mod wallet;
 mod writer;
 
 use self::failure::{Attempt, Failure};
@@ -76,6 +78,14 @@ impl PostgresStore {
         let writer = Arc::new(Writer::open(target).await?);
         let log = Arc::new(Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?);
         Self::new(Some(writer), Some(log), target)
+    }
+
+    /// Brings the schema up to date, as the role of the URL, and names the steps that were missing.
+    ///
+    /// # Errors
+    /// The server can not be reached, the role may not do it, or the schema is newer.
+    pub async fn migrate(target: &Target) -> Result<Vec<String>, OpenError> {
+        migrations::run(&mut connection::connect(&target.options()?).await?).await
     }
 
     /// Opens the database for reading, whether or not a process writes. Every write answers `Unavailable`.

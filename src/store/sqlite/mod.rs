@@ -5,6 +5,7 @@
 //! was copied or a lock was lost.
 
 mod account;
+mod audit;
 mod bulk;
 mod campaign;
 mod connection;
@@ -14,6 +15,7 @@ mod migrations;
 mod play_log;
 mod row;
 mod streamer;
+mod wallet;
 mod writer;
 
 use self::connection::{LockFile, connect, reading, writing};
@@ -69,6 +71,18 @@ impl SqliteStore {
         migrations::run(&mut connection).await?;
         let writer = Arc::new(Writer::new(options, connection, lock));
         Ok(Arc::new(Self { writer: Some(writer), readers: readers(path), marks: Default::default() }))
+    }
+
+    /// Brings the schema up to date, and names the steps that were missing.
+    ///
+    /// # Errors
+    /// Another process owns the database, the file can not be written, or its schema is newer.
+    pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+        let _lock = LockFile::acquire(path)?;
+        let mut connection = connect(&writing(path)).await?;
+        let steps = migrations::run(&mut connection).await?;
+        let _ = sqlx::Connection::close(connection).await;
+        Ok(steps)
     }
 
     /// Opens a database for reading, whether or not a process owns it. Every write answers

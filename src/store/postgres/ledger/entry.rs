@@ -101,7 +101,7 @@ fn describe(account: Account) -> Description {
 }
 
 /// The ids of accounts, in their order; those that there are not yet are made.
-pub(super) async fn account_ids(
+pub(in crate::store::postgres) async fn account_ids(
     connection: &mut PgConnection,
     accounts: &[(Account, Currency)],
 ) -> Attempt<Vec<i64>> {

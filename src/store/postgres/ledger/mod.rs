@@ -13,9 +13,10 @@ mod totals;
 mod wallet;
 
 pub(super) use self::batch::AccountIds;
+pub(super) use self::entry::{Post, account_ids, post};
 pub(super) use self::idempotency::{Request, recall, remember};
 pub(super) use self::reconcile::Marks;
-pub(super) use self::wallet::withdraw;
+pub(super) use self::wallet::{budget, kept_budget, recalled_budget, withdraw};
 
 use self::batch::Batch;
 use super::PostgresStore;
@@ -147,7 +148,7 @@ impl LedgerStore for PostgresStore {
 
 impl PostgresStore {
     /// One write transaction of a process that delivers ads: it has taken an epoch.
-    async fn write_in_epoch<T, F>(&self, work: F) -> StoreResult<T>
+    pub(super) async fn write_in_epoch<T, F>(&self, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Clone + Send + 'static,
@@ -180,7 +181,7 @@ impl PostgresStore {
 }
 
 /// The answer to an amount that can not be moved.
-fn not_positive() -> StoreError {
+pub(super) fn not_positive() -> StoreError {
     StoreError::Constraint("an amount has to be above zero".to_owned())
 }
 
