@@ -165,7 +165,10 @@ fn readers(target: &Target) -> Result<PgPool, OpenError> {
 fn every_statement() -> Vec<&'static str> {
     let mut statements = ledger::statements();
     statements.extend(campaign::statements());
-    statements.extend([account::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat());
+    statements.extend(wallet::statements());
+    statements.extend(
+        [account::STATEMENTS, audit::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat(),
+    );
     statements
 }
 
