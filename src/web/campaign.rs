@@ -41,7 +41,7 @@ pub(super) struct ChangeBody {
 }
 
 /// The same key with the same request is the same operation.
-fn idempotency(owner: &str, key: &str, request: &impl Serialize) -> Result<Idempotency, Problem> {
+pub(super) fn idempotency(owner: &str, key: &str, request: &impl Serialize) -> Result<Idempotency, Problem> {
     let bytes = serde_json::to_vec(request).map_err(|error| Problem::malformed(error.to_string()))?;
     Ok(Idempotency { key: format!("{owner}:{key}"), fingerprint: sha2::Sha256::digest(bytes).into() })
 }
@@ -81,7 +81,11 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().insert_header(("location", location)).json(CampaignView::of(&campaign)))
 }
 
-async fn own(shared: &Shared, caller: Caller, id: i64) -> Result<Campaign, Problem> {
+/// A campaign that the caller may see.
+///
+/// # Errors
+/// There is none, or it is another brand's: 404 for both.
+pub(super) async fn own(shared: &Shared, caller: Caller, id: i64) -> Result<Campaign, Problem> {
     let campaign = shared.engine.ports.campaigns.campaign(CampaignId(id)).await?;
     caller.owns(campaign.brand.id)?;
     Ok(campaign)

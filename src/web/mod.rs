@@ -6,6 +6,7 @@ mod campaign;
 mod campaign_body;
 mod click;
 mod health;
+mod metrics;
 mod pages;
 mod problem;
 mod streamer;
@@ -70,6 +71,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/campaigns").get(campaign::list).post(campaign::create))
             .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
             .service(resource("/campaigns/{id}/live").get(campaign::live))
+            .service(resource("/campaigns/{id}/metrics").get(metrics::series))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
             .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
             .service(resource("/assets").post(asset::add))

@@ -16,6 +16,7 @@ mod commands;
 mod frames;
 mod handshake;
 mod liveness;
+mod metrics;
 mod outage;
 mod pages;
 mod respawn;
