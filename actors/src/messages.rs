@@ -84,7 +84,10 @@ pub struct Watch(pub Arc<SessionHandle>);
 /// The counters of a campaign, now.
 #[derive(Message)]
 #[rtype(result = "Option<CampaignLive>")]
-pub struct GetLive;
+pub struct GetLive {
+    /// Whether what other nodes settled counts as well, or only what the actor knows by itself.
+    pub shared: bool,
+}
 
 /// The counters of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

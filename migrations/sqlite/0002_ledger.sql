@@ -64,8 +64,13 @@ CREATE TABLE campaign_budget (
   viewers     INTEGER NOT NULL DEFAULT 0,
   clicks      INTEGER NOT NULL DEFAULT 0,
   rejected    INTEGER NOT NULL DEFAULT 0,
+  version     INTEGER NOT NULL DEFAULT 0,
   CONSTRAINT no_overspend CHECK (spent + leased <= funded)
 ) STRICT;
+
+CREATE TRIGGER campaign_budget_moves AFTER UPDATE OF funded, spent, leased, plays, viewers, clicks, rejected
+  ON campaign_budget
+  BEGIN UPDATE campaign_budget SET version = version + 1 WHERE campaign_id = NEW.campaign_id; END;
 
 CREATE TABLE budget_lease (
   lease_id    INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -196,7 +196,7 @@ async fn file(
             None => {
                 let after = rest.after.take()?;
                 // Too late for a problem: the connection breaks off, and no half file looks whole.
-                rest.read(Some(after)).await.map_err(Problem::from)
+                rest.read(Some(after)).await
             }
         };
         Some((text.map(Bytes::from), (None, rest)))

@@ -396,6 +396,11 @@ pub trait Bus: Send + Sync {
     fn publish(&self, event: Event);
     /// Listens from now on.
     fn subscribe(&self) -> Box<dyn Subscription>;
+
+    /// Whether other nodes are heard. A bus of one process has none to hear.
+    fn is_up(&self) -> bool {
+        true
+    }
 }
 
 /// One listener on the bus.

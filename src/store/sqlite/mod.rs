@@ -12,6 +12,7 @@ mod ledger;
 mod migrations;
 mod play_log;
 mod row;
+mod stand_in;
 mod streamer;
 mod writer;
 

@@ -23,7 +23,7 @@ use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Claim, Outcome};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, Totals,
+    Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, StreamerTotals, Totals,
 };
 
 #[async_trait]
@@ -155,8 +155,17 @@ impl LedgerStore for SqliteStore {
         Ok(reconcile::reconcile(&mut snapshot).await?)
     }
 
-    async fn totals(&self, _: &[CampaignId], _: &[StreamerId]) -> StoreResult<Totals> {
-        Err(StoreError::Unavailable("not yet".to_owned()))
+    async fn totals(&self, campaigns: &[CampaignId], streamers: &[StreamerId]) -> StoreResult<Totals> {
+        let mut snapshot = self.snapshot().await?;
+        let mut totals = Totals::default();
+        for id in campaigns {
+            totals.0.extend(wallet::totals(&mut snapshot, *id).await?.map(|found| (*id, found)));
+        }
+        for id in streamers {
+            let earned = roll_up::earned(&mut *snapshot, *id).await?;
+            totals.1.push((*id, StreamerTotals { plays: earned.plays, earned: earned.settled }));
+        }
+        Ok(totals)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::store::sqlite::statements;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
-use gametriggers_actors::ports::{Budget, StoreError};
+use gametriggers_actors::ports::{Budget, CampaignTotals, StoreError};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 statements! {
@@ -21,6 +21,7 @@ statements! {
     ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2 WHERE campaign_id = ?1";
     BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
         WHERE campaign_id = ?1";
+    VERSION = "SELECT version FROM campaign_budget WHERE campaign_id = ?1";
 }
 
 /// Into the brand's wallet; its available balance afterwards.
@@ -134,4 +135,17 @@ pub(super) async fn budget(connection: &mut SqliteConnection, campaign: Campaign
         clicks: row.number("clicks")?,
         rejected: row.number("rejected")?,
     })
+}
+
+/// A campaign's money and counters with their version; none without such a campaign.
+pub(super) async fn totals(
+    connection: &mut SqliteConnection,
+    campaign: CampaignId,
+) -> Attempt<Option<CampaignTotals>> {
+    let version: Option<i64> =
+        sqlx::query_scalar(VERSION).bind(campaign.0).fetch_optional(&mut *connection).await?;
+    match version {
+        Some(version) => Ok(Some(CampaignTotals { version, budget: budget(connection, campaign).await? })),
+        None => Ok(None),
+    }
 }
