@@ -27,3 +27,4 @@ mod respawn;
 mod restart;
 mod rotation;
 mod support;
+mod wallet;
