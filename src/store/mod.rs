@@ -59,17 +59,4 @@ pub fn sqlite_path(url: &str) -> Result<&Path, OpenError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_a_file_and_nothing_else() {
-        for url in ["sqlite:data/a.db", "sqlite://data/a.db", "data/a.db"] {
-            assert_eq!(sqlite_path(url).unwrap(), Path::new("data/a.db"));
-        }
-        assert_eq!(sqlite_path("sqlite:///var/a.db").unwrap(), Path::new("/var/a.db"));
-        for url in ["postgres://h/db", "sqlite::memory:", "", "sqlite:"] {
-            assert!(matches!(sqlite_path(url), Err(OpenError::Unsupported(_))), "{url}");
-        }
-    }
-}
+mod tests;

@@ -95,7 +95,7 @@ pub struct Earned {
     pub currency: Currency,
     /// Durable earnings, all time.
     pub settled: Micros,
-    /// Plays and clicks that earned it, plays at price zero included.
+    /// Plays that earned it, those at price zero included.
     pub plays: u64,
 }
 
