@@ -22,11 +22,15 @@ pub mod engine;
 #[cfg(feature = "runtime")]
 pub mod keyring;
 #[cfg(feature = "runtime")]
+pub mod live;
+#[cfg(feature = "runtime")]
 pub mod messages;
 #[cfg(feature = "runtime")]
 pub mod metrics;
 #[cfg(feature = "runtime")]
 pub mod ports;
+#[cfg(feature = "runtime")]
+pub mod reconciler;
 #[cfg(feature = "runtime")]
 pub mod session;
 #[cfg(feature = "runtime")]

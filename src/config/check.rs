@@ -26,6 +26,22 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
+    let redis = &config.redis;
+    refuse(
+        !redis.url.is_empty()
+            && !["redis://", "unix://", "redis+unix://"].iter().any(|s| redis.url.starts_with(s)),
+        "redis.url: redis://... or unix://..., or empty for none",
+    );
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:{}".contains(c);
+    refuse(
+        redis.prefix.is_empty() || redis.prefix.len() > 64 || !redis.prefix.chars().all(fits),
+        "redis.prefix: 1 to 64 letters, digits and -_.:{}",
+    );
+    refuse(
+        settlement.reconcile_s == 0 || settlement.reconcile_s > 86_400,
+        "settlement.reconcile_s: 1 to 86400",
+    );
+    refuse(settlement.payable_after_days > 365, "settlement.payable_after_days: at most 365");
     refuse(settlement.batch_max == 0, "settlement.batch_max: at least 1");
     refuse(
         settlement.claims_max < settlement.batch_max,

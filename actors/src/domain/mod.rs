@@ -15,6 +15,7 @@ pub mod play;
 pub mod reason;
 pub mod settlement;
 pub mod streamer;
+pub mod tally;
 pub mod targeting;
 pub mod time;
 pub mod token;

@@ -37,8 +37,9 @@ pub(crate) async fn brand(binary: &Path, data: &Path) -> Result<String, Failure>
 }
 
 /// Adds the campaigns to a server that runs. Each waits for the gap before it plays on the same
-/// streamer again, so that with a gap they take turns.
-pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Result<(), Failure> {
+/// streamer again, so that with a gap they take turns. Their ids.
+pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Result<Vec<i64>, Failure> {
+    let mut ids = Vec::new();
     for (name, pays, rate, kind) in CAMPAIGNS {
         let money = |amount_micros: i64| json!({ "amount_micros": amount_micros, "currency": CURRENCY });
         let body: Value = json!({
@@ -55,7 +56,11 @@ pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Resu
                 "accent": "#d9ff3d", "headline": name,
             }],
         });
-        post(server, "/api/campaigns", key, &format!("campaign-{name}"), &body.to_string()).await?;
+        let once = format!("campaign-{name}");
+        let made = post(server, "/api/campaigns", key, &once, &body.to_string()).await?;
+        let made: Value = serde_json::from_str(&made).unwrap_or_default();
+        let id = made.get("campaign_id").or_else(|| made.get("id")).and_then(Value::as_i64);
+        ids.push(id.ok_or_else(|| Failure::Server(format!("a campaign without an id: {made}")))?);
     }
-    Ok(())
+    Ok(ids)
 }

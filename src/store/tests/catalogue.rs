@@ -6,7 +6,8 @@ use gametriggers_actors::domain::id::RuleId;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::streamer::{Corner, Profile, Settings};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, StoreError,
+    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, SeriesPoint,
+    StoreError,
 };
 
 fn contents() -> Vec<Content> {
@@ -235,13 +236,13 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
     let shown =
         PlayRecord { click_code: Some("xYz".into()), clicks: Some(terms), ..record(1, PlayOutcome::Shown) };
     let rejected = PlayRecord { reason: Some(Reason::TooShort), ..record(1, PlayOutcome::Rejected) };
-    bench.store.append(std::slice::from_ref(&shown), &[]).await.unwrap();
+    bench.store.append(std::slice::from_ref(&shown), &[], &[]).await.unwrap();
     assert_eq!(bench.store.by_click_code("xYz").await.unwrap(), Some(shown.clone()));
     assert_eq!(bench.store.by_click_code("xyz").await.unwrap(), None);
     // The end, and then what was before it, late.
     bench
         .store
-        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[])
+        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[], &[])
         .await
         .unwrap();
     let wanted = PlayRecord { click_code: shown.click_code.clone(), clicks: shown.clicks, ..rejected };
@@ -251,7 +252,7 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
 async fn recent_plays_come_newest_first_in_pages(on: On) {
     let bench = Bench::new(on).await;
     let plays: Vec<_> = (1..=5).map(|n| record(n, PlayOutcome::Settled)).collect();
-    bench.store.append(&plays, &[]).await.unwrap();
+    bench.store.append(&plays, &[], &[]).await.unwrap();
     let first = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
     assert_eq!(first, [plays[4].clone(), plays[3].clone()]);
     let rest = bench.store.recent(StreamerId(1), Some(first[1].play), 9).await.unwrap();
@@ -259,27 +260,65 @@ async fn recent_plays_come_newest_first_in_pages(on: On) {
     assert!(bench.store.recent(StreamerId(2), None, 9).await.unwrap().is_empty());
 }
 
-async fn counts_of_a_minute_add_up(on: On) {
-    let bench = Bench::new(on).await;
-    let key = MinuteKey { minute: NOW, campaign: CampaignId(2), streamer: StreamerId(1) };
-    let counts = MinuteCounts {
-        decided: 4,
-        plays: 3,
+fn counts() -> MinuteCounts {
+    MinuteCounts {
+        plays: 4,
+        impressions: 3,
         viewers: 120,
-        clicks: 2,
+        clicks_link: 2,
+        clicks_qr: 5,
+        clicks_chat: 7,
         lost: 1,
         spend: Micros(300),
         earn: Micros(240),
-    };
-    bench.store.append(&[], &[(key, counts), (key, counts)]).await.unwrap();
-    bench.store.append(&[record(1, PlayOutcome::Shown)], &[(key, counts)]).await.unwrap();
-    let wanted = [12, 9, 360, 6, 3, 900, 720];
-    for (column, wanted) in
-        ["decided", "plays", "viewers", "clicks", "lost", "spend", "earn"].iter().zip(wanted)
-    {
-        let sql = format!("SELECT {column} FROM metric_minute");
-        assert_eq!(bench.database.numbers(&sql).await, [wanted], "{column}");
     }
+}
+
+fn times(times: u64) -> MinuteCounts {
+    (0..times).fold(MinuteCounts::default(), |mut sum, _| {
+        sum.add(&counts());
+        sum
+    })
+}
+
+async fn counts_of_a_minute_add_up_over_flushes_and_streamers(on: On) {
+    let bench = Bench::new(on).await;
+    let minute = UnixMillis(NOW.0 - NOW.0 % 60_000);
+    let key = |after: i64, campaign: i64, streamer: i64| MinuteKey {
+        minute: UnixMillis(minute.0 + after * 60_000),
+        campaign: CampaignId(campaign),
+        streamer: StreamerId(streamer),
+    };
+    let (first, other) = (key(0, 2, 1), key(0, 2, 9));
+    bench.store.append(&[], &[(first, counts()), (first, counts())], &[]).await.unwrap();
+    let rejects = [(first, Reason::TooShort, 2), (other, Reason::TooShort, 1), (first, Reason::Hidden, 4)];
+    let minutes = [(other, counts()), (key(0, 3, 1), counts()), (key(1, 2, 1), counts())];
+    bench.store.append(&[record(1, PlayOutcome::Shown)], &minutes, &rejects).await.unwrap();
+    bench
+        .store
+        .append(&[], &[], &[(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)])
+        .await
+        .unwrap();
+    let span = |after: i64| UnixMillis(minute.0 + after * 60_000);
+    let read = async |from: i64, to: i64, step: i64| {
+        bench.store.series(CampaignId(2), span(from), span(to), Millis(step * 60_000)).await.unwrap()
+    };
+    let at = |after, counts, rejects| SeriesPoint { at: span(after), counts, rejects };
+    let by_minute = [
+        at(0, times(3), vec![(Reason::Hidden, 4), (Reason::TooShort, 6)]),
+        at(1, times(1), vec![]),
+        at(7, MinuteCounts::default(), vec![(Reason::Load, 1)]),
+    ];
+    assert_eq!(read(0, 60, 1).await, by_minute);
+    assert_eq!(read(0, 7, 1).await, by_minute[..2], "the end does not belong to it");
+    assert_eq!(read(1, 8, 1).await, by_minute[1..], "the start does");
+    assert!(read(2, 7, 1).await.is_empty());
+    let day = read(0, 60, 1440).await;
+    assert_eq!(day.len(), 1);
+    assert_eq!(day[0].at.0 % 86_400_000, 0, "a day starts with the day, in UTC");
+    assert_eq!(day[0].counts, times(4));
+    let rejects = [(Reason::Hidden, 4), (Reason::Load, 1), (Reason::TooShort, 6)];
+    assert_eq!(day[0].rejects, rejects, "in the order of the reasons");
 }
 
 on_each! {
@@ -292,5 +331,5 @@ on_each! {
     a_revoked_key_is_no_key;
     a_play_is_one_row_and_its_end_is_final;
     recent_plays_come_newest_first_in_pages;
-    counts_of_a_minute_add_up;
+    counts_of_a_minute_add_up_over_flushes_and_streamers;
 }

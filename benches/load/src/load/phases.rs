@@ -1,6 +1,7 @@
 //! The run, phase by phase.
 
 use super::fleet::{Fleet, Seen, lock};
+use super::visible::Watch;
 use super::{Options, Report};
 use crate::failure::Failure;
 use crate::market;
@@ -27,11 +28,13 @@ pub async fn run(options: Options) -> Result<Report, Failure> {
     let (launch, keys, brand) = provision(&options, data.path()).await?;
     let mut server = launch.start()?;
     server.ready().await?;
-    market::campaigns(launch.address, &brand, 0).await?;
+    let campaigns = market::campaigns(launch.address, &brand, 0).await?;
     note("connect");
     let empty_kb = settled_rss_kb(server.pid()).await?;
     let fleet = Fleet::connect(&options, launch.address, keys, CONNECT_MAX).await?;
-    let report = measure(&options, &fleet, &server, empty_kb).await;
+    let watch = Watch::start(launch.address, &brand, &campaigns);
+    let report = measure(&options, &fleet, &server, (empty_kb, &watch)).await;
+    drop(watch);
     fleet.stop().await;
     server.terminate().await?;
     report
@@ -53,7 +56,7 @@ async fn measure(
     options: &Options,
     fleet: &Fleet,
     server: &Server,
-    empty_kb: u64,
+    (empty_kb, watch): (u64, &Watch),
 ) -> Result<Report, Failure> {
     let (seen, pid) = (&*fleet.seen, server.pid());
     note("settle");
@@ -64,6 +67,7 @@ async fn measure(
     note("play");
     let window = play(options, fleet, pid).await?;
     let after_kb = rss_kb(pid)?;
+    let visible_us = watch.ages(lock(&seen.ended).clone())?;
     let streamers = real(u64::from(options.streamers));
     Ok(Report {
         streamers: options.streamers,
@@ -84,6 +88,7 @@ async fn measure(
         one_way_us: lock(&seen.one_way_us).clone(),
         lost: lock(&seen.lost).clone(),
         stalled: (Seen::count(&seen.stalled), Seen::count(&seen.stalled_closed)),
+        visible_us,
     })
 }
 
