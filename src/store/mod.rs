@@ -1,6 +1,7 @@
 //! The only SQL. One implementation of the store's ports per database; nothing outside this
 //! module knows which one runs.
 
+pub mod postgres;
 pub mod sqlite;
 
 use gametriggers_actors::ports::StoreError;
@@ -20,6 +21,17 @@ pub enum OpenError {
         /// What the system said.
         reason: String,
     },
+    /// The server can not be reached, or refuses us.
+    #[error("can not open the database: {reason}")]
+    Server {
+        /// What the server or the system said.
+        reason: String,
+    },
+    /// Another process writes under this number.
+    #[error(
+        "writer {0} is taken: another process writes under this number; give each its own database.writer"
+    )]
+    WriterTaken(i64),
     /// The database does not keep what money needs.
     #[error("{pragma} is {found}, but money needs {wanted}")]
     Refused {

@@ -22,6 +22,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
     (
+        "gametriggers_minute_counts_dropped_total",
+        "counts for the series per minute that found no room; money is not concerned",
+    ),
+    (
         "gametriggers_ledger_drift_micros",
         "what the last reconciliation found the books to be off by, by check",
     ),
@@ -29,10 +33,6 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (
         "gametriggers_live_publishes_failed_total",
         "flushes of live counters that redis did not take; they are written again",
-    ),
-    (
-        "gametriggers_minute_counts_dropped_total",
-        "counts for the series per minute that found no room; money is not concerned",
     ),
     ("gametriggers_outbox_dropped_total", "messages that found the outbox of a socket full or gone"),
     (

@@ -1,5 +1,6 @@
 //! The databases that the suite runs on, and what a test may do to them behind the store's back.
 
+use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
@@ -15,6 +16,8 @@ use tempfile::TempDir;
 pub(in crate::store) enum On {
     /// A file in a directory of its own.
     Sqlite,
+    /// A database of its own on the server that the tests are given.
+    Postgres,
 }
 
 /// A store with every port.
@@ -51,6 +54,7 @@ pub(in crate::store) trait Database: Send + Sync {
 pub(super) async fn create(on: On) -> Box<dyn Database> {
     match on {
         On::Sqlite => Box::new(SqliteFile::new()),
+        On::Postgres => Box::new(PostgresDatabase::new().await),
     }
 }
 

@@ -17,8 +17,6 @@ macro_rules! on_each {
             )*
         }
 
-        // Compiled as soon as there is a store on Postgres and an `On::Postgres`.
-        #[cfg(any())]
         mod postgres {
             use crate::store::tests::database::On;
             $(
@@ -38,6 +36,7 @@ mod fault;
 mod money;
 mod open;
 mod operator;
+pub(in crate::store) mod postgres;
 mod random;
 mod reconcile;
 mod release;
