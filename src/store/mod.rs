@@ -1,6 +1,7 @@
 //! The only SQL. One implementation of the store's ports per database; nothing outside this
 //! module knows which one runs.
 
+pub mod postgres;
 pub mod sqlite;
 
 use gametriggers_actors::ports::StoreError;
@@ -20,6 +21,17 @@ pub enum OpenError {
         /// What the system said.
         reason: String,
     },
+    /// The server can not be reached, or refuses us.
+    #[error("can not open the database: {reason}")]
+    Server {
+        /// What the server or the system said.
+        reason: String,
+    },
+    /// Another process writes under this number.
+    #[error(
+        "writer {0} is taken: another process writes under this number; give each its own database.writer"
+    )]
+    WriterTaken(i64),
     /// The database does not keep what money needs.
     #[error("{pragma} is {found}, but money needs {wanted}")]
     Refused {
@@ -59,17 +71,4 @@ pub fn sqlite_path(url: &str) -> Result<&Path, OpenError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_a_file_and_nothing_else() {
-        for url in ["sqlite:data/a.db", "sqlite://data/a.db", "data/a.db"] {
-            assert_eq!(sqlite_path(url).unwrap(), Path::new("data/a.db"));
-        }
-        assert_eq!(sqlite_path("sqlite:///var/a.db").unwrap(), Path::new("/var/a.db"));
-        for url in ["postgres://h/db", "sqlite::memory:", "", "sqlite:"] {
-            assert!(matches!(sqlite_path(url), Err(OpenError::Unsupported(_))), "{url}");
-        }
-    }
-}
+mod tests;

@@ -22,6 +22,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
     (
+        "gametriggers_minute_counts_dropped_total",
+        "counts for the series per minute that found no room; money is not concerned",
+    ),
+    (
         "gametriggers_ledger_drift_micros",
         "what the last reconciliation found the books to be off by, by check",
     ),
