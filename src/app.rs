@@ -5,7 +5,7 @@ use crate::bus::redis::Redis;
 use crate::config::{Config, Mode, PlatformKind};
 use crate::session::frame::Pace;
 use crate::session::upgrade::Door;
-use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Stores};
 use crate::telemetry;
 use crate::web::{self, Shared};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
@@ -46,7 +46,7 @@ pub struct App {
     pub addr: SocketAddr,
     /// What links start with.
     pub public_url: String,
-    store: Arc<SqliteStore>,
+    stores: Stores,
     server: ServerHandle,
     drain: Duration,
     arbiter: actix::Arbiter,
@@ -61,15 +61,11 @@ impl App {
     /// The database is owned by another process or can not be opened, or the port is taken.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let metrics = telemetry::metric::start()?;
-        let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
-        let store = SqliteStore::open(&path).await?;
+        let stores = store::open(config).await?;
         let arbiter = actix::Arbiter::new();
-        let tokens = token_keys(config, &path)?;
+        let tokens = token_keys(config)?;
         let redis = redis(config)?;
-        let ports = ports(config, &store, redis.as_ref());
+        let ports = ports(config, &stores, redis.as_ref());
         let engine = Engine::start(ports, numbers(config)?, tokens, arbiter.handle()).await?;
         let keep = (
             BridgeActor::start_in_arbiter(&arbiter.handle(), {
@@ -108,7 +104,7 @@ impl App {
             engine,
             addr,
             public_url,
-            store,
+            stores,
             server: handle,
             drain,
             arbiter,
@@ -147,7 +143,7 @@ impl App {
             );
         }
         self.server.stop(false).await;
-        self.store.close().await;
+        self.stores.close().await;
         // With its actors, whose timers would go on asking the closed store.
         self.arbiter.stop();
         tracing::info!("stopped");
@@ -188,7 +184,7 @@ fn redis(config: &Config) -> Result<Option<Redis>, StartError> {
     Ok(Some(Redis::start(&config.redis.url, &config.redis.prefix, u64::from_be_bytes(node))?))
 }
 
-fn ports(config: &Config, store: &Arc<SqliteStore>, redis: Option<&Redis>) -> Ports {
+fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
     let (bus, live): (Arc<dyn Bus>, Arc<dyn LiveCounters>) = match redis {
         Some(redis) => (Arc::clone(&redis.bus), Arc::clone(&redis.live)),
         None => (Arc::new(MemoryBus::default()), Arc::new(MemoryLive::default())),
@@ -198,12 +194,12 @@ fn ports(config: &Config, store: &Arc<SqliteStore>, redis: Option<&Redis>) -> Po
         PlatformKind::Simulated => Arc::new(SimulatedPlatform),
     };
     Ports {
-        ledger: Arc::<SqliteStore>::clone(store),
-        campaigns: Arc::<SqliteStore>::clone(store),
-        accounts: Arc::<SqliteStore>::clone(store),
-        log: Arc::<SqliteStore>::clone(store),
-        wallets: Arc::<SqliteStore>::clone(store),
-        audit: Arc::<SqliteStore>::clone(store),
+        ledger: Arc::clone(&stores.ledger),
+        campaigns: Arc::clone(&stores.campaigns),
+        accounts: Arc::clone(&stores.accounts),
+        log: Arc::clone(&stores.log),
+        wallets: Arc::clone(&stores.wallets),
+        audit: Arc::clone(&stores.audit),
         live,
         bus,
         clock: Arc::new(SystemClock::default()),
@@ -243,12 +239,16 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
     })
 }
 
-/// The configured keys; outside production one is made and kept beside the database, so that
-/// tokens outlive a restart.
-fn token_keys(config: &Config, database: &Path) -> Result<TokenKeys, StartError> {
+/// The configured keys; outside production one is made and kept beside the SQLite file, or else beside the
+/// folder of the assets, so that tokens outlive a restart. Nodes of one database need the same keys.
+fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     let mut lines = config.secrets.token_keys.clone();
     if lines.is_empty() {
-        let path = database.with_extension("token-key");
+        let beside = store::sqlite_path(&config.database.url).unwrap_or(&config.assets.dir);
+        let path = beside.with_extension("token-key");
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
         if !path.exists() {
             secret_file(&path, &format!("1:{}\n", random_hex()))?;
         }

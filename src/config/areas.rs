@@ -66,15 +66,24 @@ pub struct Server {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://...`.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
+    /// The number of this process among those that write to one Postgres.
+    pub writer: i64,
 }
 
 impl Database {
-    /// The file of a SQLite database; none for another kind.
+    /// Whether it is a Postgres.
     #[must_use]
-    pub fn sqlite_path(&self) -> Option<PathBuf> {
-        self.url.strip_prefix("sqlite:").map(PathBuf::from)
+    pub fn is_postgres(&self) -> bool {
+        ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme))
+    }
+
+    /// Whether it is a file of SQLite.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty())
     }
 }
 

@@ -12,7 +12,16 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         }
     };
     let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    refuse(config.database.sqlite_path().is_none(), "database.url: only sqlite:PATH is known");
+    let database = &config.database;
+    refuse(
+        !database.is_sqlite() && !database.is_postgres(),
+        "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    );
+    refuse(!(1..=32_767).contains(&database.writer), "database.writer: 1 to 32767");
+    refuse(
+        database.is_sqlite() && database.writer != 1,
+        "database.writer: a SQLite file has one writer, number 1",
+    );
     refuse(config.server.workers == 0, "server.workers: at least one is needed");
     refuse(config.server.sockets_max == 0, "server.sockets_max: at least one is needed");
     refuse(play.token_life_s == 0 || play.token_life_s > 600, "play.token_life_s: 1 to 600");

@@ -80,6 +80,14 @@ impl PostgresStore {
         Self::new(Some(writer), Some(log), target)
     }
 
+    /// Brings the schema up to date, as the role of the URL, and names the steps that were missing.
+    ///
+    /// # Errors
+    /// The server can not be reached, the role may not do it, or the schema is newer.
+    pub async fn migrate(target: &Target) -> Result<Vec<String>, OpenError> {
+        migrations::run(&mut connection::connect(&target.options()?).await?).await
+    }
+
     /// Opens the database for reading, whether or not a process writes. Every write answers `Unavailable`.
     ///
     /// # Errors

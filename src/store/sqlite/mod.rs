@@ -72,6 +72,18 @@ impl SqliteStore {
         Ok(Arc::new(Self { writer: Some(writer), readers: readers(path), marks: Default::default() }))
     }
 
+    /// Brings the schema up to date, and names the steps that were missing.
+    ///
+    /// # Errors
+    /// Another process owns the database, the file can not be written, or its schema is newer.
+    pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+        let _lock = LockFile::acquire(path)?;
+        let mut connection = connect(&writing(path)).await?;
+        let steps = migrations::run(&mut connection).await?;
+        let _ = sqlx::Connection::close(connection).await;
+        Ok(steps)
+    }
+
     /// Opens a database for reading, whether or not a process owns it. Every write answers
     /// `Unavailable`.
     ///
