@@ -34,9 +34,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const STREAMERS_MAX: usize = 500;
 
 /// What to do when the books disagree.
-const ADVICE: &str = "the books disagree: payouts and refunds are frozen, plays go on. Run `gametriggers ledger \
-    reconcile` and `gametriggers ledger verify`, find the cause, and correct it by an adjustment (R10: delete the \
-    live counters in redis); payouts go on after a full reconciliation without drift, or after a restart";
+const ADVICE: &str = "the books disagree: payouts and refunds are frozen, plays go on. Run \
+    `gametriggers ledger reconcile` and `gametriggers ledger verify`, find the cause, and correct it by an \
+    adjustment (R10: delete the live counters in redis); payouts go on after a full reconciliation \
+    without drift, or after a restart";
 
 /// The actor of a node.
 pub struct ReconcilerActor {
