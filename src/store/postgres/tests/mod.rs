@@ -1,5 +1,7 @@
 //! What is true of Postgres alone. What every store has to do is in `store::tests`.
 
+mod nodes;
+
 use crate::store::tests::Database;
 use crate::store::tests::postgres::PostgresDatabase;
 
