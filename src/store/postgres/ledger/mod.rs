@@ -119,7 +119,7 @@ impl LedgerStore for PostgresStore {
     }
 
     async fn earned(&self, streamer: StreamerId) -> StoreResult<Earned> {
-        self.read(roll_up::earned(&self.readers, streamer)).await
+        self.read(async { roll_up::earned(&mut *self.readers.acquire().await?, streamer).await }).await
     }
 
     async fn probe(&self) -> StoreResult<()> {

@@ -232,7 +232,7 @@ pub(super) const RULES: &[Rule] = &[
                SELECT sum(amount) AS d FROM (
                  SELECT e.writer, e.currency, e.price - e.fee AS amount
                  FROM writer AS w JOIN settle_event AS e ON e.writer = w.id AND e.seq > w.rolled
-                   AND e.seq > (SELECT min(rolled) FROM writer)
+                   AND e.seq > (SELECT min(rolled) FROM writer WHERE rolled < seq)
                  UNION ALL
                  SELECT shard, currency, debits - credits FROM ledger_account
                  WHERE owner_kind = 'platform' AND code = 'accrual_clearing') AS parts
