@@ -75,7 +75,7 @@ pub(super) async fn with_accounts(
 }
 
 /// Writes a batch the careful way; one outcome for each claim, in their order.
-pub(super) async fn settle(
+pub(in crate::store::postgres) async fn settle(
     connection: &mut PgConnection,
     mut claims: Vec<Claim>,
     now: UnixMillis,
