@@ -142,12 +142,16 @@ impl PostgresStore {
         }
     }
 
-    /// One snapshot for several reads.
+    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN of
+    /// this kind whose caller went away meanwhile, and whoever took the connection next would read old rows.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
-        self.readers
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(Failure::from)
+        let readers = self.readers.clone();
+        let begin =
+            async move { readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await };
+        match tokio::spawn(begin).await {
+            Ok(begun) => begun.map_err(Failure::from),
+            Err(stopped) => Err(Failure::unavailable(format!("the read did not begin: {stopped}"))),
+        }
     }
 }
 

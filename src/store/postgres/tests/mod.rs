@@ -2,6 +2,7 @@
 
 mod cluster;
 mod commit;
+mod nodes;
 mod open;
 mod proxy;
 mod right;
