@@ -35,7 +35,6 @@ CREATE TABLE ledger_account (
   credits       BIGINT   NOT NULL DEFAULT 0 CHECK (credits >= 0),
   credit_limit  BIGINT   NOT NULL DEFAULT 0 CHECK (credit_limit >= 0),
   UNIQUE (owner_kind, owner_id, code, shard, currency),
-  UNIQUE (id, currency),
   -- Checked at once, row by row: debit and credit of an account move in one UPDATE.
   CONSTRAINT no_overdraft CHECK (NOT no_overdraft OR
     CASE WHEN credit_normal THEN credits - debits ELSE debits - credits END >= -credit_limit)
@@ -54,6 +53,10 @@ CREATE TABLE ledger_tx (
   PRIMARY KEY (writer, seq)
 );
 
+-- No key looks at another table here: a batch has a line for each campaign and a roll-up one for each streamer,
+-- and to look up an account and a transaction for every one of them costs more than to write it. The statements
+-- take both from the rows themselves, and the reconciliation looks at every line (R2): that its transaction is
+-- there, and that its account is in its currency.
 CREATE TABLE ledger_entry (
   writer     BIGINT  NOT NULL,
   seq        BIGINT  NOT NULL,
@@ -62,10 +65,7 @@ CREATE TABLE ledger_entry (
   line       INTEGER NOT NULL,
   is_debit   BOOLEAN NOT NULL,
   currency   TEXT    NOT NULL,
-  PRIMARY KEY (writer, seq, line),
-  FOREIGN KEY (writer, seq) REFERENCES ledger_tx (writer, seq),
-  -- A line in another currency than its account's is refused.
-  FOREIGN KEY (account_id, currency) REFERENCES ledger_account (id, currency)
+  PRIMARY KEY (writer, seq, line)
 );
 CREATE INDEX ledger_entry_of_account ON ledger_entry (account_id, writer, seq);
 

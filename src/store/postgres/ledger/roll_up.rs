@@ -19,29 +19,30 @@ statements! {
     BATCHES = "SELECT seq, count(*) FROM settle_event
         WHERE writer = own_writer() AND seq > $1 AND seq <= $2 GROUP BY seq ORDER BY seq";
     /// Wallets that there are get their sum, the others begin with it; the clearing account pays all of it.
+    /// Each account is looked up by its whole key: joined by a part of it, every one would meet every other.
     POST = "WITH sums AS MATERIALIZED (
           SELECT streamer_id, currency, sum(price - fee)::bigint AS earn, count(*) AS events,
             count(*) FILTER (WHERE kind = 'p') AS plays, count(*) FILTER (WHERE kind = 'c') AS clicks
           FROM settle_event WHERE writer = own_writer() AND seq > $1 AND seq <= $2
           GROUP BY streamer_id, currency),
+        earner AS MATERIALIZED (SELECT streamer_id, currency, earn, (SELECT id FROM ledger_account AS a
+            WHERE a.owner_kind = 'streamer' AND a.owner_id = s.streamer_id AND a.code = 'pending'
+              AND a.shard = 0 AND a.currency = s.currency) AS account
+          FROM sums AS s WHERE earn > 0 ORDER BY streamer_id, currency),
         own AS (UPDATE writer SET seq = seq + 1, rolled = CASE WHEN seq = $2 THEN seq + 1 ELSE $2 END
           WHERE id = own_writer() AND rolled = $1 RETURNING id, seq),
         tx AS (INSERT INTO ledger_tx (writer, seq, kind, idem_key, created_at)
           SELECT own.id, own.seq, 'roll_up', 'roll_up:' || own.id || ':' || own.seq,
             greatest($3, (SELECT created_at FROM ledger_tx AS last
               WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
-        paid AS (UPDATE ledger_account AS a SET credits = a.credits + s.earn FROM sums AS s
-          WHERE a.owner_kind = 'streamer' AND a.owner_id = s.streamer_id AND a.code = 'pending'
-            AND a.shard = 0 AND a.currency = s.currency AND s.earn > 0 RETURNING a.id, a.currency, s.earn),
+        paid AS (UPDATE ledger_account AS a SET credits = a.credits + e.earn FROM earner AS e
+          WHERE a.id = e.account RETURNING a.id, a.currency, e.earn),
         made AS (INSERT INTO ledger_account
             (owner_kind, owner_id, code, currency, credit_normal, no_overdraft, credits)
-          SELECT 'streamer', s.streamer_id, 'pending', s.currency, true, true, s.earn FROM sums AS s
-          WHERE s.earn > 0 AND NOT EXISTS (SELECT FROM ledger_account AS a WHERE a.owner_kind = 'streamer'
-            AND a.owner_id = s.streamer_id AND a.code = 'pending' AND a.shard = 0 AND a.currency = s.currency)
-          RETURNING id, currency, credits AS earn),
+          SELECT 'streamer', streamer_id, 'pending', currency, true, true, earn FROM earner
+          WHERE account IS NULL RETURNING id, currency, credits AS earn),
         cleared AS (UPDATE ledger_account AS a SET debits = a.debits + c.earn
-          FROM (SELECT currency, sum(earn)::bigint AS earn FROM sums GROUP BY currency
-            HAVING sum(earn) > 0) AS c
+          FROM (SELECT currency, sum(earn)::bigint AS earn FROM earner GROUP BY currency) AS c
           WHERE a.owner_kind = 'platform' AND a.owner_id = 0 AND a.code = 'accrual_clearing'
             AND a.shard = own_writer() AND a.currency = c.currency RETURNING a.id, a.currency, c.earn),
         line AS (INSERT INTO ledger_entry (writer, seq, line, account_id, currency, is_debit, amount)
@@ -51,16 +52,15 @@ statements! {
             UNION ALL SELECT id, currency, earn, true FROM cleared) AS l
           RETURNING CASE WHEN is_debit THEN amount ELSE -amount END AS signed),
         wallet AS (INSERT INTO streamer_wallet AS w (streamer_id, currency, plays, clicks)
-          SELECT streamer_id, currency, plays, clicks FROM sums
+          SELECT streamer_id, currency, plays, clicks FROM sums ORDER BY streamer_id, currency
           ON CONFLICT (streamer_id, currency)
           DO UPDATE SET plays = w.plays + excluded.plays, clicks = w.clicks + excluded.clicks),
         day AS (INSERT INTO streamer_day AS d (streamer_id, currency, day, amount)
-          SELECT streamer_id, currency, $4, earn FROM sums WHERE earn > 0
+          SELECT streamer_id, currency, $4, earn FROM earner
           ON CONFLICT (streamer_id, currency, day) DO UPDATE SET amount = d.amount + excluded.amount)
         SELECT coalesce((SELECT sum(events) FROM sums), 0)::bigint, (SELECT count(*) FROM own),
           coalesce((SELECT sum(signed) FROM line), 0)::bigint,
-          (SELECT count(*) FROM line) - (SELECT count(*) FILTER (WHERE earn > 0) FROM sums)
-            - (SELECT count(*) FROM cleared)";
+          (SELECT count(*) FROM line) - (SELECT count(*) FROM earner) - (SELECT count(*) FROM cleared)";
     SKIP = "UPDATE writer SET rolled = $2 WHERE id = own_writer() AND rolled = $1";
     /// The lowest number after which an event may not be rolled up. Asked for first: with a number in
     /// hand the database sees that few events are above it, and looks for them with the index.
