@@ -133,8 +133,8 @@ impl PostgresStore {
         Ok(self.writer()?.run(work).await?)
     }
 
-    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then only
-    /// reads: its connection is of no use, and nothing stays half done.
+    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then
+    /// only reads: its connection is of no use, and nothing stays half done.
     async fn read<T>(&self, work: impl Future<Output = Attempt<T>> + Send) -> StoreResult<T> {
         match tokio::time::timeout(READ_MAX, work).await {
             Ok(done) => Ok(done?),

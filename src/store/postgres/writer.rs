@@ -30,7 +30,7 @@ const TRIES_MAX: u32 = 5;
 
 /// The longest that a transaction may take. The server ends a statement sooner, so this is for a connection
 /// on which nothing comes back any more: it is dropped, with all that is on it.
-const TRANSACTION_MAX: Duration = Duration::from_secs(15);
+const TRANSACTION_MAX: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 15 });
 
 /// How long a lock of our own lost connection may linger before its server process is ended.
 const LINGER: Duration = Duration::from_secs(1);
@@ -200,7 +200,8 @@ impl Writer {
         let (id, epoch) = (self.id, self.epoch());
         let held = if epoch == 0 { String::new() } else { format!(" AND epoch = {epoch}") };
         let sql = format!(
-            "BEGIN; UPDATE writer SET turn = turn + 1 WHERE id = {id}{held} RETURNING turn, xmin::text AS version"
+            "BEGIN; UPDATE writer SET turn = turn + 1 WHERE id = {id}{held}
+             RETURNING turn, xmin::text AS version"
         );
         let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
         let row = rows.first().ok_or(StoreError::Fenced)?;
@@ -222,7 +223,8 @@ impl Writer {
                     return Ok(there);
                 }
                 Err(failure) => {
-                    tracing::warn!(error = %failure.error, "looking for a transaction whose COMMIT was not answered");
+                    let error = failure.error;
+                    tracing::warn!(%error, "looking for a transaction whose COMMIT was not answered");
                 }
             }
             if tokio::time::timeout(wait, closed.wait_for(|closed| *closed)).await.is_ok() {

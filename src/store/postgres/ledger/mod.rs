@@ -17,6 +17,8 @@ pub(super) use self::entry::{Post, account_ids, post};
 pub(super) use self::idempotency::{Request, recall, remember};
 pub(super) use self::reconcile::Marks;
 pub(super) use self::roll_up::DAY;
+#[cfg(test)]
+pub(super) use self::settle::settle as settled;
 pub(super) use self::wallet::{budget, kept_budget, recalled_budget, withdraw};
 
 use self::batch::Batch;
