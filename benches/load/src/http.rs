@@ -16,6 +16,12 @@ pub(crate) async fn get(server: SocketAddr, path: &str) -> Option<u16> {
     exchange(server, &format!("GET {path} HTTP/1.1\r\n"), "").await.ok().map(|(status, _)| status)
 }
 
+/// The body of `GET path`; none when nobody answers it with 200.
+pub(crate) async fn read(server: SocketAddr, path: &str) -> Option<String> {
+    let answer = exchange(server, &format!("GET {path} HTTP/1.1\r\n"), "").await.ok()?;
+    (answer.0 == 200).then_some(answer.1)
+}
+
 /// Posts JSON as the holder of the key. Any answer but 201 is a failure.
 pub(crate) async fn post(
     server: SocketAddr,

@@ -5,6 +5,7 @@
 use crate::failure::Failure;
 use crate::http::post;
 use crate::server::command;
+use crate::site::Site;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,10 +22,10 @@ const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [
 const CURRENCY: &str = "INR";
 
 /// Adds the brand to the database of a server that does not run; its key.
-pub(crate) async fn brand(binary: &Path, data: &Path) -> Result<String, Failure> {
-    let data = data.to_str().ok_or_else(|| Failure::Refused("the data directory is not UTF-8".into()))?;
+pub(crate) async fn brand(binary: &Path, site: &Site) -> Result<String, Failure> {
+    let [option, place] = site.arguments()?;
     let deposit = BUDGET_MICROS.saturating_mul(5).to_string();
-    let arguments = ["brand", "add", "--data", data, "--name", "Load", "--deposit-micros", &deposit];
+    let arguments = ["brand", "add", option, place, "--name", "Load", "--deposit-micros", &deposit];
     let output = command(binary, &arguments).await?;
     let said = String::from_utf8_lossy(&output.stdout);
     let key = said.split_whitespace().find(|word| word.starts_with("gt_brand_"));

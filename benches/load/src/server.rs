@@ -2,6 +2,8 @@
 
 use crate::failure::Failure;
 use crate::http::get;
+use crate::process::signal;
+use crate::site::Site;
 use gametriggers_simulated_overlay::{Random, now};
 use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,8 +23,8 @@ const READY_LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Launch {
     /// The binary.
     pub(crate) binary: PathBuf,
-    /// Its data directory. What it logs goes to `server.log` there.
-    pub(crate) data: PathBuf,
+    /// What it serves. What it logs goes to `server.log` in that folder.
+    pub(crate) site: Site,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Settings, as environment variables.
@@ -41,12 +43,12 @@ pub(crate) struct Server {
 impl Launch {
     /// Starts it and returns at once.
     pub(crate) fn start(&self) -> Result<Server, Failure> {
-        let log = self.data.join("server.log");
+        let log = self.site.path().join("server.log");
         let sink =
             OpenOptions::new().create(true).append(true).open(&log).map_err(Failure::io("server.log"))?;
         let child = Command::new(&self.binary)
-            .args(["serve", "--data"])
-            .arg(&self.data)
+            .arg("serve")
+            .args(self.site.arguments()?)
             .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -61,6 +63,11 @@ impl Launch {
 }
 
 impl Server {
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The process.
     pub(crate) const fn pid(&self) -> u32 {
         self.pid
@@ -91,10 +98,9 @@ impl Server {
 
     /// SIGTERM, and waits for the orderly end.
     pub(crate) async fn terminate(&mut self) -> Result<(), Failure> {
-        let kill = format!("kill -TERM {}", self.pid);
-        let sent = Command::new("sh").args(["-c", &kill]).status().await.map_err(Failure::io("kill"))?;
+        signal(self.pid, "TERM")?;
         let status = self.end().await?;
-        if !sent.success() || !status.success() {
+        if !status.success() {
             return Err(Failure::Server(format!("stopped with {status}; {}", self.last_words())));
         }
         Ok(())

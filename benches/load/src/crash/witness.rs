@@ -36,6 +36,8 @@ pub(super) struct Log {
     /// Sockets the server told to stay away, by close code.
     pub(super) banished: BTreeMap<u16, u64>,
     pub(super) recoveries: Vec<Duration>,
+    /// Of any result.
+    pub(super) acks: u64,
     /// When the server was started whose first `welcome` has not come yet.
     pub(super) spawned: Option<Instant>,
 }
@@ -45,6 +47,7 @@ pub(super) struct Log {
 pub(super) struct Witness {
     log: Mutex<Log>,
     welcomed: Notify,
+    answered: Notify,
 }
 
 impl Witness {
@@ -61,6 +64,24 @@ impl Witness {
             }
         };
         timeout(limit, wait).await.is_ok()
+    }
+
+    /// Waits for the next ack; how long that took. None when it did not come.
+    pub(super) async fn acked(&self, limit: Duration) -> Option<Duration> {
+        let (began, before) = (now().at, self.lock().acks);
+        let wait = async {
+            while self.lock().acks == before {
+                self.answered.notified().await;
+            }
+        };
+        timeout(limit, wait).await.ok().map(|()| now().at.saturating_duration_since(began))
+    }
+
+    /// Plays that were acked as durable so far.
+    pub(super) fn durable(&self) -> HashSet<String> {
+        let log = self.lock();
+        let durable = log.answers.iter().filter(|(_, answers)| answers.durable());
+        durable.map(|(play_id, _)| play_id.clone()).collect()
     }
 
     /// All that was seen.
@@ -90,6 +111,8 @@ impl Observer for Witness {
                 log.resent += u64::from(*times > 1);
             }
             Event::Ack { play_id, result, reason, .. } => {
+                log.acks += 1;
+                self.answered.notify_one();
                 let answers = log.answers.entry((*play_id).to_owned()).or_default();
                 match result {
                     AckResult::Settled => answers.settled += 1,
