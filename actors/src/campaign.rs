@@ -20,6 +20,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
 use crate::ports::{Budget, Grant, StoreResult};
+use crate::proof::{self, Plant};
 use crate::session::{SessionHandle, ToSession};
 use actix::prelude::*;
 use std::collections::VecDeque;
@@ -126,6 +127,9 @@ impl CampaignActor {
         // Looking at every hold is for the sweeper, and for a lease that has nothing left.
         if lease.free() < ask.amount {
             lease.expire(now);
+        }
+        if proof::planted(Plant::LeaseCheck) {
+            lease.top_up(ask.amount);
         }
         lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
     }
@@ -354,6 +358,7 @@ impl Handler<Reserve> for CampaignActor {
                 return Box::pin(async move { receiver.await.unwrap_or(Err(Reason::LeaseEmpty)) });
             }
         };
+        proof::reach("reserve.answered");
         self.top_up(amount, ctx);
         self.publish(ctx);
         Box::pin(std::future::ready(verdict))

@@ -11,6 +11,7 @@ use crate::domain::time::UnixMillis;
 use crate::engine::Engine;
 use crate::messages::{CountSettled, Drain, LogPlay};
 use crate::ports::{MinuteCounts, MinuteKey, PlayOutcome, PlayRecord};
+use crate::proof;
 use actix::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -82,7 +83,9 @@ impl MetricsActor {
         self.writing = true;
         let engine = Arc::clone(&self.engine);
         let write = async move {
+            proof::reach("flush.before");
             let written = engine.ports.log.append(&plays, &minutes).await;
+            proof::reach("flush.after");
             (plays, minutes, written)
         };
         ctx.spawn(write.into_actor(self).map(|(plays, minutes, written), actor, _| {
