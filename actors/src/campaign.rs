@@ -276,7 +276,8 @@ impl CampaignActor {
                     Ok(()) => actor.budget.leased = Micros(actor.budget.leased.0.saturating_sub(free.0)),
                     // It comes back when the lease closes.
                     Err(error) => {
-                        tracing::warn!(campaign = actor.id.0, %error, "a lease keeps its rest until it closes")
+                        let campaign = actor.id.0;
+                        tracing::warn!(campaign, %error, "a lease keeps its rest until it closes");
                     }
                 }
                 actor.answered(false, ctx);

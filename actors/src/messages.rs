@@ -115,15 +115,11 @@ pub struct CampaignLive {
     pub now: UnixMillis,
 }
 
-/// Write a claim. The answer comes when it is durable.
+/// Write a claim. The answer comes when it is durable. A way back that closes without an answer means that
+/// the claim was not taken, or its batch was lost: nothing is known to be written, send it again.
 #[derive(Message)]
-#[rtype(result = "Result<Outcome, NotTaken>")]
+#[rtype(result = "Outcome")]
 pub struct Settle(pub Claim);
-
-/// The claim was not taken, or its batch was lost: nothing was written, send it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("settlement is busy")]
-pub struct NotTaken;
 
 /// Write a play to the log.
 #[derive(Message)]

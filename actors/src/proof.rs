@@ -52,7 +52,7 @@ mod points {
     /// A variable says something that there is not: a proof that proves nothing must not go on.
     #[must_use]
     pub fn begin() -> fail::FailScenario<'static> {
-        planted(Plant::Dedupe);
+        let _ = planted(Plant::Dedupe);
         fail::FailScenario::setup()
     }
 

@@ -12,11 +12,14 @@ use crate::domain::id::CampaignId;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::time::Millis;
 use crate::engine::Engine;
-use crate::messages::{ClaimsSettled, CountSettled, Drain, NotTaken, Settle};
+use crate::messages::{ClaimsSettled, CountSettled, Drain, Settle};
 use crate::ports::{StoreError, StoreResult};
 use crate::proof::{self, Plant};
+use actix::dev::MessageResponse;
 use actix::prelude::*;
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,7 +36,27 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest such wait.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-type Answer = oneshot::Sender<Outcome>;
+/// The way back to who waits for a claim. Filled as soon as the handler has returned; one allocation a
+/// claim, where a future of its own would be a task, a channel and an allocation.
+#[derive(Clone, Default)]
+pub struct Answer(Rc<Cell<Option<Sender>>>);
+
+type Sender = oneshot::Sender<Outcome>;
+
+impl Answer {
+    /// Who does not wait any more will ask again, and hear of a duplicate.
+    fn give(&self, outcome: Outcome) {
+        if let Some(sender) = self.0.take() {
+            let _ = sender.send(outcome);
+        }
+    }
+}
+
+impl MessageResponse<SettlementActor, Settle> for Answer {
+    fn handle(self, _: &mut Context<SettlementActor>, sender: Option<Sender>) {
+        self.0.set(sender);
+    }
+}
 
 /// The actor of a writer shard.
 pub struct SettlementActor {
@@ -164,21 +187,24 @@ impl SettlementActor {
         proof::reach("settle.before_answers");
         let mut settled = Vec::with_capacity(batch.len());
         let mut by_campaign: BTreeMap<CampaignId, Vec<(Claim, Outcome)>> = BTreeMap::new();
+        let mut results: BTreeMap<&'static str, u64> = BTreeMap::new();
         for ((claim, answer), outcome) in batch.into_iter().zip(outcomes) {
             let label = match outcome {
                 Outcome::Settled => "settled",
                 Outcome::Duplicate => "duplicate",
                 Outcome::Rejected(_) => "rejected",
             };
-            ::metrics::counter!("gametriggers_claims_total", "result" => label).increment(1);
+            *results.entry(label).or_default() += 1;
             if let Outcome::Rejected(reason) = outcome {
                 ::metrics::counter!("gametriggers_claims_rejected_total", "reason" => reason.code())
                     .increment(1);
             }
             by_campaign.entry(claim.debit.campaign).or_default().push((claim, outcome));
             settled.push((claim, outcome));
-            // Who does not wait any more will ask again, and hear of a duplicate.
-            let _ = answer.send(outcome);
+            answer.give(outcome);
+        }
+        for (label, count) in results {
+            ::metrics::counter!("gametriggers_claims_total", "result" => label).increment(count);
         }
         proof::reach("settle.after_answers");
         for (campaign, claims) in by_campaign {
@@ -241,17 +267,18 @@ impl Actor for SettlementActor {
 }
 
 impl Handler<Settle> for SettlementActor {
-    type Result = ResponseFuture<Result<Outcome, NotTaken>>;
+    type Result = Answer;
 
     fn handle(&mut self, Settle(claim): Settle, ctx: &mut Self::Context) -> Self::Result {
         if self.waiting.len() >= self.engine.numbers.claims_max {
             ::metrics::counter!("gametriggers_claims_not_taken_total").increment(1);
-            return Box::pin(std::future::ready(Err(NotTaken)));
+            // Nobody keeps the way back: who asked hears that it is closed.
+            return Answer::default();
         }
-        let (sender, receiver) = oneshot::channel();
-        self.waiting.push_back((claim, sender));
+        let answer = Answer::default();
+        self.waiting.push_back((claim, answer.clone()));
         self.schedule(ctx);
-        Box::pin(async move { receiver.await.map_err(|_| NotTaken) })
+        answer
     }
 }
 

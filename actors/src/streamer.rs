@@ -195,7 +195,7 @@ impl StreamerActor {
     fn settle(&mut self, claim: Claim, session: Option<SessionId>, ctx: &mut Context<Self>) {
         let settlement = self.engine.directory.settlement(&self.engine);
         let answer = settlement.send(Settle(claim)).into_actor(self).map(move |answer, actor, ctx| {
-            let outcome: Option<Outcome> = answer.ok().and_then(Result::ok);
+            let outcome: Option<Outcome> = answer.ok();
             actor.step(ctx, |live, _, effects| live.settled(&claim, session, outcome, effects));
         });
         ctx.spawn(answer);

@@ -96,10 +96,10 @@ async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String
     let claim = Claim { debit: debit(&play, &terms, number(viewer, terms.clicks_max), now), verdict: Ok(()) };
     let answer = engine.directory.settlement(engine).send(Settle(claim)).await;
     count(match answer {
-        Ok(Ok(Outcome::Settled)) => "billed",
-        Ok(Ok(Outcome::Duplicate)) => "repeated",
-        Ok(Ok(Outcome::Rejected(_))) => "rejected",
-        Ok(Err(_)) | Err(_) => "unavailable",
+        Ok(Outcome::Settled) => "billed",
+        Ok(Outcome::Duplicate) => "repeated",
+        Ok(Outcome::Rejected(_)) => "rejected",
+        Err(_) => "unavailable",
     });
 }
 

@@ -74,6 +74,7 @@ pub struct StatementLine {
 }
 
 /// Wallets. Every call is one transaction; a key makes it safe to repeat and gives the first answer again.
+#[expect(clippy::too_many_arguments, reason = "key and time stand apart from what an operation is about")]
 #[async_trait]
 pub trait WalletStore: Send + Sync {
     /// A wallet; all zeros when nothing ever moved. `NotFound` without such an owner.

@@ -22,22 +22,36 @@ pub(crate) async fn read(server: SocketAddr, path: &str) -> Option<String> {
     (answer.0 == 200).then_some(answer.1)
 }
 
-/// Posts JSON as the holder of the key. Any answer but 201 is a failure.
+/// The status and body of `GET path`, asked as the holder of the key.
+pub(crate) async fn ask(server: SocketAddr, path: &str, key: &str) -> std::io::Result<(u16, String)> {
+    exchange(server, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\n"), "").await
+}
+
+/// Posts JSON as the holder of the key; the body of the answer. Any answer but 201 is a failure.
 pub(crate) async fn post(
     server: SocketAddr,
     path: &str,
     key: &str,
     once: &str,
     body: &str,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
          Content-Type: application/json\r\n"
     );
     match exchange(server, &head, body).await.map_err(Failure::io("post"))? {
-        (201, _) => Ok(()),
+        (201, answer) => Ok(answer),
         (status, answer) => Err(Failure::Server(format!("{path} answered {status}: {answer}"))),
     }
+}
+
+/// Patches with JSON as the holder of the key; whether the server said that it is done.
+pub(crate) async fn patch(server: SocketAddr, path: &str, key: &str, once: &str, body: &str) -> bool {
+    let head = format!(
+        "PATCH {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
+         Content-Type: application/json\r\n"
+    );
+    matches!(exchange(server, &head, body).await, Ok((200, _)))
 }
 
 async fn exchange(server: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {

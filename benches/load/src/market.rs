@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// Budget of each campaign. Every kill strands a twentieth of what is left until the lease closes.
-const BUDGET_MICROS: i64 = 1_000_000_000_000_000;
+pub(crate) const BUDGET_MICROS: i64 = 1_000_000_000_000_000;
 /// Name, way to pay, rate, kind of creative. A play of the last costs nothing by itself.
 const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [
     ("Thousand", "cpm", 250_000_000, "text"),
@@ -19,6 +19,9 @@ const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [
     ("Odd", "flat", 7, "text"),
     ("Click", "cpc", 90_000_000, "qr"),
 ];
+/// One that runs out, and what it has for.
+const SCARCE: (&str, &str, i64, &str) = ("Scarce", "flat", 20_000_003, "text");
+const SCARCE_PLAYS: i64 = 120;
 const CURRENCY: &str = "INR";
 
 /// Adds the brand to the database of a server that does not run; its key.
@@ -38,25 +41,45 @@ pub(crate) async fn brand(binary: &Path, site: &Site) -> Result<String, Failure>
 }
 
 /// Adds the campaigns to a server that runs. Each waits for the gap before it plays on the same
-/// streamer again, so that with a gap they take turns.
-pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Result<(), Failure> {
-    for (name, pays, rate, kind) in CAMPAIGNS {
-        let money = |amount_micros: i64| json!({ "amount_micros": amount_micros, "currency": CURRENCY });
-        let body: Value = json!({
-            "name": name,
-            "category": "load",
-            "pricing": { "type": pays, "rate": money(rate) },
-            "budget": money(BUDGET_MICROS),
-            "pacing": "asap",
-            "frequency_cap": { "minimum_gap_s": gap_s },
-            "open": true,
-            "landing_url": "http://127.0.0.1/",
-            "creatives": [{
-                "kind": kind, "placement": "corner", "duration_ms": 8_000,
-                "accent": "#d9ff3d", "headline": name,
-            }],
-        });
-        post(server, "/api/campaigns", key, &format!("campaign-{name}"), &body.to_string()).await?;
+/// streamer again, so that with a gap they take turns. Their ids.
+pub(crate) async fn campaigns(server: SocketAddr, key: &str, gap_s: u32) -> Result<Vec<i64>, Failure> {
+    let mut ids = Vec::new();
+    for offer in CAMPAIGNS {
+        ids.push(campaign(server, key, offer, BUDGET_MICROS, gap_s).await?);
     }
-    Ok(())
+    Ok(ids)
+}
+
+/// Adds a campaign whose budget is soon spent.
+pub(crate) async fn scarce(server: SocketAddr, key: &str, gap_s: u32) -> Result<i64, Failure> {
+    campaign(server, key, SCARCE, SCARCE.2.saturating_mul(SCARCE_PLAYS), gap_s).await
+}
+
+async fn campaign(
+    server: SocketAddr,
+    key: &str,
+    (name, pays, rate, kind): (&str, &str, i64, &str),
+    budget_micros: i64,
+    gap_s: u32,
+) -> Result<i64, Failure> {
+    let money = |amount_micros: i64| json!({ "amount_micros": amount_micros, "currency": CURRENCY });
+    let body: Value = json!({
+        "name": name,
+        "category": "load",
+        "pricing": { "type": pays, "rate": money(rate) },
+        "budget": money(budget_micros),
+        "pacing": "asap",
+        "frequency_cap": { "minimum_gap_s": gap_s },
+        "open": true,
+        "landing_url": "http://127.0.0.1/",
+        "creatives": [{
+            "kind": kind, "placement": "corner", "duration_ms": 8_000,
+            "accent": "#d9ff3d", "headline": name,
+        }],
+    });
+    let once = format!("campaign-{name}");
+    let made = post(server, "/api/campaigns", key, &once, &body.to_string()).await?;
+    let made: Value = serde_json::from_str(&made).unwrap_or_default();
+    let id = made.get("campaign_id").or_else(|| made.get("id")).and_then(Value::as_i64);
+    id.ok_or_else(|| Failure::Server(format!("a campaign without an id: {made}")))
 }

@@ -29,6 +29,8 @@ pub(crate) struct Launch {
     pub(crate) address: SocketAddr,
     /// Settings, as environment variables.
     pub(crate) env: Vec<(&'static str, String)>,
+    /// A command that runs the server in its own place, with its arguments; none is usual.
+    pub(crate) through: Vec<String>,
 }
 
 /// A running server.
@@ -46,7 +48,15 @@ impl Launch {
         let log = self.site.path().join("server.log");
         let sink =
             OpenOptions::new().create(true).append(true).open(&log).map_err(Failure::io("server.log"))?;
-        let child = Command::new(&self.binary)
+        let mut command = match self.through.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
+        let child = command
             .arg("serve")
             .args(self.site.arguments()?)
             .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
@@ -96,6 +106,11 @@ impl Server {
         self.end().await
     }
 
+    /// Waits until the process ends by itself; none when it does not.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> Option<ExitStatus> {
+        timeout(limit, self.child.wait()).await.ok().and_then(Result::ok)
+    }
+
     /// SIGTERM, and waits for the orderly end.
     pub(crate) async fn terminate(&mut self) -> Result<(), Failure> {
         signal(self.pid, "TERM")?;
@@ -126,6 +141,21 @@ pub(crate) async fn command(binary: &Path, arguments: &[&str]) -> Result<Output,
     let run = Command::new(binary).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
     match timeout(COMMAND_MAX, run).await {
         Ok(output) => output.map_err(Failure::io("run a command of the server")),
+        Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
+    }
+}
+
+/// The same with settings, for a command that may end in any way.
+pub(crate) async fn ended_with(
+    binary: &Path,
+    arguments: &[&str],
+    env: &[(&'static str, String)],
+) -> Result<ExitStatus, Failure> {
+    let mut run = Command::new(binary);
+    run.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
+    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    match timeout(COMMAND_MAX, run.status()).await {
+        Ok(status) => status.map_err(Failure::io("run a command of the server")),
         Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
     }
 }

@@ -1,6 +1,7 @@
 //! The run: start, break, kill, start again, and let the last server finish.
 
 use super::fault::{Damage, Fault, strike};
+use super::full::{Full, fill};
 use super::options::{Database, Options};
 use super::scrape::Commits;
 use super::stage::Stage;
@@ -27,8 +28,6 @@ const ALIVE_MS: (u64, u64) = (20, 500);
 /// From the start of the process to an early kill.
 const EARLY_MS: u64 = 300;
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
-/// The last server plays on for so long before the overlays take no more.
-const LAST_PLAYS: Duration = Duration::from_secs(3);
 const SIGKILL: i32 = 9;
 /// Each campaign waits so long before it plays on the same streamer again: they take turns.
 const CAMPAIGN_GAP_S: u32 = 3;
@@ -48,7 +47,7 @@ const PLANT: &str = "GAMETRIGGERS_PLANT";
 const TOKEN_LIFE: u32 = 10;
 
 /// Runs it all and audits the database.
-pub async fn run(options: Options) -> Result<Report, Failure> {
+pub(super) async fn run(options: Options) -> Result<Report, Failure> {
     let mut run = Run::prepare(options).await?;
     let kills = run.kill_loop().await?;
     run.finish(kills).await
@@ -61,8 +60,14 @@ pub(super) struct Run {
     pub(super) launch: Launch,
     pub(super) witness: Arc<Witness>,
     pub(super) random: Random,
+    /// The key of the brand.
+    pub(super) brand: String,
+    /// Its first campaign, and what that was given at the beginning.
+    pub(super) campaign: i64,
+    pub(super) funded_micros: i64,
     overlays: Vec<Overlay>,
     damage: Damage,
+    full: Full,
     commits: Commits,
     stranded_micros_max: i64,
 }
@@ -83,8 +88,9 @@ impl Run {
             site: stage.site.clone(),
             address: free_address(&mut random)?,
             env,
+            through: Vec::new(),
         };
-        let keys = provision(&options, &launch).await?;
+        let (keys, brand, campaign) = provision(&options, &launch).await?;
         let witness = Arc::new(Witness::default());
         let overlays = overlays(&options, launch.address, keys, &witness);
         Ok(Self {
@@ -93,8 +99,12 @@ impl Run {
             launch,
             witness,
             random,
+            brand,
+            campaign,
+            funded_micros: market::BUDGET_MICROS,
             overlays,
             damage: Damage::default(),
+            full: Full::default(),
             commits: Commits::default(),
             stranded_micros_max: 0,
         })
@@ -114,6 +124,7 @@ impl Run {
                 self.greeted(&server).await?;
                 sleep(if rests { REST } else { Duration::ZERO }).await;
                 self.break_something(&faults, &server).await?;
+                self.fill_the_disk(&server).await?;
                 sleep(Duration::from_millis(self.random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
             }
             self.look(&server).await;
@@ -137,6 +148,13 @@ impl Run {
             Failure::Late(what) => Failure::Late(format!("{what}; {}", server.last_words())),
             failure => failure,
         })
+    }
+
+    async fn fill_the_disk(&mut self, server: &Server) -> Result<(), Failure> {
+        let mut full = std::mem::take(&mut self.full);
+        let filled = fill(self, server, &mut full).await;
+        self.full = full;
+        filled
     }
 
     pub(super) fn start(&self) -> Result<Server, Failure> {
@@ -174,7 +192,7 @@ impl Run {
     pub(super) async fn finish(mut self, kills: u32) -> Result<Report, Failure> {
         let mut server = self.start()?;
         self.greeted(&server).await?;
-        sleep(LAST_PLAYS).await;
+        sleep(Duration::from_secs(self.options.play_seconds)).await;
         self.overlays.iter().for_each(Overlay::retire);
         let began = now().at;
         let limit = Duration::from_secs(self.options.drain_seconds);
@@ -190,32 +208,38 @@ impl Run {
         let reconcile = command(&self.options.server, &["ledger", "reconcile", option, place]).await?;
         let drift_micros = audit::drift_micros(&String::from_utf8_lossy(&reconcile.stdout));
         let log = self.witness.log();
-        let findings = audit::audit(&audit::read(&self.stage.ledger).await?, &log);
+        let rows = audit::read(&self.stage.ledger).await?;
+        let findings = audit::audit(&rows, &log);
         let cuts = self.stage.cluster.as_ref().map(|cluster| cluster.database.cuts()).unwrap_or_default();
         Ok(Report {
             kills,
             wanted: self.options.kills,
             damage: self.damage,
+            full: self.full,
             cuts,
             commits: self.commits,
             stranded_micros_max: self.stranded_micros_max,
             log,
             findings,
+            budgets: rows.budgets,
             unsettled,
             drift_micros,
         })
     }
 }
 
-async fn provision(options: &Options, launch: &Launch) -> Result<Vec<String>, Failure> {
+/// Keys of the overlays, key of the brand, and its first campaign.
+async fn provision(options: &Options, launch: &Launch) -> Result<(Vec<String>, String, i64), Failure> {
     let streamers = Streamers { count: options.streamers, slot_interval_ms: SLOT_INTERVAL_MS };
     let keys = streamers.provision(&launch.binary, &launch.site).await?;
     let brand = market::brand(&launch.binary, &launch.site).await?;
     let mut server = launch.start()?;
     server.ready().await?;
-    market::campaigns(launch.address, &brand, CAMPAIGN_GAP_S).await?;
+    let campaigns = market::campaigns(launch.address, &brand, CAMPAIGN_GAP_S).await?;
+    market::scarce(launch.address, &brand, CAMPAIGN_GAP_S).await?;
     server.terminate().await?;
-    Ok(keys)
+    let first = campaigns.first().copied();
+    Ok((keys, brand, first.ok_or_else(|| Failure::Refused("no campaign".into()))?))
 }
 
 fn overlays(
@@ -225,6 +249,8 @@ fn overlays(
     witness: &Arc<Witness>,
 ) -> Vec<Overlay> {
     let observer: Arc<dyn Observer> = witness.clone();
+    let held = Duration::from_secs(options.hold_seconds);
+    let claims_from = (!held.is_zero()).then(|| now().at + held);
     let overlay = |(number, key)| {
         let mut settings = Settings::new(server, key);
         settings.number = number;
@@ -232,6 +258,7 @@ fn overlays(
         settings.backoff = BACKOFF;
         settings.screen.show = Some(SHOW);
         settings.repeat_claim_percent = options.repeat_percent;
+        settings.claims_from = claims_from;
         spawn(settings, Outbox::default(), Arc::clone(&observer))
     };
     (0_u32..).zip(keys).map(overlay).collect()

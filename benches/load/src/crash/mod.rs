@@ -30,16 +30,72 @@
 //! The run fails, too, when a claim is never acked, and when a lease refuses a claim: a token that is
 //! alive has its price set aside.
 
+use crate::failure::Failure;
+
 mod audit;
+mod disk;
+mod durability;
 mod fault;
+mod full;
 mod kills;
 mod options;
+mod plants;
+mod points;
 mod report;
 mod scrape;
 mod service;
 mod stage;
 mod witness;
 
-pub use kills::run;
+pub use durability::{Watch, Witnessed, watch};
 pub use options::{Database, Kind, Options};
+pub use plants::Planted;
+pub use points::Crashes;
 pub use report::Report;
+
+/// Which of the runs, and what it found.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Kills.
+    Kills(Box<Report>),
+    /// Fail points.
+    Points(Box<Crashes>),
+    /// Planted bugs.
+    Plants(Planted),
+}
+
+impl Outcome {
+    /// Whether nothing was wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        match self {
+            Self::Kills(report) => report.is_clean(),
+            Self::Points(crashes) => crashes.is_clean(),
+            Self::Plants(planted) => planted.is_clean(),
+        }
+    }
+
+    /// For people first, the line of figures last.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Kills(report) => report.lines(),
+            Self::Points(crashes) => crashes.lines(),
+            Self::Plants(planted) => planted.lines(),
+        }
+    }
+}
+
+/// Runs what the options ask for.
+///
+/// # Errors
+/// The run has no result.
+pub async fn run(options: Options) -> Result<Outcome, Failure> {
+    if options.planted_bugs {
+        return plants::run(&options).await.map(Outcome::Plants);
+    }
+    if let Some(crashes) = options.points {
+        return points::run(options, crashes).await.map(|crashes| Outcome::Points(Box::new(crashes)));
+    }
+    kills::run(options).await.map(|report| Outcome::Kills(Box::new(report)))
+}

@@ -36,12 +36,22 @@ pub struct Options {
     /// How long the last server may take to ack what is left.
     #[arg(long, default_value_t = 60)]
     pub drain_seconds: u64,
+    /// How long the last server plays before the overlays take no more.
+    #[arg(long, default_value_t = 3)]
+    pub play_seconds: u64,
+    /// Overlays keep their claims to themselves for so long at first.
+    #[arg(long, default_value_t = 0)]
+    pub hold_seconds: u64,
     /// The server's binary.
     #[arg(long, default_value = "target/release/gametriggers")]
     pub server: PathBuf,
     /// Keep the server's folder here (it must not exist yet) instead of in a temporary directory.
     #[arg(long)]
     pub keep: Option<PathBuf>,
+    /// Leave safeguards out, one at a time, and see each missed instead. The server has to be a build
+    /// for proofs.
+    #[arg(long)]
+    pub planted_bugs: bool,
     /// A safeguard that the server is told to leave out. It has to be a build for proofs.
     #[arg(long)]
     pub plant: Option<String>,

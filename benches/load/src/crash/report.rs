@@ -1,7 +1,8 @@
 //! What the run found, and whether it is good enough.
 
-use super::audit::Findings;
+use super::audit::{Budget, Findings};
 use super::fault::Damage;
+use super::full::Full;
 use super::scrape::Commits;
 use super::witness::{Answers, Log};
 use crate::number::{micros, millis};
@@ -17,11 +18,13 @@ pub struct Report {
     pub(super) kills: u32,
     pub(super) wanted: u32,
     pub(super) damage: Damage,
+    pub(super) full: Full,
     pub(super) cuts: Cuts,
     pub(super) commits: Commits,
     pub(super) stranded_micros_max: i64,
     pub(super) log: Log,
     pub(super) findings: Findings,
+    pub(super) budgets: Vec<Budget>,
     pub(super) unsettled: usize,
     pub(super) drift_micros: Option<i64>,
 }
@@ -42,6 +45,10 @@ impl Report {
             && self.unsettled == 0
             && self.unacked() == 0
             && self.refused_by_lease() == 0
+            && self.log.late_paid == 0
+            && self.full.acks == 0
+            && self.full.times == self.full.not_ready
+            && self.full.times == self.full.recovered
     }
 
     /// What is wrong, by name; nothing when the run is clean.
@@ -54,9 +61,15 @@ impl Report {
             ("drift_micros", self.drift_micros().map_or(u64::MAX, i64::unsigned_abs)),
             ("unresolved", self.commits.unknown - self.commits.resolved.min(self.commits.unknown)),
             ("refused_by_lease", self.refused_by_lease()),
+            ("late_paid", self.log.late_paid),
             ("unacked", u64::try_from(self.unacked()).unwrap_or(u64::MAX)),
         ];
         found.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name}={count}")).collect()
+    }
+
+    /// What a campaign was given in all.
+    pub(super) fn funded(&self, campaign: i64) -> Option<i64> {
+        self.budgets.iter().find(|budget| budget.campaign == campaign).map(|budget| budget.funded)
     }
 
     /// Claims that no answer ever came to.
@@ -118,11 +131,13 @@ impl Report {
     fn background(&self) -> String {
         let settled_twice = self.log.answers.values().filter(|answers| answers.settled > 1).count();
         format!(
-            "unacked={} refused_by_lease={} settled_rows={} rejected={} {:?} settled_twice={settled_twice} \
+            "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} settled_twice={settled_twice} \
              overlays_not_drained={} sockets_banished={:?} recoveries={} recover_ms_p50={:.0} \
-             cuts_before_commit={} fault_recover_ms_p99={:.0} {}",
+             cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} not_ready={} acks_while_full={} \
+             recovered={} {}",
             self.unacked(),
             self.refused_by_lease(),
+            self.log.late_paid,
             self.findings.rows,
             self.sum(|answers| answers.rejected),
             self.log.reasons,
@@ -132,6 +147,10 @@ impl Report {
             percentile_ms(&self.log.recoveries, 50),
             self.cuts.before,
             percentile_ms(&self.damage.recoveries, 99),
+            self.full.times,
+            self.full.not_ready,
+            self.full.acks,
+            self.full.recovered,
             self.damage.line(),
         )
     }
@@ -158,11 +177,13 @@ mod tests {
             kills: 5,
             wanted: 5,
             damage: Damage::default(),
+            full: Full { times: 1, not_ready: 1, acks: 0, recovered: 1 },
             cuts: Cuts { after: 2, before: 1 },
             commits: Commits { unknown: 2, resolved: 2 },
             stranded_micros_max: 70,
             log,
             findings: Findings::default(),
+            budgets: Vec::new(),
             unsettled: 0,
             drift_micros: Some(0),
         }
@@ -177,13 +198,13 @@ mod tests {
              dup_rejected=2 acked_lost=0 double_charged=0 overspend_micros=0 drift_micros=0 \
              stranded_micros_max=70 recover_ms_p99=99"
         );
-        assert!(lines[0].starts_with("unacked=0 refused_by_lease=0 settled_rows=0"), "{lines:?}");
+        assert!(lines[0].starts_with("unacked=0 refused_by_lease=0 late_paid=0 settled_rows=0"), "{lines:?}");
         assert!(clean().is_clean());
     }
 
     #[test]
     fn each_fault_and_each_empty_run_fails() {
-        let faults: [fn(&mut Report); 15] = [
+        let faults: [fn(&mut Report); 19] = [
             |report| report.kills = 4,
             |report| (report.kills, report.wanted) = (0, 0),
             |report| report.log.answers.clear(),
@@ -197,8 +218,12 @@ mod tests {
             |report| report.findings.share_drift_micros = 1,
             |report| report.commits.resolved = 1,
             |report| report.unsettled = 1,
-            |report| drop(report.log.claimed.insert("b".into())),
-            |report| drop(report.log.reasons.insert("lease_closed".into(), 1)),
+            |report| report.full.acks = 1,
+            |report| report.full.not_ready = 0,
+            |report| report.full.recovered = 0,
+            |report| report.log.late_paid = 1,
+            |report| report.log.claimed.extend(["b".into()]),
+            |report| report.log.reasons.extend([("lease_closed".into(), 1)]),
         ];
         for (number, fault) in faults.iter().enumerate() {
             let mut report = clean();

@@ -1,6 +1,7 @@
 //! Where a run takes place: the database, what stands around it, and how the server is told of it.
 
-use super::options::{Database, Options};
+use super::disk::SmallDisk;
+use super::options::{Database, Kind, Options};
 use super::service::{Postgres, Redis};
 use crate::failure::Failure;
 use crate::proxy::Proxy;
@@ -9,6 +10,11 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+/// Room for a run, and little more.
+const SQLITE_MEGABYTES: u32 = 48;
+/// A fresh cluster with one segment of its log takes about half of it.
+const POSTGRES_MEGABYTES: u32 = 160;
 
 /// The database's name.
 pub(super) const DATABASE: &str = "gametriggers";
@@ -29,6 +35,8 @@ pub(super) struct Stage {
     pub(super) ledger: Ledger,
     /// None for SQLite.
     pub(super) cluster: Option<Cluster>,
+    /// The database is on it, when it has to fill up.
+    pub(super) disk: Option<SmallDisk>,
     _home: Home,
 }
 
@@ -47,37 +55,39 @@ impl Stage {
     /// Builds it.
     pub(super) async fn build(options: &Options) -> Result<Self, Failure> {
         let home = Home::make(options.keep.as_deref())?;
+        let fills = options.faults.contains(&Kind::Full);
         match options.db {
-            Database::Sqlite => Ok(Self::on_file(home)),
-            Database::Postgres => Self::on_cluster(home).await,
+            Database::Sqlite => {
+                let disk = fills.then(|| SmallDisk::mount(SQLITE_MEGABYTES)).transpose()?;
+                Self::on_file(home, disk)
+            }
+            Database::Postgres => {
+                let disk = fills.then(|| SmallDisk::mount(POSTGRES_MEGABYTES)).transpose()?;
+                Self::on_cluster(home, disk).await
+            }
         }
     }
 
-    fn on_file(home: Home) -> Self {
-        let site = Site::folder(home.path());
-        let ledger = Ledger::Sqlite(home.path().join("demo.db"));
-        Self { site, ledger, cluster: None, _home: home }
+    fn on_file(home: Home, disk: Option<SmallDisk>) -> Result<Self, Failure> {
+        let Some(disk) = disk else {
+            let (site, ledger) = (Site::folder(home.path()), Ledger::Sqlite(home.path().join("demo.db")));
+            return Ok(Self { site, ledger, cluster: None, disk: None, _home: home });
+        };
+        let database = disk.path().join("demo.db");
+        let site =
+            Site::configured(home.path(), &config(&home, &format!("sqlite:{}", database.display()), ""))?;
+        Ok(Self { site, ledger: Ledger::Sqlite(database), cluster: None, disk: Some(disk), _home: home })
     }
 
-    async fn on_cluster(home: Home) -> Result<Self, Failure> {
-        let (postgres, redis) = (Postgres::start().await?, Redis::start().await?);
+    async fn on_cluster(home: Home, disk: Option<SmallDisk>) -> Result<Self, Failure> {
+        let below = disk.as_ref().map_or_else(std::env::temp_dir, |disk| disk.path().to_owned());
+        let (postgres, redis) = (Postgres::start(&below).await?, Redis::start().await?);
         postgres.create(DATABASE).await?;
         let database = Proxy::start(postgres.address(), true).await?;
         let cache = Proxy::start(redis.address(), false).await?;
-        let config = format!(
-            "mode = \"development\"\n\
-             [database]\nurl = \"postgres://postgres@{}/{DATABASE}?sslmode=disable\"\n\
-             [redis]\nurl = \"redis://{}\"\n\
-             [assets]\ndir = \"{}\"\n\
-             [play]\nrequire_streaming = false\n\
-             [platform]\nkind = \"simulated\"\n\
-             [secrets]\ntoken_keys = [\"1:{}\"]\n",
-            database.address(),
-            cache.address(),
-            home.path().join("assets").display(),
-            "5a".repeat(32),
-        );
-        let site = Site::configured(home.path(), &config)?;
+        let url = format!("postgres://postgres@{}/{DATABASE}?sslmode=disable", database.address());
+        let more = format!("[redis]\nurl = \"redis://{}\"\n", cache.address());
+        let site = Site::configured(home.path(), &config(&home, &url, &more))?;
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(postgres.address().port())
@@ -87,13 +97,24 @@ impl Stage {
             .disable_statement_logging();
         let ledger = Ledger::Postgres(Box::new(options));
         let cluster = Some(Cluster { postgres, redis, database, cache });
-        Ok(Self { site, ledger, cluster, _home: home })
+        Ok(Self { site, ledger, cluster, disk, _home: home })
     }
 
     /// The folder of the run.
     pub(super) fn path(&self) -> &Path {
         self.site.path()
     }
+}
+
+/// A configuration for a database at that URL.
+fn config(home: &Home, url: &str, more: &str) -> String {
+    let (assets, key) = (home.path().join("assets"), "5a".repeat(32));
+    format!(
+        "mode = \"development\"\n[database]\nurl = \"{url}\"\n{more}[assets]\ndir = \"{}\"\n\
+         [play]\nrequire_streaming = false\n[platform]\nkind = \"simulated\"\n\
+         [secrets]\ntoken_keys = [\"1:{key}\"]\n",
+        assets.display()
+    )
 }
 
 /// The folder.

@@ -6,7 +6,7 @@ use crate::number::micros;
 use gametriggers_protocol::overlay::{AckResult, FromOverlay};
 use gametriggers_simulated_overlay::{Event, Lost, Observer, Outbox, Overlay, Settings, Stall, now, spawn};
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,10 @@ pub(super) struct Seen {
     pub(super) lost: Mutex<BTreeMap<String, u64>>,
     /// Ads that came on screen, by the second of the wall clock.
     pub(super) started_in: Mutex<BTreeMap<i64, u64>>,
+    /// When plays ended that are not acked yet.
+    ending: Mutex<HashMap<String, Instant>>,
+    /// When plays ended that were settled.
+    pub(super) ended: Mutex<Vec<Instant>>,
     pub(super) welcomes: AtomicU64,
     pub(super) prepares: AtomicU64,
     pub(super) settled: AtomicU64,
@@ -51,6 +55,8 @@ impl Seen {
             one_way_us: histogram()?,
             lost: Mutex::default(),
             started_in: Mutex::default(),
+            ending: Mutex::default(),
+            ended: Mutex::default(),
             welcomes: zero(),
             prepares: zero(),
             settled: zero(),
@@ -132,8 +138,16 @@ impl Observer for Seen {
             Event::Said(FromOverlay::Started { .. }) => {
                 *lock(&self.started_in).entry(now().wall_us.div_euclid(1_000_000)).or_default() += 1;
             }
+            Event::Said(FromOverlay::Ended { play_id }) => {
+                lock(&self.ending).insert(play_id.to_string(), now().at);
+            }
             Event::Said(FromOverlay::Skipped { .. } | FromOverlay::Failed { .. }) => Self::add(&self.unshown),
-            Event::Ack { result, .. } => {
+            Event::Ack { play_id, result, .. } => {
+                if let Some(at) = lock(&self.ending).remove(&play_id.to_string())
+                    && *result == AckResult::Settled
+                {
+                    lock(&self.ended).push(at);
+                }
                 Self::add(if *result == AckResult::Settled { &self.settled } else { &self.refused });
                 self.changed.notify_one();
             }

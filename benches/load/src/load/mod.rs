@@ -11,10 +11,13 @@
 //! - `latency_ms`: from sending `prepared` to reading `play` on the client: to the socket's actor,
 //!   to the streamer's, and back. An upper bound of the server's own share; this process and the
 //!   server share one machine.
+//! - `visible_ms`: from the end of a play to the first total that has it, on the campaign's socket and in
+//!   `GET /api/campaigns/{id}/metrics` (asked every 250 ms).
 
 mod fleet;
 mod phases;
 mod report;
+mod visible;
 
 pub use phases::run;
 pub use report::Report;

@@ -1,6 +1,7 @@
 //! The run, phase by phase.
 
 use super::fleet::{Fleet, Seen, lock};
+use super::visible::Watch;
 use super::{Options, Report};
 use crate::failure::Failure;
 use crate::market;
@@ -28,11 +29,13 @@ pub async fn run(options: Options) -> Result<Report, Failure> {
     let (launch, keys, brand) = provision(&options, data.path()).await?;
     let mut server = launch.start()?;
     server.ready().await?;
-    market::campaigns(launch.address, &brand, 0).await?;
+    let campaigns = market::campaigns(launch.address, &brand, 0).await?;
     note("connect");
     let empty_kb = settled_rss_kb(server.pid()).await?;
     let fleet = Fleet::connect(&options, launch.address, keys, CONNECT_MAX).await?;
-    let report = measure(&options, &fleet, &server, empty_kb).await;
+    let watch = Watch::start(launch.address, &brand, &campaigns);
+    let report = measure(&options, &fleet, &server, (empty_kb, &watch)).await;
+    drop(watch);
     fleet.stop().await;
     server.terminate().await?;
     report
@@ -48,14 +51,14 @@ async fn provision(options: &Options, data: &Path) -> Result<(Launch, Vec<String
     let env =
         vec![(FIRST_SLOT_MS, options.first_slot_ms.to_string()), (SPREAD_MS, slot_interval_ms.to_string())];
     let address = free_address(&mut Random::new(options.seed))?;
-    Ok((Launch { binary: options.server.clone(), site, address, env }, keys, brand))
+    Ok((Launch { binary: options.server.clone(), site, address, env, through: Vec::new() }, keys, brand))
 }
 
 async fn measure(
     options: &Options,
     fleet: &Fleet,
     server: &Server,
-    empty_kb: u64,
+    (empty_kb, watch): (u64, &Watch),
 ) -> Result<Report, Failure> {
     let (seen, pid) = (&*fleet.seen, server.pid());
     note("settle");
@@ -66,6 +69,7 @@ async fn measure(
     note("play");
     let window = play(options, fleet, pid).await?;
     let after_kb = rss_kb(pid)?;
+    let visible_us = watch.ages(lock(&seen.ended).clone())?;
     let streamers = real(u64::from(options.streamers));
     Ok(Report {
         streamers: options.streamers,
@@ -86,6 +90,7 @@ async fn measure(
         one_way_us: lock(&seen.one_way_us).clone(),
         lost: lock(&seen.lost).clone(),
         stalled: (Seen::count(&seen.stalled), Seen::count(&seen.stalled_closed)),
+        visible_us,
     })
 }
 

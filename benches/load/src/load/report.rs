@@ -26,6 +26,8 @@ pub struct Report {
     pub(super) one_way_us: Histogram<u64>,
     pub(super) lost: BTreeMap<String, u64>,
     pub(super) stalled: (u64, u64),
+    /// Age of plays when they were first visible: on the socket, in the series.
+    pub(super) visible_us: (Histogram<u64>, Histogram<u64>),
 }
 
 impl Report {
@@ -38,7 +40,7 @@ impl Report {
     /// For people first, the line of figures last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![self.background(), self.heartbeats()];
+        let mut lines = vec![self.background(), self.heartbeats(), self.visible()];
         lines.extend(self.stalls());
         lines.push(self.figures());
         lines
@@ -48,7 +50,7 @@ impl Report {
         let grown_kb = real(self.attached_kb.saturating_sub(self.empty_kb));
         format!(
             "streamers={} handshakes_per_s={:.0} rss_kb_per_streamer={:.2} cpu_us_per_idle_socket_s={:.2} \
-             plays_per_s={:.1} latency_ms_p50={:.3} latency_ms_p99={:.3}",
+             plays_per_s={:.1} latency_ms_p50={:.3} latency_ms_p99={:.3} visible_ms_p50={:.0} visible_ms_p99={:.0}",
             self.streamers,
             self.handshakes_per_s,
             per(grown_kb, real(self.streamers.into())),
@@ -56,7 +58,22 @@ impl Report {
             self.plays_per_s,
             at(&self.round_trip_us, 0.5),
             at(&self.round_trip_us, 0.99),
+            at(&self.visible_us.0, 0.5).max(at(&self.visible_us.1, 0.5)),
+            at(&self.visible_us.0, 0.99).max(at(&self.visible_us.1, 0.99)),
         )
+    }
+
+    fn visible(&self) -> String {
+        let way = |name: &str, ages: &Histogram<u64>| {
+            format!(
+                "{name} plays={} ms_p50={:.0} ms_p99={:.0} ms_max={:.0}",
+                ages.len(),
+                at(ages, 0.5),
+                at(ages, 0.99),
+                millis(ages.max())
+            )
+        };
+        format!("visible {}; {}", way("socket", &self.visible_us.0), way("series", &self.visible_us.1))
     }
 
     fn background(&self) -> String {
@@ -116,6 +133,8 @@ mod tests {
     fn the_last_line_holds_the_figures() {
         let mut round_trip_us = Histogram::new(3).unwrap();
         round_trip_us.record(1_500).unwrap();
+        let mut visible = Histogram::new(3).unwrap();
+        visible.record(250_000).unwrap();
         let report = Report {
             streamers: 100,
             handshakes_per_s: 4_000.4,
@@ -135,14 +154,15 @@ mod tests {
             one_way_us: Histogram::new(3).unwrap(),
             lost: BTreeMap::new(),
             stalled: (2, 2),
+            visible_us: (Histogram::new(3).unwrap(), visible),
         };
         assert!(report.is_whole());
         let lines = report.lines();
         assert_eq!(
             lines.last().unwrap(),
             "streamers=100 handshakes_per_s=4000 rss_kb_per_streamer=3.50 cpu_us_per_idle_socket_s=2.00 \
-             plays_per_s=1.7 latency_ms_p50=1.500 latency_ms_p99=1.500"
+             plays_per_s=1.7 latency_ms_p50=1.500 latency_ms_p99=1.500 visible_ms_p50=250 visible_ms_p99=250"
         );
-        assert!(lines[2].starts_with("stalled sockets=2 closed_by_server=2"), "{lines:?}");
+        assert!(lines[3].starts_with("stalled sockets=2 closed_by_server=2"), "{lines:?}");
     }
 }

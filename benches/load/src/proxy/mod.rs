@@ -195,17 +195,13 @@ impl Pair<'_> {
             if to.write_all(read).await.is_err() {
                 return End::Closed;
             }
-            match cut {
-                Some(cut) => {
-                    self.control.after.fetch_add(1, Ordering::Relaxed);
-                    if cut == Cut::Answer {
-                        let _ = timeout(ANSWER_MAX, self.answered.notified()).await;
-                        return End::ResetClient;
-                    }
-                    return End::Reset;
-                }
-                None => {}
+            let Some(cut) = cut else { continue };
+            self.control.after.fetch_add(1, Ordering::Relaxed);
+            if cut == Cut::Answer {
+                let _ = timeout(ANSWER_MAX, self.answered.notified()).await;
+                return End::ResetClient;
             }
+            return End::Reset;
         }
     }
 

@@ -122,6 +122,13 @@ fn plays(rows: &Rows, log: &Log, findings: &mut Findings) {
     }
 }
 
+/// Whether what is there adds up, whatever should be there.
+pub(super) fn money_is_sound(rows: &Rows) -> bool {
+    let mut findings = Findings::default();
+    money(rows, &mut findings);
+    findings == Findings::default()
+}
+
 fn money(rows: &Rows, findings: &mut Findings) {
     let mut prices: BTreeMap<i64, i64> = BTreeMap::new();
     let (mut fees, mut earned) = (0, 0);

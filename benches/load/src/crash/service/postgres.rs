@@ -44,10 +44,10 @@ struct Owner {
 }
 
 impl Postgres {
-    /// Makes a cluster in a temporary directory and starts it on a free port.
-    pub(in crate::crash) async fn start() -> Result<Self, Failure> {
+    /// Makes a cluster in a temporary directory below that one and starts it on a free port.
+    pub(in crate::crash) async fn start(below: &Path) -> Result<Self, Failure> {
         let programs = programs()?;
-        let folder = tempfile::tempdir().map_err(Failure::io("a directory for Postgres"))?;
+        let folder = tempfile::tempdir_in(below).map_err(Failure::io("a directory for Postgres"))?;
         let owner = owner()?;
         if let Some(Owner { user, group }) = owner {
             chown(folder.path(), Some(user), Some(group)).map_err(Failure::io("a directory for Postgres"))?;
@@ -71,11 +71,6 @@ impl Postgres {
     /// Where it listens.
     pub(in crate::crash) const fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Its folder.
-    pub(in crate::crash) fn path(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Makes an empty database.
@@ -110,6 +105,16 @@ impl Postgres {
     pub(in crate::crash) async fn restart(&mut self) -> Result<(), Failure> {
         (self.child, self.pid) = spawn(&self.programs, self.owner, self.folder.path(), self.address)?;
         self.ready().await
+    }
+
+    /// Starts it again if it has ended by itself.
+    pub(in crate::crash) async fn revive(&mut self) -> Result<(), Failure> {
+        // A server that ends after all does so within this.
+        let _ = timeout(LOOK * 10, self.child.wait()).await;
+        match self.child.try_wait() {
+            Ok(Some(_)) => self.restart().await,
+            _ => self.ready().await,
+        }
     }
 
     /// SIGKILL of one backend of the database, after which Postgres restarts all of them. False when
