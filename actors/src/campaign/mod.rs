@@ -22,6 +22,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
 use crate::ports::{Budget, CampaignTotals, Grant, StoreError, StoreResult};
+use crate::proof::{self, Plant};
 use crate::session::SessionHandle;
 use actix::prelude::*;
 use futures_util::future::OptionFuture;
@@ -135,6 +136,9 @@ impl CampaignActor {
         // Looking at every hold is for the sweeper, and for a lease that has nothing left.
         if lease.free() < ask.amount {
             lease.expire(now);
+        }
+        if proof::planted(Plant::LeaseCheck) {
+            lease.top_up(ask.amount);
         }
         lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
     }
@@ -328,6 +332,7 @@ impl Handler<Reserve> for CampaignActor {
                 return Box::pin(async move { receiver.await.unwrap_or(Err(Reason::LeaseEmpty)) });
             }
         };
+        proof::reach("reserve.answered");
         self.top_up(amount, ctx);
         self.publish(ctx);
         Box::pin(std::future::ready(verdict))
