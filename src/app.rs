@@ -1,10 +1,11 @@
 //! The composition root: the only file that knows every part.
 
-use crate::bus::memory::MemoryBus;
+use crate::bus::memory::{MemoryBus, MemoryLive};
+use crate::bus::redis::Redis;
 use crate::config::{Config, Mode, PlatformKind};
 use crate::session::frame::Pace;
 use crate::session::upgrade::Door;
-use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Stores};
 use crate::telemetry;
 use crate::web::{self, Shared};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
@@ -23,7 +24,8 @@ use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::messages::Drain;
-use gametriggers_actors::ports::Platform;
+use gametriggers_actors::ports::{Bus, Entropy, LiveCounters, Platform};
+use gametriggers_actors::reconciler::ReconcilerActor;
 use gametriggers_actors::session::{CloseReason, ToSession};
 use gametriggers_actors::sweeper::Sweeper;
 use std::convert::Infallible;
@@ -44,11 +46,12 @@ pub struct App {
     pub addr: SocketAddr,
     /// What links start with.
     pub public_url: String,
-    store: Arc<SqliteStore>,
+    stores: Stores,
     server: ServerHandle,
     drain: Duration,
     arbiter: actix::Arbiter,
-    _keep: (Addr<BridgeActor>, Addr<Sweeper>),
+    _keep: (Addr<BridgeActor>, Addr<Sweeper>, Addr<ReconcilerActor>),
+    _redis: Option<Redis>,
 }
 
 impl App {
@@ -58,14 +61,12 @@ impl App {
     /// The database is owned by another process or can not be opened, or the port is taken.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let metrics = telemetry::metric::start()?;
-        let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
-        let store = SqliteStore::open(&path).await?;
+        let stores = store::open(config).await?;
         let arbiter = actix::Arbiter::new();
-        let tokens = token_keys(config, &path)?;
-        let engine = Engine::start(ports(config, &store), numbers(config)?, tokens, arbiter.handle()).await?;
+        let tokens = token_keys(config)?;
+        let redis = redis(config)?;
+        let ports = ports(config, &stores, redis.as_ref());
+        let engine = Engine::start(ports, numbers(config)?, tokens, arbiter.handle()).await?;
         let keep = (
             BridgeActor::start_in_arbiter(&arbiter.handle(), {
                 let engine = Arc::clone(&engine);
@@ -75,9 +76,13 @@ impl App {
                 let engine = Arc::clone(&engine);
                 move |_| Sweeper::new(engine)
             }),
+            ReconcilerActor::start_in_arbiter(&arbiter.handle(), {
+                let engine = Arc::clone(&engine);
+                move |_| ReconcilerActor::new(engine)
+            }),
         );
-        // Alive from the start: it posts what an earlier process left.
-        let _ = engine.directory.settlement(&engine);
+        // Alive from the start: one posts what an earlier process left, the other tells other nodes of it.
+        let _ = (engine.directory.settlement(&engine), engine.directory.live(&engine));
         let listener = TcpListener::bind(config.server.bind)
             .map_err(|error| format!("{}: {error}; is another server running?", config.server.bind))?;
         let addr = listener.local_addr()?;
@@ -95,7 +100,17 @@ impl App {
         let handle = server.handle();
         actix_rt::spawn(server);
         let drain = Duration::from_millis(u64::from(config.server.drain_ms));
-        Ok(Self { engine, addr, public_url, store, server: handle, drain, arbiter, _keep: keep })
+        Ok(Self {
+            engine,
+            addr,
+            public_url,
+            stores,
+            server: handle,
+            drain,
+            arbiter,
+            _keep: keep,
+            _redis: redis,
+        })
     }
 
     /// Waits until a newer process has taken the database over.
@@ -120,6 +135,7 @@ impl App {
                 let _ = campaign.send(Drain).await;
             }
             let _ = engine.directory.metrics(engine).send(Drain).await;
+            let _ = engine.directory.live(engine).send(Drain).await;
         };
         if tokio::time::timeout(Duration::from_secs(10), finish).await.is_err() {
             tracing::warn!(
@@ -127,7 +143,7 @@ impl App {
             );
         }
         self.server.stop(false).await;
-        self.store.close().await;
+        self.stores.close().await;
         // With its actors, whose timers would go on asking the closed store.
         self.arbiter.stop();
         tracing::info!("stopped");
@@ -158,17 +174,34 @@ impl App {
     }
 }
 
-fn ports(config: &Config, store: &Arc<SqliteStore>) -> Ports {
+/// Redis, when there is one. It need not answer yet.
+fn redis(config: &Config) -> Result<Option<Redis>, StartError> {
+    if config.redis.url.is_empty() {
+        return Ok(None);
+    }
+    let mut node = [0; 8];
+    SystemEntropy.fill(&mut node);
+    Ok(Some(Redis::start(&config.redis.url, &config.redis.prefix, u64::from_be_bytes(node))?))
+}
+
+fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
+    let (bus, live): (Arc<dyn Bus>, Arc<dyn LiveCounters>) = match redis {
+        Some(redis) => (Arc::clone(&redis.bus), Arc::clone(&redis.live)),
+        None => (Arc::new(MemoryBus::default()), Arc::new(MemoryLive::default())),
+    };
     let platform: Arc<dyn Platform> = match config.platform.kind {
         PlatformKind::None => Arc::new(NoPlatform),
         PlatformKind::Simulated => Arc::new(SimulatedPlatform),
     };
     Ports {
-        ledger: Arc::<SqliteStore>::clone(store),
-        campaigns: Arc::<SqliteStore>::clone(store),
-        accounts: Arc::<SqliteStore>::clone(store),
-        log: Arc::<SqliteStore>::clone(store),
-        bus: Arc::new(MemoryBus::default()),
+        ledger: Arc::clone(&stores.ledger),
+        campaigns: Arc::clone(&stores.campaigns),
+        accounts: Arc::clone(&stores.accounts),
+        log: Arc::clone(&stores.log),
+        wallets: Arc::clone(&stores.wallets),
+        audit: Arc::clone(&stores.audit),
+        live,
+        bus,
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         platform,
@@ -200,16 +233,22 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
         batch_max: settlement.batch_max,
         batch_wait: millis(settlement.batch_wait_ms),
         claims_max: settlement.claims_max,
+        reconcile_every: Millis::seconds(i64::from(settlement.reconcile_s)),
+        payable_after: Millis::minutes(24 * 60 * i64::from(settlement.payable_after_days)),
         demo: config.mode == Mode::Demo,
     })
 }
 
-/// The configured keys; outside production one is made and kept beside the database, so that
-/// tokens outlive a restart.
-fn token_keys(config: &Config, database: &Path) -> Result<TokenKeys, StartError> {
+/// The configured keys; outside production one is made and kept beside the SQLite file, or else beside the
+/// folder of the assets, so that tokens outlive a restart. Nodes of one database need the same keys.
+fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     let mut lines = config.secrets.token_keys.clone();
     if lines.is_empty() {
-        let path = database.with_extension("token-key");
+        let beside = store::sqlite_path(&config.database.url).unwrap_or(&config.assets.dir);
+        let path = beside.with_extension("token-key");
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
         if !path.exists() {
             secret_file(&path, &format!("1:{}\n", random_hex()))?;
         }

@@ -2,8 +2,7 @@
 
 use crate::app::App;
 use crate::config::{Config, Sources};
-use crate::store::sqlite::SqliteStore;
-use crate::{demo, operator, telemetry};
+use crate::{demo, operator, store, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,6 +25,8 @@ enum Command {
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Bring the schema of the database up to date. Safe to run twice, and while servers run.
+    Migrate(From),
     /// Look at the money.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -132,6 +133,11 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             config.secrets.token_keys = vec!["secret".to_owned(); keys];
             say(toml::to_string(&config)?.trim_end());
         }
+        Command::Migrate(from) => {
+            let steps = store::migrate(&from.load()?).await?;
+            steps.iter().for_each(|step| say(&format!("applied {step}")));
+            say(&format!("the schema is up to date; steps applied: {}", steps.len()));
+        }
         Command::Ledger(LedgerCommand::Reconcile(from)) => return reconcile(&from.load()?).await,
         Command::Streamer(StreamerCommand::Add(add)) => add.run().await?,
         Command::Brand(BrandCommand::Add(add)) => add.run().await?,
@@ -141,11 +147,9 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
 }
 
 async fn reconcile(config: &Config) -> Result<ExitCode, crate::app::StartError> {
-    use gametriggers_actors::ports::LedgerStore;
-    let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
-    let store = SqliteStore::open_read_only(&path).await?;
+    let stores = store::open_read_only(config).await?;
     let mut drifts = false;
-    for check in store.reconcile(true).await? {
+    for check in stores.ledger.reconcile(true).await? {
         drifts |= check.drift_micros != 0 || check.mismatches != 0;
         say(&format!(
             "{} rows={} mismatches={} drift_micros={} {}",

@@ -2,16 +2,15 @@
 
 use crate::app::StartError;
 use crate::cli::{From, say};
-use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Stores};
 use crate::world::{SystemClock, new_key};
 use clap::Args;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::streamer::{Profile, Settings};
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::keyring::Keyring;
-use gametriggers_actors::ports::{AccountStore, Clock, Idempotency, LedgerStore, NewStreamer, Principal};
+use gametriggers_actors::ports::{Clock, Idempotency, NewStreamer, Principal};
 use serde_json::json;
-use std::sync::Arc;
 
 /// `streamer add`.
 #[derive(Args)]
@@ -55,13 +54,8 @@ pub struct AddAdmin {
     from: From,
 }
 
-async fn open(from: &From) -> Result<Arc<SqliteStore>, StartError> {
-    let config = from.load()?;
-    let path = config.database.sqlite_path().ok_or("database.url: only sqlite:PATH is known")?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    Ok(SqliteStore::open(&path).await?)
+async fn open(from: &From) -> Result<Stores, StartError> {
+    Ok(store::open(&from.load()?).await?)
 }
 
 /// A streamer to be made, with their own key and their overlay's. The keys' kind gets the prefix.
@@ -101,7 +95,7 @@ impl AddStreamers {
         let made: Vec<_> =
             (1..=self.count).map(|number| new_streamer(&name(number), settings.clone(), "")).collect();
         let rows: Vec<NewStreamer> = made.iter().map(|(new, _, _)| new.clone()).collect();
-        let ids = store.add_streamers(&rows, SystemClock::default().now()).await?;
+        let ids = store.accounts.add_streamers(&rows, SystemClock::default().now()).await?;
         for (id, (_, key, overlay_key)) in ids.into_iter().zip(made) {
             if self.json {
                 say(&json!({ "streamer_id": id.0, "overlay_key": overlay_key, "streamer_key": key })
@@ -129,12 +123,12 @@ impl AddBrand {
         }
         let store = open(&self.from).await?;
         let now = SystemClock::default().now();
-        let brand = store.add_brand(&self.name, now).await?;
+        let brand = store.accounts.add_brand(&self.name, now).await?;
         let key = new_key("brand");
-        store.add_key(Keyring::hash(&key), Principal::Brand(brand.id), "command line", now).await?;
+        store.accounts.add_key(Keyring::hash(&key), Principal::Brand(brand.id), "command line", now).await?;
         if money.amount.is_positive() {
             let once = Idempotency { key: format!("deposit:first:{}", brand.id), fingerprint: [0; 32] };
-            store.deposit(brand.id, money, &once, now).await?;
+            store.ledger.deposit(brand.id, money, &once, now).await?;
         }
         say(&format!("brand {} {}\n  key        {key}", brand.id, brand.name));
         store.close().await;
@@ -151,6 +145,7 @@ impl AddAdmin {
         let store = open(&self.from).await?;
         let key = new_key("admin");
         store
+            .accounts
             .add_key(Keyring::hash(&key), Principal::Admin, "command line", SystemClock::default().now())
             .await?;
         say(&format!("admin\n  key        {key}"));

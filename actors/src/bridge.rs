@@ -5,33 +5,58 @@
 //! Sends: `Reload` to the actors that an event concerns.
 //! Mailbox: the actor's own stream; events that came too fast are replaced by one full reload.
 
+use crate::domain::id::StreamerId;
+use crate::domain::streamer::Streamer;
 use crate::engine::Engine;
 use crate::messages::Reload;
-use crate::ports::{Event, Heard, Subscription};
+use crate::ports::{Event, Heard, KeyHash, StoreResult, Subscription};
 use crate::session::{CloseReason, ToSession};
 use actix::prelude::*;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A reload that failed is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What has to be read again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Again {
+    Catalogue,
+    Everything,
+}
+
 /// The actor of a node.
 pub struct BridgeActor {
     engine: Arc<Engine>,
+    /// Whether a reload is under way. One at a time: else an older answer could come last.
+    reading: bool,
+    /// Asked for meanwhile: nodes that come back together ask once each, and are answered once.
+    again: Option<Again>,
 }
 
 impl BridgeActor {
     /// The actor of a node.
     #[must_use]
     pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+        Self { engine, reading: false, again: None }
     }
 
-    /// Reads campaigns and rules again and tells the campaigns.
-    fn catalogue(&mut self, ctx: &mut Context<Self>) {
+    /// Reads campaigns and rules again and tells the campaigns; streamers and keys as well when anything may
+    /// have been missed.
+    fn read(&mut self, what: Again, ctx: &mut Context<Self>) {
+        if self.reading {
+            self.again = self.again.max(Some(what));
+            return;
+        }
+        self.reading = true;
         let engine = Arc::clone(&self.engine);
-        ctx.spawn(async move { engine.reload_catalogue().await }.into_actor(self).map(|read, actor, ctx| {
+        let read = async move {
+            engine.reload_catalogue().await?;
+            if what == Again::Everything { everything(&engine).await } else { Ok(()) }
+        };
+        ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| {
+            actor.reading = false;
             match read {
                 Ok(()) => {
                     for campaign in actor.engine.directory.live_campaigns() {
@@ -44,8 +69,11 @@ impl BridgeActor {
                         %error,
                         "campaigns and rules can not be read; the last ones stay in force",
                     );
-                    ctx.run_later(RETRY, |actor, ctx| actor.catalogue(ctx));
+                    ctx.run_later(RETRY, move |actor, ctx| actor.read(what, ctx));
                 }
+            }
+            if let Some(what) = actor.again.take() {
+                actor.read(what, ctx);
             }
         }));
     }
@@ -57,17 +85,12 @@ impl BridgeActor {
         }
     }
 
-    fn streamer(&mut self, id: crate::domain::id::StreamerId, ctx: &mut Context<Self>) {
+    fn streamer(&mut self, id: StreamerId, ctx: &mut Context<Self>) {
         let engine = Arc::clone(&self.engine);
         let read = async move { engine.ports.accounts.streamer(id).await };
         ctx.spawn(read.into_actor(self).map(move |row, actor, _| {
             let Ok(row) = row else { return };
-            let before = actor.engine.streamers.insert(id, row.clone());
-            if before.as_ref() != Some(&row)
-                && let Some(live) = actor.engine.directory.live_streamer(id)
-            {
-                let _ = live.try_send(Reload);
-            }
+            changed(&actor.engine, row);
         }));
     }
 }
@@ -91,21 +114,47 @@ impl Actor for BridgeActor {
 impl StreamHandler<Heard> for BridgeActor {
     fn handle(&mut self, heard: Heard, ctx: &mut Self::Context) {
         match heard {
-            Heard::Event(Event::CatalogueChanged) => self.catalogue(ctx),
+            Heard::Event(Event::CatalogueChanged) => self.read(Again::Catalogue, ctx),
             Heard::Event(Event::StreamerChanged(id)) => self.streamer(id, ctx),
             Heard::Event(Event::KeyRevoked(hash)) => {
-                self.engine.keyring.remove(&hash);
-                self.engine.directory.each_session(|session| {
-                    if session.key == hash {
-                        let _ = session.send(ToSession::Close(CloseReason::Revoked));
-                    }
-                });
+                revoke(&self.engine, &hash);
             }
-            Heard::Missed => {
-                self.catalogue(ctx);
-                let ids: Vec<_> = self.engine.streamers.iter().map(|row| *row.key()).collect();
-                ids.into_iter().for_each(|id| self.streamer(id, ctx));
-            }
+            Heard::Missed => self.read(Again::Everything, ctx),
         }
     }
+}
+
+/// Reads streamers and keys again: who changed is told, and who has no key any more is closed.
+async fn everything(engine: &Engine) -> StoreResult<()> {
+    // A key that comes while the database is read is not one that went.
+    let before = engine.keyring.hashes();
+    let keys = engine.ports.accounts.keys().await?;
+    let valid: HashSet<KeyHash> = keys.iter().map(|(hash, _)| *hash).collect();
+    engine.keyring.add(keys);
+    before.iter().filter(|hash| !valid.contains(*hash)).for_each(|hash| revoke(engine, hash));
+    for row in engine.ports.accounts.streamers().await? {
+        changed(engine, row);
+    }
+    Ok(())
+}
+
+/// Takes a streamer's row, and tells the actor if it is another one.
+fn changed(engine: &Engine, row: Streamer) {
+    let id = row.id;
+    let before = engine.streamers.insert(id, row.clone());
+    if before.as_ref() != Some(&row)
+        && let Some(live) = engine.directory.live_streamer(id)
+    {
+        let _ = live.try_send(Reload);
+    }
+}
+
+/// A key is dead, and its sockets with it.
+fn revoke(engine: &Engine, hash: &KeyHash) {
+    engine.keyring.remove(hash);
+    engine.directory.each_session(|session| {
+        if session.key == *hash {
+            let _ = session.send(ToSession::Close(CloseReason::Revoked));
+        }
+    });
 }

@@ -7,6 +7,7 @@ use crate::campaign::CampaignActor;
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::streamer::page::SessionId;
 use crate::engine::Engine;
+use crate::live::LiveActor;
 use crate::metrics::MetricsActor;
 use crate::session::SessionHandle;
 use crate::settlement::SettlementActor;
@@ -29,6 +30,7 @@ pub struct Directory {
     campaigns: DashMap<CampaignId, Addr<CampaignActor>>,
     settlement: Mutex<Option<Addr<SettlementActor>>>,
     metrics: Mutex<Option<Addr<MetricsActor>>>,
+    live: Mutex<Option<Addr<LiveActor>>>,
     /// In phases, by id: each beat of the sweeper visits one of them.
     sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
     open: AtomicUsize,
@@ -64,6 +66,7 @@ impl Directory {
             campaigns: DashMap::new(),
             settlement: Mutex::default(),
             metrics: Mutex::default(),
+            live: Mutex::default(),
             sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
         }
@@ -125,6 +128,15 @@ impl Directory {
         one(&self.metrics, || {
             let engine = Arc::clone(engine);
             MetricsActor::start_in_arbiter(&self.arbiter, move |_| MetricsActor::new(engine))
+        })
+    }
+
+    /// The actor of the live counters.
+    #[must_use]
+    pub fn live(&self, engine: &Arc<Engine>) -> Addr<LiveActor> {
+        one(&self.live, || {
+            let engine = Arc::clone(engine);
+            LiveActor::start_in_arbiter(&self.arbiter, move |_| LiveActor::new(engine))
         })
     }
 

@@ -9,7 +9,8 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, Platform, PlayLog, StoreResult,
+    AccountStore, AuditStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, LiveCounters, Platform,
+    PlayLog, StoreResult, WalletStore,
 };
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -26,6 +27,12 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
+    /// Wallets.
+    pub wallets: Arc<dyn WalletStore>,
+    /// The hash chain.
+    pub audit: Arc<dyn AuditStore>,
+    /// Counters that every node can read.
+    pub live: Arc<dyn LiveCounters>,
     /// Events between nodes.
     pub bus: Arc<dyn Bus>,
     /// The time.
@@ -51,6 +58,10 @@ pub struct Numbers {
     pub batch_wait: Millis,
     /// Claims that may wait at all.
     pub claims_max: usize,
+    /// The ledger is checked against itself this often.
+    pub reconcile_every: Millis,
+    /// What streamers earned can be paid after this.
+    pub payable_after: Millis,
     /// Whether the demo's keys are taken.
     pub demo: bool,
 }
@@ -64,10 +75,14 @@ pub struct Health {
     pub fenced: AtomicBool,
     /// The server drains.
     pub draining: AtomicBool,
+    /// The last reconciliation found the books to disagree.
+    pub drift: AtomicBool,
+    /// No money leaves: nothing becomes payable and nothing is refunded until a full reconciliation is clean.
+    pub payouts_frozen: AtomicBool,
 }
 
 impl Health {
-    /// Whether new work may come.
+    /// Whether new work may come. Drift stops payouts, not plays.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);

@@ -41,6 +41,12 @@ impl Keyring {
         self.keys.remove(hash);
     }
 
+    /// The hashes of all keys.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<KeyHash> {
+        self.keys.iter().map(|entry| *entry.key()).collect()
+    }
+
     /// The hashes of a holder's keys. Looks at all of them: for the rare request, not for a handshake.
     #[must_use]
     pub fn of(&self, principal: Principal) -> Vec<KeyHash> {

@@ -22,6 +22,8 @@ pub mod engine;
 #[cfg(feature = "runtime")]
 pub mod keyring;
 #[cfg(feature = "runtime")]
+pub mod live;
+#[cfg(feature = "runtime")]
 pub mod messages;
 #[cfg(feature = "runtime")]
 pub mod metrics;
@@ -29,6 +31,8 @@ pub mod metrics;
 pub mod ports;
 #[cfg(feature = "runtime")]
 pub mod proof;
+#[cfg(feature = "runtime")]
+pub mod reconciler;
 #[cfg(feature = "runtime")]
 pub mod session;
 #[cfg(feature = "runtime")]

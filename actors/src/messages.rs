@@ -2,8 +2,8 @@
 //! stands in that actor's file.
 
 use crate::domain::campaign::{Quote, Status};
-use crate::domain::id::{CampaignId, LeaseId, PlayId};
-use crate::domain::log::PlayRecord;
+use crate::domain::id::{CampaignId, LeaseId, PlayId, StreamerId};
+use crate::domain::log::{ClickKind, PlayRecord};
 use crate::domain::money::{Currency, Micros};
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
@@ -84,7 +84,10 @@ pub struct Watch(pub Arc<SessionHandle>);
 /// The counters of a campaign, now.
 #[derive(Message)]
 #[rtype(result = "Option<CampaignLive>")]
-pub struct GetLive;
+pub struct GetLive {
+    /// Whether what other nodes settled counts as well, or only what the actor knows by itself.
+    pub shared: bool,
+}
 
 /// The counters of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +133,20 @@ pub struct LogPlay(pub Box<PlayRecord>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CountSettled(pub Arc<[(Claim, Outcome)]>);
+
+/// Count a click that was billed, by the way it came. Its money is in `CountSettled`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountClick {
+    /// The campaign that paid.
+    pub campaign: CampaignId,
+    /// Who earned.
+    pub streamer: StreamerId,
+    /// When.
+    pub at: UnixMillis,
+    /// The way it came.
+    pub kind: ClickKind,
+}
 
 /// Check due work. Sent by the sweeper.
 #[derive(Message)]

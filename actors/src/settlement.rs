@@ -213,7 +213,10 @@ impl SettlementActor {
             let _ = campaign.try_send(ClaimsSettled(claims));
         }
         proof::reach("settle.before_publish");
-        let _ = self.engine.directory.metrics(&self.engine).try_send(CountSettled(settled.into()));
+        let settled: Arc<[(Claim, Outcome)]> = settled.into();
+        let _ = self.engine.directory.metrics(&self.engine).try_send(CountSettled(Arc::clone(&settled)));
+        // Full: the counters are written again from the database before long.
+        let _ = self.engine.directory.live(&self.engine).try_send(CountSettled(settled));
     }
 
     fn check_drained(&mut self) {

@@ -31,8 +31,10 @@ use std::time::Duration;
 const MAILBOX: usize = 64;
 /// Plays of the log that are read when the actor starts: what rules and caps may look back on.
 const LOOK_BACK: u32 = 200;
-/// While a dashboard looks on, its numbers are no older than this.
+/// While a dashboard looks on, the database is asked this often.
 const DASHBOARD_REFRESH: Millis = Millis::seconds(5);
+/// And this often what other nodes settled.
+const SHARED_REFRESH: Millis = Millis::seconds(1);
 /// The log is tried again after this, when it could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -44,6 +46,7 @@ pub struct StreamerActor {
     dashboards: Vec<Arc<SessionHandle>>,
     timer: Option<(UnixMillis, SpawnHandle)>,
     refreshed: UnixMillis,
+    looked: UnixMillis,
     loaded: bool,
     saving: bool,
     unsaved: bool,
@@ -60,6 +63,7 @@ impl StreamerActor {
             dashboards: Vec::new(),
             timer: None,
             refreshed: UnixMillis(0),
+            looked: UnixMillis(0),
             loaded: false,
             saving: false,
             unsaved: false,
@@ -235,7 +239,7 @@ impl StreamerActor {
     fn wake(&mut self, ctx: &mut Context<Self>) {
         let mut next = if self.loaded { self.live.wake_at() } else { None };
         if !self.dashboards.is_empty() {
-            let refresh = self.refreshed + DASHBOARD_REFRESH;
+            let refresh = (self.refreshed + DASHBOARD_REFRESH).min(self.looked + SHARED_REFRESH);
             next = Some(next.map_or(refresh, |at| at.min(refresh)));
         }
         if self.timer.as_ref().map(|(at, _)| *at) == next {
@@ -250,9 +254,29 @@ impl StreamerActor {
                 actor.timer = None;
                 actor.step(ctx, |_, _, _| ());
                 actor.refresh(ctx);
+                actor.look(ctx);
             });
             self.timer = Some((at, timer));
         }
+    }
+
+    /// Asks for what other nodes settled, for the dashboards.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let now = self.engine.now();
+        if self.dashboards.is_empty() || now - self.looked < SHARED_REFRESH {
+            return;
+        }
+        self.looked = now;
+        let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
+        if engine.ports.live.is_up() {
+            let ask = async move { engine.ports.live.streamer(id).await.ok().flatten() };
+            ctx.spawn(ask.into_actor(self).map(|found, actor, _| {
+                if found.is_some_and(|totals| actor.live.shared(totals.plays, totals.earned)) {
+                    actor.show();
+                }
+            }));
+        }
+        self.wake(ctx);
     }
 
     /// Reads the earnings again, for the dashboards.
@@ -261,7 +285,7 @@ impl StreamerActor {
         if self.dashboards.is_empty() || now - self.refreshed < DASHBOARD_REFRESH {
             return;
         }
-        self.refreshed = now;
+        (self.refreshed, self.looked) = (now, now);
         let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
         let read = async move { engine.ports.ledger.earned(id).await };
         ctx.spawn(read.into_actor(self).map(|earned, actor, ctx| {

@@ -1,3 +1,4 @@
-//! Events between nodes. One process needs no more than memory.
+//! Events between nodes and live counters: in memory for one process, over Redis for several.
 
 pub mod memory;
+pub mod redis;

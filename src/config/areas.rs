@@ -14,6 +14,8 @@ pub struct Config {
     pub server: Server,
     /// Where it keeps what it knows.
     pub database: Database,
+    /// Where nodes hear of each other.
+    pub redis: Redis,
     /// Where it keeps images and videos.
     pub assets: Assets,
     /// The life of a play.
@@ -64,16 +66,56 @@ pub struct Server {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://...`.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
+    /// The number of this process among those that write to one Postgres.
+    pub writer: i64,
 }
 
 impl Database {
-    /// The file of a SQLite database; none for another kind.
+    /// Whether it is a Postgres.
     #[must_use]
-    pub fn sqlite_path(&self) -> Option<PathBuf> {
-        self.url.strip_prefix("sqlite:").map(PathBuf::from)
+    pub fn is_postgres(&self) -> bool {
+        ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme))
     }
+
+    /// Whether it is a file of SQLite.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty())
+    }
+}
+
+/// Where nodes hear of each other.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://...` or `unix://...`; empty for none.
+    #[serde(serialize_with = "without_password")]
+    pub url: String,
+    /// What every key starts with.
+    pub prefix: String,
+}
+
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redis({:?}, {:?})", hide_password(&self.url), self.prefix)
+    }
+}
+
+/// A URL as it may be shown: with `secret` in the place of its password.
+pub(super) fn hide_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((credentials, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:secret@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+fn without_password<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hide_password(url))
 }
 
 /// Where it keeps images and videos.
@@ -138,6 +180,10 @@ pub struct Settlement {
     pub batch_wait_ms: u32,
     /// Claims that may wait at all.
     pub claims_max: usize,
+    /// Seconds between two reconciliations.
+    pub reconcile_s: u32,
+    /// Days until earnings can be paid.
+    pub payable_after_days: u32,
 }
 
 /// Where audiences come from.

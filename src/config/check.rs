@@ -12,7 +12,16 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         }
     };
     let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    refuse(config.database.sqlite_path().is_none(), "database.url: only sqlite:PATH is known");
+    let database = &config.database;
+    refuse(
+        !database.is_sqlite() && !database.is_postgres(),
+        "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    );
+    refuse(!(1..=32_767).contains(&database.writer), "database.writer: 1 to 32767");
+    refuse(
+        database.is_sqlite() && database.writer != 1,
+        "database.writer: a SQLite file has one writer, number 1",
+    );
     refuse(config.server.workers == 0, "server.workers: at least one is needed");
     refuse(config.server.sockets_max == 0, "server.sockets_max: at least one is needed");
     refuse(play.token_life_s == 0 || play.token_life_s > 600, "play.token_life_s: 1 to 600");
@@ -26,6 +35,22 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
+    let redis = &config.redis;
+    refuse(
+        !redis.url.is_empty()
+            && !["redis://", "unix://", "redis+unix://"].iter().any(|s| redis.url.starts_with(s)),
+        "redis.url: redis://... or unix://..., or empty for none",
+    );
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:{}".contains(c);
+    refuse(
+        redis.prefix.is_empty() || redis.prefix.len() > 64 || !redis.prefix.chars().all(fits),
+        "redis.prefix: 1 to 64 letters, digits and -_.:{}",
+    );
+    refuse(
+        settlement.reconcile_s == 0 || settlement.reconcile_s > 86_400,
+        "settlement.reconcile_s: 1 to 86400",
+    );
+    refuse(settlement.payable_after_days > 365, "settlement.payable_after_days: at most 365");
     refuse(settlement.batch_max == 0, "settlement.batch_max: at least 1");
     refuse(
         settlement.claims_max < settlement.batch_max,

@@ -5,7 +5,8 @@ mod areas;
 mod check;
 
 pub use areas::{
-    Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Secrets, Server, Session, Settlement,
+    Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
+    Settlement,
 };
 
 use std::path::Path;
@@ -184,6 +185,35 @@ mod tests {
         let message = |r: Result<Config, ConfigError>| r.unwrap_err().to_string();
         assert!(message(refused(&[("GAMETRIGGERS__PLATFORM__KIND", "simulated")])).contains("platform"));
         assert!(message(refused(&[("GAMETRIGGERS__SECRETS__TOKEN_KEYS", "[]")])).contains("token_keys"));
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let url = "redis://node:hun:t@er2@redis.example:6379/1";
+        let config = with(&[("GAMETRIGGERS__REDIS__URL", url)]).unwrap();
+        assert_eq!(config.redis.url, url);
+        let shown = "redis://node:secret@redis.example:6379/1";
+        for text in [format!("{config:?}"), toml::to_string(&config).unwrap()] {
+            assert!(text.contains(shown) && !text.contains("er2") && !text.contains("hun"), "{text}");
+        }
+        for plain in ["", "redis://127.0.0.1:6379", "unix:///run/redis.sock", "redis://node@h"] {
+            assert_eq!(areas::hide_password(plain), plain);
+        }
+    }
+
+    #[test]
+    fn redis_needs_a_url_it_can_speak_and_a_prefix() {
+        for (key, value) in [
+            ("GAMETRIGGERS__REDIS__URL", "localhost:6379"),
+            ("GAMETRIGGERS__REDIS__URL", "rediss://localhost"),
+            ("GAMETRIGGERS__REDIS__PREFIX", "\"\""),
+            ("GAMETRIGGERS__REDIS__PREFIX", "a b"),
+            ("GAMETRIGGERS__SETTLEMENT__RECONCILE_S", "0"),
+            ("GAMETRIGGERS__SETTLEMENT__PAYABLE_AFTER_DAYS", "400"),
+        ] {
+            let named = key.rsplit("__").next().unwrap_or_default().to_lowercase();
+            assert!(with(&[(key, value)]).unwrap_err().to_string().contains(&named), "{key}={value}");
+        }
     }
 
     #[test]

@@ -33,9 +33,11 @@ pub struct Options {
     streamers: u32,
 }
 
-/// Puts the database and the assets into the demo's folder.
+/// Puts the assets, and the database unless it is a Postgres, into the demo's folder.
 pub fn place(config: &mut Config, data: &Path) {
-    config.database.url = format!("sqlite:{}", data.join("demo.db").display());
+    if !config.database.is_postgres() {
+        config.database.url = format!("sqlite:{}", data.join("demo.db").display());
+    }
     config.assets.dir = data.join("assets");
 }
 

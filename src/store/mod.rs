@@ -3,10 +3,17 @@
 
 #[cfg(feature = "proof")]
 mod plant;
+pub mod postgres;
 pub mod sqlite;
 
-use gametriggers_actors::ports::StoreError;
+use crate::config::{Config, Mode};
+use gametriggers_actors::ports::{
+    AccountStore, AuditStore, CampaignStore, LedgerStore, PlayLog, StoreError, WalletStore,
+};
+use postgres::{PostgresStore, Target};
+use sqlite::SqliteStore;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +29,17 @@ pub enum OpenError {
         /// What the system said.
         reason: String,
     },
+    /// The server can not be reached, or refuses us.
+    #[error("can not open the database: {reason}")]
+    Server {
+        /// What the server or the system said.
+        reason: String,
+    },
+    /// Another process writes under this number.
+    #[error(
+        "writer {0} is taken: another process writes under this number; give each its own database.writer"
+    )]
+    WriterTaken(i64),
     /// The database does not keep what money needs.
     #[error("{pragma} is {found}, but money needs {wanted}")]
     Refused {
@@ -36,13 +54,124 @@ pub enum OpenError {
     #[error("the schema can not be brought up to date: {0}")]
     Migration(String),
     /// No store of this program speaks this URL.
-    #[error("no store for {0:?}: sqlite:<path> is known")]
+    #[error("no store for {0:?}: sqlite:<path> and postgres://... are known")]
     Unsupported(String),
 }
 
 impl From<OpenError> for StoreError {
     fn from(error: OpenError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+/// An open database: every port of the store.
+#[derive(Clone)]
+pub struct Stores {
+    /// The money.
+    pub ledger: Arc<dyn LedgerStore>,
+    /// Campaigns and rules.
+    pub campaigns: Arc<dyn CampaignStore>,
+    /// Brands, streamers and keys.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Plays and counters.
+    pub log: Arc<dyn PlayLog>,
+    /// Wallets.
+    pub wallets: Arc<dyn WalletStore>,
+    /// The chain of hashes.
+    pub audit: Arc<dyn AuditStore>,
+    of: Of,
+}
+
+#[derive(Clone)]
+enum Of {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Stores {
+    fn sqlite(store: Arc<SqliteStore>) -> Self {
+        Self {
+            ledger: Arc::<SqliteStore>::clone(&store),
+            campaigns: Arc::<SqliteStore>::clone(&store),
+            accounts: Arc::<SqliteStore>::clone(&store),
+            log: Arc::<SqliteStore>::clone(&store),
+            wallets: Arc::<SqliteStore>::clone(&store),
+            audit: Arc::<SqliteStore>::clone(&store),
+            of: Of::Sqlite(store),
+        }
+    }
+
+    fn postgres(store: Arc<PostgresStore>) -> Self {
+        Self {
+            ledger: Arc::<PostgresStore>::clone(&store),
+            campaigns: Arc::<PostgresStore>::clone(&store),
+            accounts: Arc::<PostgresStore>::clone(&store),
+            log: Arc::<PostgresStore>::clone(&store),
+            wallets: Arc::<PostgresStore>::clone(&store),
+            audit: Arc::<PostgresStore>::clone(&store),
+            of: Of::Postgres(store),
+        }
+    }
+
+    /// Waits for the transaction in progress and gives the database up.
+    pub async fn close(&self) {
+        match &self.of {
+            Of::Sqlite(store) => store.close().await,
+            Of::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+fn target(config: &Config) -> Target {
+    let (url, writer) = (config.database.url.clone(), config.database.writer);
+    Target { url, writer, production: config.mode == Mode::Production }
+}
+
+fn sqlite_file(config: &Config) -> Result<PathBuf, OpenError> {
+    let path = sqlite_path(&config.database.url)?.to_path_buf();
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let failed =
+            |error: std::io::Error| OpenError::File { path: path.clone(), reason: error.to_string() };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    Ok(path)
+}
+
+/// Opens the configured database, to read and to write.
+///
+/// # Errors
+/// Another process writes there, it can not be reached or opened, it does not keep what money needs, or its
+/// schema is not the one of this program.
+pub async fn open(config: &Config) -> Result<Stores, OpenError> {
+    if config.database.is_postgres() {
+        Ok(Stores::postgres(PostgresStore::open(&target(config)).await?))
+    } else {
+        Ok(Stores::sqlite(SqliteStore::open(&sqlite_file(config)?).await?))
+    }
+}
+
+/// Opens the configured database for reading, whether or not a server runs on it.
+///
+/// # Errors
+/// It can not be reached or opened, or its schema is not the one of this program.
+pub async fn open_read_only(config: &Config) -> Result<Stores, OpenError> {
+    if config.database.is_postgres() {
+        Ok(Stores::postgres(PostgresStore::open_read_only(&target(config)).await?))
+    } else {
+        Ok(Stores::sqlite(SqliteStore::open_read_only(sqlite_path(&config.database.url)?).await?))
+    }
+}
+
+/// Brings the schema of the configured database up to date; the steps that were missing. Safe to run twice
+/// and at the same time.
+///
+/// # Errors
+/// The database can not be reached or opened, or its schema is newer than this program.
+pub async fn migrate(config: &Config) -> Result<Vec<String>, OpenError> {
+    if config.database.is_postgres() {
+        PostgresStore::migrate(&target(config)).await
+    } else {
+        SqliteStore::migrate(&sqlite_file(config)?).await
     }
 }
 
@@ -61,17 +190,4 @@ pub fn sqlite_path(url: &str) -> Result<&Path, OpenError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_a_file_and_nothing_else() {
-        for url in ["sqlite:data/a.db", "sqlite://data/a.db", "data/a.db"] {
-            assert_eq!(sqlite_path(url).unwrap(), Path::new("data/a.db"));
-        }
-        assert_eq!(sqlite_path("sqlite:///var/a.db").unwrap(), Path::new("/var/a.db"));
-        for url in ["postgres://h/db", "sqlite::memory:", "", "sqlite:"] {
-            assert!(matches!(sqlite_path(url), Err(OpenError::Unsupported(_))), "{url}");
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,10 @@ use std::sync::{Mutex, PoisonError};
 pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_actor_respawned_total", "actors that were lost and started anew, by actor"),
     (
+        "gametriggers_bus_dropped_total",
+        "events that other nodes were not told; they are told to read everything again",
+    ),
+    (
         "gametriggers_claims_not_taken_total",
         "claims that found the settlement queue full; the page sends them again",
     ),
@@ -17,12 +21,26 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_handshakes_refused_total", "WebSocket handshakes refused, by HTTP status"),
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
+    (
+        "gametriggers_minute_counts_dropped_total",
+        "counts for the series per minute that found no room; money is not concerned",
+    ),
+    (
+        "gametriggers_ledger_drift_micros",
+        "what the last reconciliation found the books to be off by, by check",
+    ),
+    ("gametriggers_ledger_mismatches", "rows that the last reconciliation found to break a rule, by check"),
+    (
+        "gametriggers_live_publishes_failed_total",
+        "flushes of live counters that redis did not take; they are written again",
+    ),
     ("gametriggers_outbox_dropped_total", "messages that found the outbox of a socket full or gone"),
     (
         "gametriggers_play_log_dropped_total",
         "records of plays that found the log's queue full; money is not concerned",
     ),
     ("gametriggers_plays_total", "records of plays, by outcome"),
+    ("gametriggers_redis_up", "whether redis keeps what it is given and other nodes are heard, 1 or 0"),
     ("gametriggers_rules_spoke_total", "conflict rules that spoke against a candidate, by type and severity"),
     ("gametriggers_settlement_batch_size", "claims in one transaction"),
     (

@@ -169,7 +169,8 @@ pub(super) async fn live(
 ) -> Result<HttpResponse, Problem> {
     let campaign = own(&shared, caller, *id).await?;
     let engine = &shared.engine;
-    let known = engine.directory.campaign(engine, campaign.id).send(GetLive).await.ok().flatten();
+    let known =
+        engine.directory.campaign(engine, campaign.id).send(GetLive { shared: true }).await.ok().flatten();
     let live = match known {
         Some(live) => live,
         // The actor has not read its numbers yet: the database has them.

@@ -8,16 +8,23 @@
 use super::Shared;
 use super::problem::Problem;
 use actix_web::http::header;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::CreativeId;
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::token::SKEW;
-use gametriggers_actors::messages::Settle;
-use gametriggers_actors::ports::{ClickTerms, PlayRecord};
+use gametriggers_actors::messages::{CountClick, Settle};
+use gametriggers_actors::ports::{ClickKind, ClickTerms, PlayRecord};
+use serde::Deserialize;
 use sha2::Digest;
 use std::sync::Arc;
+
+/// The mark of a link: which way it was handed out.
+#[derive(Deserialize)]
+pub(super) struct Mark {
+    k: Option<String>,
+}
 
 /// Link previews and robots say who they are.
 const ROBOTS: [&str; 9] =
@@ -42,6 +49,7 @@ pub(super) async fn preview(shared: Data<Shared>, code: Path<String>) -> Result<
 pub(super) async fn follow(
     shared: Data<Shared>,
     code: Path<String>,
+    mark: Option<Query<Mark>>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let answer = redirect(&shared, &code).await?;
@@ -51,8 +59,9 @@ pub(super) async fn follow(
         let viewer = (request.peer_addr().map(|addr| addr.ip().to_string()), agent.to_owned());
         let shared = shared.into_inner();
         let code = code.into_inner();
+        let kind = ClickKind::from_mark(mark.as_ref().and_then(|mark| mark.k.as_deref()));
         // The viewer does not wait for the ledger.
-        actix_web::rt::spawn(async move { bill(&shared, &code, &viewer).await });
+        actix_web::rt::spawn(async move { bill(&shared, &code, &viewer, kind).await });
     } else {
         count("robot");
     }
@@ -78,7 +87,7 @@ async fn redirect(shared: &Shared, code: &str) -> Result<HttpResponse, Problem> 
         .finish())
 }
 
-async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String)) {
+async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String), kind: ClickKind) {
     let engine = &shared.engine;
     let play = match engine.ports.log.by_click_code(code).await {
         Ok(Some(play)) => play,
@@ -95,6 +104,11 @@ async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String
     }
     let claim = Claim { debit: debit(&play, &terms, number(viewer, terms.clicks_max), now), verdict: Ok(()) };
     let answer = engine.directory.settlement(engine).send(Settle(claim)).await;
+    if matches!(answer, Ok(Outcome::Settled)) {
+        let (campaign, streamer) = (play.campaign, play.streamer);
+        // Full: it is billed all the same, and only the series misses it.
+        let _ = engine.directory.metrics(engine).try_send(CountClick { campaign, streamer, at: now, kind });
+    }
     count(match answer {
         Ok(Outcome::Settled) => "billed",
         Ok(Outcome::Duplicate) => "repeated",
@@ -132,7 +146,7 @@ fn debit(play: &PlayRecord, terms: &ClickTerms, number: u32, now: UnixMillis) ->
 
 pub(super) async fn qr(shared: Data<Shared>, code: Path<String>) -> Result<HttpResponse, Problem> {
     creative(&code).ok_or_else(Problem::not_found)?;
-    let link = format!("{}/r/{code}", shared.public_url);
+    let link = format!("{}/r/{code}?k=qr", shared.public_url);
     let drawn = qrcode::QrCode::with_error_correction_level(&link, qrcode::EcLevel::M)
         .map_err(|_| Problem::not_found())?;
     let svg =

@@ -25,8 +25,20 @@ pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
         probe(&shared).await.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
     };
     let ready = health.is_ready() && database == "ok";
+    // Plays and money go on without these parts: new work may come.
+    let ports = &shared.engine.ports;
+    let drift = health.drift.load(Ordering::Relaxed);
+    let parts = [
+        (!ready, "the node"),
+        (!ports.live.is_up(), "redis: live counters"),
+        (!ports.bus.is_up(), "redis: events of other nodes"),
+        (drift, "ledger drift"),
+    ];
+    let degraded: Vec<&str> = parts.iter().filter(|(is, _)| *is).map(|(_, part)| *part).collect();
     let body = json!({
-        "status": if ready { "ready" } else { "degraded" },
+        "status": if degraded.is_empty() { "ready" } else { "degraded" },
+        "degraded": degraded,
+        "payouts": if health.payouts_frozen.load(Ordering::Relaxed) { "frozen" } else { "ok" },
         "database": database,
         "claims": if failing { "waiting for the database" } else { "ok" },
         "draining": draining,

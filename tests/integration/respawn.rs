@@ -3,7 +3,7 @@
 
 use crate::support::eventually;
 use actix::Actor;
-use gametriggers::bus::memory::MemoryBus;
+use gametriggers::bus::memory::{MemoryBus, MemoryLive};
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::telemetry;
 use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
@@ -54,6 +54,8 @@ fn numbers() -> Numbers {
         batch_max: 500,
         batch_wait: Millis(20),
         claims_max: 1000,
+        reconcile_every: Millis::minutes(1),
+        payable_after: Millis::minutes(60),
         demo: false,
     }
 }
@@ -90,6 +92,9 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
         campaigns: Arc::<SqliteStore>::clone(&store),
         accounts: Arc::<SqliteStore>::clone(&store),
         log: Arc::<SqliteStore>::clone(&store),
+        wallets: Arc::<SqliteStore>::clone(&store),
+        audit: Arc::<SqliteStore>::clone(&store),
+        live: Arc::new(MemoryLive::default()),
         bus: Arc::new(MemoryBus::default()),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),

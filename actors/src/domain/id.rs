@@ -46,7 +46,8 @@ impl PlayId {
     }
 
     /// The id of click number `index` of this play: the same play and number give the same id,
-    /// so a click is written once however often it arrives.
+    /// so a click is written once however often it arrives. It begins with the time of the play, so that
+    /// both are kept in the same place.
     #[must_use]
     pub fn click(self, index: u32) -> Self {
         use sha2::Digest;
@@ -56,7 +57,8 @@ impl PlayId {
         hash.update(index.to_be_bytes());
         let digest: [u8; 32] = hash.finalize().into();
         let mut bytes = [0_u8; 16];
-        bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        let time = self.0.as_bytes().iter().take(6).copied();
+        bytes.iter_mut().zip(time.chain(digest)).for_each(|(to, from)| *to = from);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
@@ -107,5 +109,16 @@ mod tests {
         assert_eq!(play.click(0), play.click(0));
         assert_ne!(play.click(0), play.click(1));
         assert_ne!(play.click(0), play);
+    }
+
+    #[test]
+    fn a_click_keeps_the_time_of_its_play() {
+        let play = PlayId::mint(UnixMillis(1_700_000_000_123), [7; 10]);
+        let click = play.click(3);
+        assert_eq!(click.bytes()[..6], play.bytes()[..6]);
+        assert_eq!(click.0.get_version_num(), 8);
+        // The next play differs in its chance only, and so do their clicks.
+        let other = PlayId::mint(UnixMillis(1_700_000_000_123), [8; 10]);
+        assert_ne!(other.click(3), click);
     }
 }

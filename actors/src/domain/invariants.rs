@@ -50,7 +50,7 @@ impl Invariant {
             Self::SettledWithinGranted => "settlement::plan; CHECK on budget_lease",
             Self::LeaseHoldsWhatItWasGranted => "Lease::is_sound",
             Self::SettledOnceAndAckedAfterCommit => {
-                "primary key of settle_event; SettlementActor; scripts/crash-test"
+                "settle_event holds an id once; SettlementActor; scripts/crash-test"
             }
             Self::ClearingIsWhatIsNotRolledUp => "reconcile R5",
             Self::OnePrimaryOnePlay => "page::primary; LiveStreamer::slot",

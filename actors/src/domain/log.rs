@@ -19,6 +19,29 @@ pub struct ClickTerms {
     pub expires: UnixMillis,
 }
 
+/// Which way a click came. It is counted, and does not change the price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClickKind {
+    /// The link itself.
+    Link,
+    /// The QR code.
+    Qr,
+    /// A command in the chat.
+    Chat,
+}
+
+impl ClickKind {
+    /// The kind of a mark, the `k` of a link. An unknown one is a link: the viewer may send anything.
+    #[must_use]
+    pub fn from_mark(mark: Option<&str>) -> Self {
+        match mark {
+            Some("qr") => Self::Qr,
+            Some("chat") => Self::Chat,
+            _ => Self::Link,
+        }
+    }
+}
+
 /// A play in the log: upserted by id, so that a later record replaces an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlayRecord {

@@ -1,6 +1,7 @@
 //! The pure core: what an ad server knows, with every input a parameter.
 
 pub mod ad_clock;
+pub mod audit;
 pub mod campaign;
 pub mod conflict;
 pub mod creative;
@@ -14,6 +15,7 @@ pub mod play;
 pub mod reason;
 pub mod settlement;
 pub mod streamer;
+pub mod tally;
 pub mod targeting;
 pub mod time;
 pub mod token;

@@ -112,10 +112,14 @@ pub enum Account {
     CampaignReserved(CampaignId),
     /// Earned by streamers, not yet rolled up into their wallets.
     AccrualClearing,
-    /// What a streamer earned.
+    /// What a streamer earned, before it is theirs for good.
     StreamerPending(StreamerId),
+    /// What a streamer may be paid.
+    StreamerAvailable(StreamerId),
     /// What the platform earned.
     PlatformFee,
+    /// What operators gave and took to put something right; it may go below zero.
+    PlatformAdjustment,
 }
 
 /// The side of a ledger line.

@@ -14,6 +14,26 @@ pub struct CampaignTotals {
     pub budget: Budget,
 }
 
+impl CampaignTotals {
+    /// The newest of two sights of one campaign. What only grows counts as far as either saw it grow: a
+    /// node knows what it settled since it read, and others know what they settled. What may also shrink
+    /// is taken from the higher version.
+    #[must_use]
+    pub fn newest(self, other: Self) -> Self {
+        let (newer, older) = if other.version > self.version { (other, self) } else { (self, other) };
+        let (new, old) = (newer.budget, older.budget);
+        let budget = Budget {
+            spent: new.spent.max(old.spent),
+            plays: new.plays.max(old.plays),
+            viewers: new.viewers.max(old.viewers),
+            clicks: new.clicks.max(old.clicks),
+            rejected: new.rejected.max(old.rejected),
+            ..new
+        };
+        Self { version: newer.version, budget }
+    }
+}
+
 /// A streamer's totals out of the database. The higher version is the newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamerTotals {
@@ -46,4 +66,24 @@ pub trait LiveCounters: Send + Sync {
 
     /// Whether they can be written and read right now, and what is written comes back.
     fn is_up(&self) -> bool;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(version: i64, funded: i64, spent: i64, plays: u64) -> CampaignTotals {
+        let (funded, spent) = (Micros(funded), Micros(spent));
+        CampaignTotals { version, budget: Budget { funded, spent, plays, ..Budget::default() } }
+    }
+
+    #[test]
+    fn the_newest_of_two_sights_has_what_either_saw_grow_and_the_younger_funds() {
+        // Read at version 3, and two plays settled since; another node's flush is of version 5, after a release.
+        let (own, shared) = (totals(3, 100, 30, 3), totals(5, 80, 25, 2));
+        let newest = totals(5, 80, 30, 3);
+        assert_eq!(own.newest(shared), newest);
+        assert_eq!(shared.newest(own), newest);
+        assert_eq!(own.newest(CampaignTotals::default()), own);
+    }
 }

@@ -10,10 +10,12 @@ use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, P
 use crate::domain::conflict::Rule;
 use crate::domain::creative::{Content, Placement};
 use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
-pub use crate::domain::log::{ClickTerms, PlayOutcome, PlayRecord};
+pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
+use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::{Profile, Sample, Settings, Streamer};
+pub use crate::domain::tally::{MinuteCounts, MinuteKey};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
 use async_trait::async_trait;
@@ -93,7 +95,7 @@ pub struct Earned {
     pub currency: Currency,
     /// Durable earnings, all time.
     pub settled: Micros,
-    /// Plays and clicks that earned it, plays at price zero included.
+    /// Plays that earned it, those at price zero included.
     pub plays: u64,
 }
 
@@ -336,41 +338,36 @@ pub struct NewStreamer {
     pub overlay_key: KeyHash,
 }
 
-/// A minute of one campaign on one streamer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MinuteCounts {
-    /// Slots that were decided for the campaign.
-    pub decided: u64,
-    /// Plays settled.
-    pub plays: u64,
-    /// Viewers of those plays.
-    pub viewers: u64,
-    /// Clicks billed.
-    pub clicks: u64,
-    /// Plays that ended without money.
-    pub lost: u64,
-    /// Spent.
-    pub spend: Micros,
-    /// Earned by the streamer.
-    pub earn: Micros,
-}
-
-/// Where a minute's counts belong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MinuteKey {
-    /// Start of the minute.
-    pub minute: UnixMillis,
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// The streamer.
-    pub streamer: StreamerId,
+/// What a campaign counted in one step of a series, on all its streamers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesPoint {
+    /// Start of the step.
+    pub at: UnixMillis,
+    /// The sums.
+    pub counts: MinuteCounts,
+    /// Plays and clicks that came to nothing, by reason, in the order of the reasons.
+    pub rejects: Vec<(Reason, u64)>,
 }
 
 /// The log of plays and the counters per minute. Not money: a lost record loses no right.
 #[async_trait]
 pub trait PlayLog: Send + Sync {
     /// Writes records and adds counts, in one transaction.
-    async fn append(&self, plays: &[PlayRecord], minutes: &[(MinuteKey, MinuteCounts)]) -> StoreResult<()>;
+    async fn append(
+        &self,
+        plays: &[PlayRecord],
+        minutes: &[(MinuteKey, MinuteCounts)],
+        rejects: &[(MinuteKey, Reason, u64)],
+    ) -> StoreResult<()>;
+    /// The minutes of a campaign from `from` up to, and not with, `to`, in steps that start at multiples of
+    /// `step` since 1970, oldest first. `step` is a multiple of a minute. A step without a count is left out.
+    async fn series(
+        &self,
+        campaign: CampaignId,
+        from: UnixMillis,
+        to: UnixMillis,
+        step: Millis,
+    ) -> StoreResult<Vec<SeriesPoint>>;
     /// A page of a streamer's plays, newest first, before `before`.
     async fn recent(
         &self,
@@ -399,6 +396,11 @@ pub trait Bus: Send + Sync {
     fn publish(&self, event: Event);
     /// Listens from now on.
     fn subscribe(&self) -> Box<dyn Subscription>;
+
+    /// Whether other nodes are heard. A bus of one process has none to hear.
+    fn is_up(&self) -> bool {
+        true
+    }
 }
 
 /// One listener on the bus.

@@ -18,15 +18,20 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(STEPS.iter().map(step).collect())
 }
 
-/// Applies the steps that are missing. The checksum of a step that was applied must still be the
+/// Applies the steps that are missing, and names them. The checksum of a step that was applied must still be the
 /// same. The driver takes no lock of its own on SQLite, so all of it runs in one write
 /// transaction: a second process waits, and then finds nothing to do.
-pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+pub(super) async fn run(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let failed = |error: String| OpenError::Migration(error);
     let mut transaction =
         connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| failed(error.to_string()))?;
+    let applied = "SELECT version FROM _sqlx_migrations WHERE success";
+    // There is no such table before the first step.
+    let before: Vec<i64> = sqlx::query_scalar(applied).fetch_all(&mut *transaction).await.unwrap_or_default();
     migrator().run_direct(None, &mut *transaction, false).await.map_err(|error| failed(error.to_string()))?;
-    transaction.commit().await.map_err(|error| failed(error.to_string()))
+    transaction.commit().await.map_err(|error| failed(error.to_string()))?;
+    let new = STEPS.iter().filter(|(number, ..)| !before.contains(number));
+    Ok(new.map(|(number, name, _)| format!("{number:04} {name}")).collect())
 }
 
 /// Checks that every step was applied, without writing.

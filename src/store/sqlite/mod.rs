@@ -5,6 +5,7 @@
 //! was copied or a lock was lost.
 
 mod account;
+mod bulk;
 mod campaign;
 mod connection;
 mod failure;
@@ -12,6 +13,7 @@ mod ledger;
 mod migrations;
 mod play_log;
 mod row;
+mod stand_in;
 mod streamer;
 mod writer;
 
@@ -50,6 +52,8 @@ pub struct SqliteStore {
     /// None in a store that only reads.
     writer: Option<Arc<Writer>>,
     readers: SqlitePool,
+    /// How far the last reconciliation of this process looked.
+    marks: tokio::sync::Mutex<ledger::Marks>,
 }
 
 impl SqliteStore {
@@ -65,7 +69,19 @@ impl SqliteStore {
         let mut connection = connect(&options).await?;
         migrations::run(&mut connection).await?;
         let writer = Arc::new(Writer::new(options, connection, lock));
-        Ok(Arc::new(Self { writer: Some(writer), readers: readers(path) }))
+        Ok(Arc::new(Self { writer: Some(writer), readers: readers(path), marks: Default::default() }))
+    }
+
+    /// Brings the schema up to date, and names the steps that were missing.
+    ///
+    /// # Errors
+    /// Another process owns the database, the file can not be written, or its schema is newer.
+    pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+        let _lock = LockFile::acquire(path)?;
+        let mut connection = connect(&writing(path)).await?;
+        let steps = migrations::run(&mut connection).await?;
+        let _ = sqlx::Connection::close(connection).await;
+        Ok(steps)
     }
 
     /// Opens a database for reading, whether or not a process owns it. Every write answers
@@ -80,7 +96,7 @@ impl SqliteStore {
         let mut connection = readers.acquire().await.map_err(failed)?;
         migrations::verify(&mut connection).await?;
         drop(connection);
-        Ok(Arc::new(Self { writer: None, readers }))
+        Ok(Arc::new(Self { writer: None, readers, marks: Default::default() }))
     }
 
     /// Waits for the transaction in progress, closes every connection, so that the log is merged

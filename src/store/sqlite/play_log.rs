@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, StoreResult,
+    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeMap;
 
 statements! {
     /// A record may come late or twice, never undoes a more final one, and keeps the click terms
@@ -41,14 +42,28 @@ statements! {
           clicks_max = coalesce(excluded.clicks_max, clicks_max),
           clicks_end = coalesce(excluded.clicks_end, clicks_end)
         WHERE excluded.stage >= stage";
-    ADD_MINUTES = "INSERT INTO metric_minute
-        (minute, campaign_id, streamer_id, decided, plays, viewers, clicks, lost, spend, earn)
+    ADD_MINUTES = "INSERT INTO metric_minute (minute, campaign_id, streamer_id, plays, impressions, viewers,
+          clicks_link, clicks_qr, clicks_chat, lost, spend, earn)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-          value ->> 7, value ->> 8, value ->> 9
+          value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
         FROM json_each(?1) WHERE true
-        ON CONFLICT DO UPDATE SET decided = decided + excluded.decided, plays = plays + excluded.plays,
-          viewers = viewers + excluded.viewers, clicks = clicks + excluded.clicks,
-          lost = lost + excluded.lost, spend = spend + excluded.spend, earn = earn + excluded.earn";
+        ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,
+          impressions = impressions + excluded.impressions, viewers = viewers + excluded.viewers,
+          clicks_link = clicks_link + excluded.clicks_link, clicks_qr = clicks_qr + excluded.clicks_qr,
+          clicks_chat = clicks_chat + excluded.clicks_chat, lost = lost + excluded.lost,
+          spend = spend + excluded.spend, earn = earn + excluded.earn";
+    ADD_REJECTS = "INSERT INTO metric_reject (minute, campaign_id, streamer_id, reason, count)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+        FROM json_each(?1) WHERE true
+        ON CONFLICT DO UPDATE SET count = count + excluded.count";
+    SERIES = "SELECT minute - minute % ?4 AS at, sum(plays) AS plays, sum(impressions) AS impressions,
+          sum(viewers) AS viewers, sum(clicks_link) AS clicks_link, sum(clicks_qr) AS clicks_qr,
+          sum(clicks_chat) AS clicks_chat, sum(lost) AS lost, sum(spend) AS spend, sum(earn) AS earn
+        FROM metric_minute WHERE campaign_id = ?1 AND minute >= ?2 AND minute < ?3
+        GROUP BY at ORDER BY at";
+    REJECT_SERIES = "SELECT minute - minute % ?4 AS at, reason, sum(count) AS count
+        FROM metric_reject WHERE campaign_id = ?1 AND minute >= ?2 AND minute < ?3
+        GROUP BY at, reason";
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
@@ -57,12 +72,34 @@ statements! {
 
 #[async_trait]
 impl PlayLog for SqliteStore {
-    async fn append(&self, plays: &[PlayRecord], minutes: &[(MinuteKey, MinuteCounts)]) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() {
+    async fn append(
+        &self,
+        plays: &[PlayRecord],
+        minutes: &[(MinuteKey, MinuteCounts)],
+        rejects: &[(MinuteKey, Reason, u64)],
+    ) -> StoreResult<()> {
+        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
             return Ok(());
         }
-        let (plays, minutes) = (rows(plays)?, minute_rows(minutes)?);
-        self.write(move |c| Box::pin(append(c, plays, minutes))).await
+        let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?];
+        self.write(move |c| Box::pin(append(c, rows))).await
+    }
+
+    async fn series(
+        &self,
+        campaign: CampaignId,
+        from: UnixMillis,
+        to: UnixMillis,
+        step: Millis,
+    ) -> StoreResult<Vec<SeriesPoint>> {
+        // One snapshot: a flush writes both tables at once.
+        let mut snapshot = self.snapshot().await?;
+        let mut read = async |sql| {
+            let query = sqlx::query(sql).bind(campaign.0).bind(from.0).bind(to.0).bind(step.0);
+            query.fetch_all(&mut *snapshot).await.map_err(Failure::from)
+        };
+        let (counts, rejects) = (read(SERIES).await?, read(REJECT_SERIES).await?);
+        Ok(points(&counts, &rejects)?)
     }
 
     async fn recent(
@@ -84,10 +121,42 @@ impl PlayLog for SqliteStore {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, plays: String, minutes: String) -> Attempt<()> {
-    sqlx::query(UPSERT).bind(plays).execute(&mut *connection).await?;
-    sqlx::query(ADD_MINUTES).bind(minutes).execute(connection).await?;
+async fn append(connection: &mut SqliteConnection, rows: [String; 3]) -> Attempt<()> {
+    for (statement, rows) in [UPSERT, ADD_MINUTES, ADD_REJECTS].into_iter().zip(rows) {
+        sqlx::query(statement).bind(rows).execute(&mut *connection).await?;
+    }
     Ok(())
+}
+
+/// Both tables as one series. A step may have refusals and nothing else.
+fn points(counts: &[SqliteRow], rejects: &[SqliteRow]) -> Attempt<Vec<SeriesPoint>> {
+    let mut points: BTreeMap<UnixMillis, SeriesPoint> = BTreeMap::new();
+    let empty = |at| SeriesPoint { at, counts: MinuteCounts::default(), rejects: Vec::new() };
+    for row in counts {
+        let at = row.moment("at")?;
+        points.entry(at).or_insert_with(|| empty(at)).counts = minute_counts(row)?;
+    }
+    for row in rejects {
+        let at = row.moment("at")?;
+        let reason = row.code("reason", Reason::from_code)?;
+        points.entry(at).or_insert_with(|| empty(at)).rejects.push((reason, row.number("count")?));
+    }
+    points.values_mut().for_each(|point| point.rejects.sort_unstable());
+    Ok(points.into_values().collect())
+}
+
+fn minute_counts(row: &SqliteRow) -> Attempt<MinuteCounts> {
+    Ok(MinuteCounts {
+        plays: row.number("plays")?,
+        impressions: row.number("impressions")?,
+        viewers: row.number("viewers")?,
+        clicks_link: row.number("clicks_link")?,
+        clicks_qr: row.number("clicks_qr")?,
+        clicks_chat: row.number("clicks_chat")?,
+        lost: row.number("lost")?,
+        spend: row.micros("spend")?,
+        earn: row.micros("earn")?,
+    })
 }
 
 /// How final an outcome is. A record of the same stage replaces the older one.
@@ -151,13 +220,22 @@ fn minute_rows(minutes: &[(MinuteKey, MinuteCounts)]) -> Attempt<String> {
     let mut rows = Vec::with_capacity(minutes.len());
     for (key, counts) in minutes {
         let mut row = vec![key.minute.0, key.campaign.0, key.streamer.0];
-        for counter in [counts.decided, counts.plays, counts.viewers, counts.clicks, counts.lost] {
+        let MinuteCounts { plays, impressions, viewers, clicks_link, clicks_qr, clicks_chat, lost, .. } =
+            *counts;
+        for counter in [plays, impressions, viewers, clicks_link, clicks_qr, clicks_chat, lost] {
             row.push(count(counter)?);
         }
         row.extend([counts.spend.0, counts.earn.0]);
         rows.push(row);
     }
     json(&rows)
+}
+
+fn reject_rows(rejects: &[(MinuteKey, Reason, u64)]) -> Attempt<String> {
+    let row = |(key, reason, times): &(MinuteKey, Reason, u64)| {
+        Ok((key.minute.0, key.campaign.0, key.streamer.0, reason.code(), count(*times)?))
+    };
+    json(&rejects.iter().map(row).collect::<Attempt<Vec<_>>>()?)
 }
 
 fn record(row: &SqliteRow) -> Attempt<PlayRecord> {

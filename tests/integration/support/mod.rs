@@ -3,6 +3,7 @@
 
 pub(crate) mod http;
 pub(crate) mod page;
+pub(crate) mod redis;
 pub(crate) mod socket;
 
 use gametriggers::app::App;

@@ -174,6 +174,12 @@ impl LiveStreamer {
         earlier.into_iter().for_each(|recent| self.note(recent));
     }
 
+    /// What all nodes settled for the streamer; whether it is more than was known.
+    pub fn shared(&mut self, plays: u64, earned: Micros) -> bool {
+        let known = self.money.earned.as_mut().filter(|(_, _, known)| plays > *known);
+        known.map(|known| (known.1, known.2) = (known.1.max(earned), plays)).is_some()
+    }
+
     /// What the ledger says of the streamer's earnings.
     pub fn earned(&mut self, earned: (Currency, Micros, u64)) {
         self.money.earned = Some(earned);

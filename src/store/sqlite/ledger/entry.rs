@@ -3,13 +3,18 @@
 use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::row::json;
 use crate::store::sqlite::{WRITER, statements};
+use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::settlement::{Account, Line, Side, is_balanced};
 use gametriggers_actors::domain::time::UnixMillis;
 use sqlx::SqliteConnection;
 
 statements! {
     NEXT_SEQ = "UPDATE writer SET seq = seq + 1 WHERE id = ?1 RETURNING seq";
-    INSERT_TX = "INSERT INTO ledger_tx (writer, seq, kind, idem_key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    /// Its time is never before that of the last one: a statement in the order of the numbers is one in
+    /// the order of time.
+    INSERT_TX = "INSERT INTO ledger_tx (writer, seq, kind, idem_key, reference, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, max(?6, coalesce(
+          (SELECT created_at FROM ledger_tx WHERE writer = ?1 AND seq = ?2 - 1), ?6)))";
     // `WHERE true` tells the parser that ON CONFLICT is not the ON of a join.
     ENSURE_ACCOUNTS = "INSERT INTO ledger_account
         (owner_kind, owner_id, code, shard, currency, credit_normal, no_overdraft)
@@ -19,7 +24,8 @@ statements! {
         SELECT ?2, ?3, j.key + 1, a.id, a.currency, j.value ->> 7, j.value ->> 8
         FROM json_each(?1) AS j CROSS JOIN ledger_account AS a
         WHERE a.owner_kind = j.value ->> 0 AND a.owner_id = j.value ->> 1 AND a.code = j.value ->> 2
-          AND a.shard = j.value ->> 3 AND a.currency = j.value ->> 4";
+          AND a.shard = j.value ->> 3 AND a.currency = j.value ->> 4
+        ON CONFLICT DO NOTHING";
     /// Debit and credit of an account in one update: a check sees each row update by itself.
     MOVE_ACCOUNTS = "UPDATE ledger_account SET debits = debits + moved.debit, credits = credits + moved.credit
         FROM (SELECT account_id, sum(iif(is_debit, amount, 0)) AS debit,
@@ -29,15 +35,17 @@ statements! {
 }
 
 /// A ledger transaction to be written.
-pub(super) struct Post<'a> {
-    /// `deposit`, `fund`, `settle`, `roll_up` or `return`.
-    pub(super) kind: &'static str,
+pub(in crate::store::sqlite) struct Post<'a> {
+    /// What happens: `deposit`, `fund`, `settle` and so on.
+    pub(in crate::store::sqlite) kind: &'static str,
     /// Unique: the same transaction is never written twice. None makes one from the number.
-    pub(super) key: Option<&'a str>,
+    pub(in crate::store::sqlite) key: Option<&'a str>,
+    /// What it says of itself; empty for nothing.
+    pub(in crate::store::sqlite) reference: &'a str,
     /// Balanced; none for a batch that moves no money.
-    pub(super) lines: &'a [Line],
+    pub(in crate::store::sqlite) lines: &'a [Line],
     /// When.
-    pub(super) now: UnixMillis,
+    pub(in crate::store::sqlite) now: UnixMillis,
 }
 
 /// How an account is kept in its row.
@@ -69,12 +77,19 @@ fn describe(account: Account) -> Description {
         Account::CampaignReserved(campaign) => of("campaign", campaign.0, "reserved"),
         Account::AccrualClearing => Description { shard: WRITER, ..of("platform", 0, "accrual_clearing") },
         Account::StreamerPending(streamer) => of("streamer", streamer.0, "pending"),
+        Account::StreamerAvailable(streamer) => of("streamer", streamer.0, "available"),
         Account::PlatformFee => Description { shard: WRITER, ..of("platform", 0, "fee") },
+        Account::PlatformAdjustment => {
+            Description { shard: WRITER, no_overdraft: false, ..of("platform", 0, "adjustment") }
+        }
     }
 }
 
 /// Writes the transaction, its lines and what they move; the number of the transaction.
-pub(super) async fn post(connection: &mut SqliteConnection, post: &Post<'_>) -> Attempt<i64> {
+pub(in crate::store::sqlite) async fn post(
+    connection: &mut SqliteConnection,
+    post: &Post<'_>,
+) -> Attempt<i64> {
     if !is_balanced(post.lines) {
         return Err(Failure::refused("the lines do not balance"));
     }
@@ -85,20 +100,40 @@ pub(super) async fn post(connection: &mut SqliteConnection, post: &Post<'_>) -> 
         .bind(seq)
         .bind(post.kind)
         .bind(key)
+        .bind(post.reference)
         .bind(post.now.0)
         .execute(&mut *connection)
         .await?;
     if post.lines.is_empty() {
         return Ok(seq);
     }
-    let rows: Vec<_> = post.lines.iter().map(row).collect();
-    let rows = json(&rows)?;
-    sqlx::query(ENSURE_ACCOUNTS).bind(rows.clone()).execute(&mut *connection).await?;
-    let entries =
-        sqlx::query(INSERT_ENTRIES).bind(rows).bind(WRITER).bind(seq).execute(&mut *connection).await?;
-    expect_rows("ledger_entry", post.lines.len(), entries.rows_affected())?;
+    let rows = json(&post.lines.iter().map(row).collect::<Vec<_>>())?;
+    let mut written = insert(connection, &rows, seq).await?;
+    if usize::try_from(written).is_ok_and(|written| written < post.lines.len()) {
+        // An account is made when it is first needed; its lines are the ones that are missing.
+        sqlx::query(ENSURE_ACCOUNTS).bind(rows.clone()).execute(&mut *connection).await?;
+        written = written.saturating_add(insert(connection, &rows, seq).await?);
+    }
+    expect_rows("ledger_entry", post.lines.len(), written)?;
     sqlx::query(MOVE_ACCOUNTS).bind(WRITER).bind(seq).execute(&mut *connection).await?;
     Ok(seq)
+}
+
+/// Writes the lines whose accounts exist and that are not written yet; their number.
+async fn insert(connection: &mut SqliteConnection, rows: &str, seq: i64) -> Attempt<u64> {
+    let done = sqlx::query(INSERT_ENTRIES).bind(rows).bind(WRITER).bind(seq).execute(connection).await?;
+    Ok(done.rows_affected())
+}
+
+/// Makes an account that may not be there yet.
+pub(in crate::store::sqlite) async fn ensure(
+    connection: &mut SqliteConnection,
+    account: Account,
+    currency: Currency,
+) -> Attempt<()> {
+    let line = Line { account, currency, side: Side::Debit, amount: Micros::ZERO };
+    sqlx::query(ENSURE_ACCOUNTS).bind(json(&[row(&line)])?).execute(connection).await?;
+    Ok(())
 }
 
 type Row = (&'static str, i64, &'static str, i64, String, i64, i64, i64, i64);

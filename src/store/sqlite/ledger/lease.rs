@@ -12,7 +12,7 @@ use sqlx::SqliteConnection;
 statements! {
     LEFT = "SELECT c.status, b.funded - b.spent - b.leased FROM campaign_budget AS b
         JOIN campaign AS c ON c.id = b.campaign_id WHERE b.campaign_id = ?1";
-    TAKE = "UPDATE campaign_budget SET leased = leased + ?2
+    TAKE = "UPDATE campaign_budget SET leased = leased + ?2, version = version + 1
         WHERE campaign_id = ?1 AND funded - spent - leased >= ?2";
     TOP_UP = "UPDATE budget_lease SET granted = granted + ?4
         WHERE campaign_id = ?1 AND writer = ?2 AND epoch = ?3 AND state = 'open' RETURNING lease_id";
@@ -22,8 +22,9 @@ statements! {
         WHERE lease_id = ?1 AND state IN ('open', 'closing') AND granted - settled >= ?2
         RETURNING campaign_id";
     EXISTS = "SELECT count(*) FROM budget_lease WHERE lease_id = ?1";
-    RETURN = "UPDATE campaign_budget SET leased = leased - ?2 WHERE campaign_id = ?1";
-    RETURN_DUE = "UPDATE campaign_budget SET leased = leased - due.rest
+    RETURN = "UPDATE campaign_budget SET leased = leased - ?2, version = version + 1
+        WHERE campaign_id = ?1";
+    RETURN_DUE = "UPDATE campaign_budget SET leased = leased - due.rest, version = version + 1
         FROM (SELECT campaign_id AS id, sum(granted - settled) AS rest FROM budget_lease
               WHERE state = 'closing' AND closes_at <= ?1 GROUP BY campaign_id) AS due
         WHERE campaign_id = due.id";

@@ -8,12 +8,12 @@ mod reconcile;
 mod refund;
 mod roll_up;
 mod settle;
+mod totals;
 mod wallet;
 
 pub(super) use self::epoch::fence_if_taken;
 pub(super) use self::idempotency::{Request, recall, remember};
-#[cfg(test)]
-pub(super) use self::reconcile::reconcile as reconciled;
+pub(super) use self::reconcile::Marks;
 pub(super) use self::wallet::withdraw;
 
 use super::SqliteStore;
@@ -150,13 +150,18 @@ impl LedgerStore for SqliteStore {
         self.write(|c| Box::pin(epoch::probe(c))).await
     }
 
-    async fn reconcile(&self, _full: bool) -> StoreResult<Vec<Check>> {
+    async fn reconcile(&self, full: bool) -> StoreResult<Vec<Check>> {
+        let mut marks = self.marks.lock().await;
+        let from = if full { reconcile::Marks::default() } else { marks.clone() };
         let mut snapshot = self.snapshot().await?;
-        Ok(reconcile::reconcile(&mut snapshot).await?)
+        let (checks, next) = reconcile::reconcile(&mut snapshot, &from).await?;
+        *marks = next;
+        Ok(checks)
     }
 
-    async fn totals(&self, _: &[CampaignId], _: &[StreamerId]) -> StoreResult<Totals> {
-        Err(StoreError::Unavailable("not yet".to_owned()))
+    async fn totals(&self, campaigns: &[CampaignId], streamers: &[StreamerId]) -> StoreResult<Totals> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(totals::totals(&mut snapshot, campaigns, streamers).await?)
     }
 }
 
@@ -167,8 +172,8 @@ fn not_positive() -> StoreError {
 
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
-pub(super) fn statements() -> Vec<&'static str> {
-    [
+pub(super) fn statements() -> Vec<String> {
+    let fixed = [
         entry::STATEMENTS,
         epoch::STATEMENTS,
         idempotency::STATEMENTS,
@@ -176,7 +181,10 @@ pub(super) fn statements() -> Vec<&'static str> {
         refund::STATEMENTS,
         roll_up::STATEMENTS,
         settle::STATEMENTS,
+        totals::STATEMENTS,
         wallet::STATEMENTS,
+        &reconcile::statements(),
     ]
-    .concat()
+    .concat();
+    fixed.into_iter().map(str::to_owned).chain(settle::bulks()).collect()
 }

@@ -14,7 +14,7 @@ statements! {
     UNSPENT = "SELECT c.id, c.brand_id, b.currency, b.funded - b.spent AS rest
         FROM campaign AS c JOIN campaign_budget AS b ON b.campaign_id = c.id
         WHERE c.status = 'ended' AND b.leased = 0 AND b.funded > b.spent ORDER BY c.id LIMIT 1000";
-    SHRINK = "UPDATE campaign_budget SET funded = funded - ?2
+    SHRINK = "UPDATE campaign_budget SET funded = funded - ?2, version = version + 1
         WHERE campaign_id = ?1 AND leased = 0 AND funded - spent = ?2";
 }
 
@@ -27,7 +27,8 @@ pub(super) async fn return_unspent(connection: &mut SqliteConnection, now: UnixM
         let lines = transfer(from, to, row.currency("currency")?, rest);
         // Ended is final and takes no more funds: one return in the life of a campaign.
         let key = format!("return:{campaign}");
-        post(connection, &Post { kind: "return", key: Some(&key), lines: &lines, now }).await?;
+        post(connection, &Post { kind: "return", key: Some(&key), reference: "", lines: &lines, now })
+            .await?;
         let shrunk = sqlx::query(SHRINK).bind(campaign.0).bind(rest.0).execute(&mut *connection).await?;
         expect_rows("campaign_budget", 1, shrunk.rows_affected())?;
     }

@@ -9,6 +9,7 @@
 use super::entry::{Post, post};
 #[cfg(feature = "proof")]
 use crate::store::plant::plan;
+use crate::store::sqlite::bulk::Bulk;
 use crate::store::sqlite::failure::{Attempt, expect_rows};
 use crate::store::sqlite::row::{count, hex, json, play_id};
 use crate::store::sqlite::{WRITER, statements};
@@ -17,25 +18,21 @@ use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::domain::reason::Reason;
 #[cfg(not(feature = "proof"))]
 use gametriggers_actors::domain::settlement::plan;
-use gametriggers_actors::domain::settlement::{Claim, Debit, Known, LeaseRow, Outcome, Posting};
+use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Known, LeaseRow, Outcome, Posting};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::proof::{self, Plant, planted};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 statements! {
-    KNOWN_EVENTS = "SELECT e.event_id FROM json_each(?1) AS j
-        CROSS JOIN settle_event AS e ON e.event_id = unhex(j.value)";
-    KNOWN_REJECTS = "SELECT r.event_id, r.reason FROM json_each(?1) AS j
-        CROSS JOIN settle_reject AS r ON r.event_id = unhex(j.value)";
+    /// The ids come as one value, sixteen bytes each.
+    KNOWN_EVENTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+        SELECT e.event_id FROM id CROSS JOIN settle_event AS e ON e.event_id = substr(?1, at, 16)";
+    KNOWN_REJECTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+        SELECT r.event_id, r.reason FROM id CROSS JOIN settle_reject AS r ON r.event_id = substr(?1, at, 16)";
     KNOWN_LEASES = "SELECT l.lease_id, l.campaign_id, l.granted, l.settled, l.state <> 'closed'
         FROM json_each(?1) AS j CROSS JOIN budget_lease AS l ON l.lease_id = j.value";
-    INSERT_EVENTS = "INSERT INTO settle_event
-        (event_id, kind, play_id, lease_id, campaign_id, streamer_id, creative_id, currency,
-         price, fee, earn, viewers, occurred_at, writer, seq)
-        SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5,
-          value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, ?2, ?3
-        FROM json_each(?1)";
     INSERT_REJECTS = "INSERT INTO settle_reject
         (event_id, reason, kind, play_id, lease_id, campaign_id, streamer_id, price, occurred_at, rejected_at)
         SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4, value ->> 5,
@@ -49,11 +46,29 @@ statements! {
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price FROM json_each(?1)) AS taken
         WHERE lease_id = taken.id";
     MOVE_BUDGETS = "UPDATE campaign_budget SET spent = spent + moved.price, leased = leased - moved.price,
-          plays = plays + moved.shown, viewers = viewers + moved.seen, clicks = clicks + moved.clicked,
+          version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen, clicks = clicks + moved.clicked,
           rejected = rejected + moved.refused
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price, value ->> 2 AS shown, value ->> 3 AS seen,
                 value ->> 4 AS clicked, value ->> 5 AS refused FROM json_each(?1)) AS moved
         WHERE campaign_id = moved.id";
+}
+
+static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "INSERT INTO settle_event (writer, seq, event_id, kind, lease_id, campaign_id, streamer_id, creative_id,
+           currency, price, fee, viewers, occurred_at)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "",
+    )
+});
+
+static CLICKS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO settle_click (event_id, play_id)", "(?, ?)", ""));
+
+/// The statements that are made in several sizes, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn bulks() -> Vec<String> {
+    EVENTS.statements().chain(CLICKS.statements()).map(str::to_owned).collect()
 }
 
 /// Writes a batch; one outcome for each claim, in their order.
@@ -117,7 +132,7 @@ async fn write(
     let posting = plan(claims, &known);
     if !posting.events.is_empty() {
         // A batch that costs nothing has a number as well: its events name it.
-        let tx = Post { kind: "settle", key: None, lines: &posting.lines, now };
+        let tx = Post { kind: "settle", key: None, reference: "", lines: &posting.lines, now };
         let seq = post(connection, &tx).await?;
         insert_events(connection, &posting.events, seq).await?;
         proof::reach("settle.after_events");
@@ -132,8 +147,7 @@ async fn write(
 
 async fn read_known(connection: &mut SqliteConnection, claims: &[Claim]) -> Attempt<Known> {
     let mut known = Known::default();
-    let events: BTreeSet<String> = claims.iter().map(|claim| hex(claim.debit.event)).collect();
-    let events = json(&events)?;
+    let events: Vec<u8> = claims.iter().flat_map(|claim| claim.debit.event.bytes()).collect();
     let settled: Vec<Vec<u8>> =
         sqlx::query_scalar(KNOWN_EVENTS).bind(events.clone()).fetch_all(&mut *connection).await?;
     for id in settled {
@@ -158,27 +172,37 @@ async fn read_known(connection: &mut SqliteConnection, claims: &[Claim]) -> Atte
 }
 
 async fn insert_events(connection: &mut SqliteConnection, events: &[Debit], seq: i64) -> Attempt<()> {
-    let row = |debit: &Debit| {
-        (
-            hex(debit.event),
-            debit.kind.code(),
-            hex(debit.play),
-            debit.lease.0,
-            debit.campaign.0,
-            debit.streamer.0,
-            debit.creative.0,
-            debit.currency.to_string(),
-            debit.split.price.0,
-            debit.split.fee.0,
-            debit.split.earn.0,
-            debit.viewers,
-            debit.occurred.0,
-        )
-    };
-    let rows = json(&events.iter().map(row).collect::<Vec<_>>())?;
-    let inserted =
-        sqlx::query(INSERT_EVENTS).bind(rows).bind(WRITER).bind(seq).execute(&mut *connection).await?;
-    expect_rows("settle_event", events.len(), inserted.rows_affected())
+    for (sql, piece) in EVENTS.cut(events) {
+        let mut insert = sqlx::query(AssertSqlSafe(sql));
+        for debit in piece {
+            insert = insert
+                .bind(WRITER)
+                .bind(seq)
+                .bind(debit.event.bytes().to_vec())
+                .bind(debit.kind.code())
+                .bind(debit.lease.0)
+                .bind(debit.campaign.0)
+                .bind(debit.streamer.0)
+                .bind(debit.creative.0)
+                .bind(debit.currency.to_string())
+                .bind(debit.split.price.0)
+                .bind(debit.split.fee.0)
+                .bind(debit.viewers)
+                .bind(debit.occurred.0);
+        }
+        let inserted = insert.execute(&mut *connection).await?;
+        expect_rows("settle_event", piece.len(), inserted.rows_affected())?;
+    }
+    let clicks: Vec<&Debit> = events.iter().filter(|debit| debit.kind == EventKind::Click).collect();
+    for (sql, piece) in CLICKS.cut(&clicks) {
+        let mut insert = sqlx::query(AssertSqlSafe(sql));
+        for debit in piece {
+            insert = insert.bind(debit.event.bytes().to_vec()).bind(debit.play.bytes().to_vec());
+        }
+        let inserted = insert.execute(&mut *connection).await?;
+        expect_rows("settle_click", piece.len(), inserted.rows_affected())?;
+    }
+    Ok(())
 }
 
 async fn insert_rejects(

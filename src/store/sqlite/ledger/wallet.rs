@@ -10,6 +10,7 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
 use gametriggers_actors::ports::{Budget, StoreError};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 statements! {
@@ -18,7 +19,8 @@ statements! {
           AND a.code = 'available' AND a.shard = 0 AND a.currency = ?2
         WHERE b.id = ?1";
     PAYER = "SELECT brand_id, currency, status FROM campaign WHERE id = ?1";
-    ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2 WHERE campaign_id = ?1";
+    ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2, version = version + 1
+        WHERE campaign_id = ?1";
     BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
         WHERE campaign_id = ?1";
 }
@@ -41,7 +43,11 @@ pub(super) async fn deposit(
     let (from, to) = (Account::ProviderClearing, Account::BrandAvailable(brand));
     let lines = transfer(from, to, money.currency, money.amount);
     let key = request.ledger_key();
-    post(connection, &Post { kind: "deposit", key: Some(&key), lines: &lines, now: request.now }).await?;
+    post(
+        connection,
+        &Post { kind: "deposit", key: Some(&key), reference: "", lines: &lines, now: request.now },
+    )
+    .await?;
     let after = available(&mut *connection, brand, money.currency).await?;
     remember(connection, request, &[after.0]).await?;
     Ok(after)
@@ -105,7 +111,8 @@ pub(in crate::store::sqlite) async fn withdraw(
     let (from, to) = (Account::BrandAvailable(brand), Account::CampaignReserved(campaign));
     let lines = transfer(from, to, money.currency, money.amount);
     let key = request.ledger_key();
-    post(connection, &Post { kind: "fund", key: Some(&key), lines: &lines, now: request.now }).await?;
+    post(connection, &Post { kind: "fund", key: Some(&key), reference: "", lines: &lines, now: request.now })
+        .await?;
     let funded =
         sqlx::query(ADD_FUNDS).bind(campaign.0).bind(money.amount.0).execute(&mut *connection).await?;
     expect_rows("campaign_budget", 1, funded.rows_affected())
@@ -123,8 +130,15 @@ pub(super) async fn available(
 }
 
 /// A campaign's money and counters.
-pub(super) async fn budget(connection: &mut SqliteConnection, campaign: CampaignId) -> Attempt<Budget> {
-    let row = sqlx::query(BUDGET).bind(campaign.0).fetch_one(connection).await?;
+pub(in crate::store::sqlite) async fn budget(
+    connection: &mut SqliteConnection,
+    campaign: CampaignId,
+) -> Attempt<Budget> {
+    budget_of(&sqlx::query(BUDGET).bind(campaign.0).fetch_one(connection).await?)
+}
+
+/// The budget of a row of `campaign_budget`.
+pub(super) fn budget_of(row: &SqliteRow) -> Attempt<Budget> {
     Ok(Budget {
         funded: row.micros("funded")?,
         spent: row.micros("spent")?,

@@ -54,8 +54,8 @@ struct Model {
 }
 
 impl Model {
-    async fn new() -> Self {
-        let (bench, brand, first) = Bench::funded(5_000, 1_000).await;
+    async fn new(on: On) -> Self {
+        let (bench, brand, first) = Bench::funded(on, 5_000, 1_000).await;
         let second = bench.campaign(brand, 0).await;
         Self {
             bench,
@@ -172,14 +172,11 @@ impl Model {
     }
 
     async fn forget_closed(&mut self) {
-        let mut connection = self.bench.raw().await;
-        let closed: Vec<i64> = sqlx::query_scalar(
-            "SELECT lease_id FROM budget_lease WHERE state = 'closed' AND closes_at <= ?1",
-        )
-        .bind(self.now.0)
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
+        let sql = format!(
+            "SELECT lease_id FROM budget_lease WHERE state = 'closed' AND closes_at <= {}",
+            self.now.0
+        );
+        let closed = self.bench.database.numbers(&sql).await;
         for lease in closed {
             self.known.leases.get_mut(&LeaseId(lease)).unwrap().accepts = false;
         }
@@ -203,18 +200,25 @@ impl Model {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_life_of_a_ledger_adds_up(steps in prop::collection::vec(step(), 1..24)) {
+fn every_life_of_a_ledger_adds_up(on: On) {
+    let config = ProptestConfig { cases: 64, source_file: Some(file!()), ..ProptestConfig::default() };
+    proptest!(config, |(steps in prop::collection::vec(step(), 1..24))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut model = Model::new().await;
+            let mut model = Model::new(on).await;
             for step in &steps {
                 model.step(step).await;
                 model.holds().await;
             }
         });
+    });
+}
+
+mod sqlite {
+    use crate::store::tests::On;
+
+    #[test]
+    fn every_life_of_a_ledger_adds_up() {
+        super::every_life_of_a_ledger_adds_up(On::Sqlite);
     }
 }

@@ -7,9 +7,8 @@ async fn available(bench: &Bench, brand: BrandId) -> Micros {
     bench.store.available(brand, Currency::INR).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_deposit_that_comes_twice_is_made_once() {
-    let bench = Bench::new().await;
+async fn a_deposit_that_comes_twice_is_made_once(on: On) {
+    let bench = Bench::new(on).await;
     let brand = bench.brand(1_000).await;
     assert_eq!(bench.store.deposit(brand, inr(500), &key("again"), NOW).await.unwrap(), Micros(1_500));
     bench.store.deposit(brand, inr(1), &key("other"), NOW).await.unwrap();
@@ -18,9 +17,8 @@ async fn a_deposit_that_comes_twice_is_made_once() {
     bench.reconciles().await;
 }
 
-#[tokio::test]
-async fn a_key_of_another_request_is_a_conflict() {
-    let (bench, brand, campaign) = Bench::funded(1_000, 100).await;
+async fn a_key_of_another_request_is_a_conflict(on: On) {
+    let (bench, brand, campaign) = Bench::funded(on, 1_000, 100).await;
     let used = key("used");
     bench.store.deposit(brand, inr(10), &used, NOW).await.unwrap();
     let other = Idempotency { fingerprint: [7; 32], ..used.clone() };
@@ -33,9 +31,8 @@ async fn a_key_of_another_request_is_a_conflict() {
     assert_eq!(available(&bench, brand).await, Micros(910));
 }
 
-#[tokio::test]
-async fn only_an_amount_above_zero_moves() {
-    let (bench, brand, campaign) = Bench::funded(1_000, 100).await;
+async fn only_an_amount_above_zero_moves(on: On) {
+    let (bench, brand, campaign) = Bench::funded(on, 1_000, 100).await;
     for amount in [0, -1, i64::MIN] {
         let deposit = bench.store.deposit(brand, inr(amount), &key("a"), NOW).await;
         assert!(matches!(deposit, Err(StoreError::Constraint(_))), "{deposit:?}");
@@ -51,9 +48,8 @@ async fn only_an_amount_above_zero_moves() {
     bench.reconciles().await;
 }
 
-#[tokio::test]
-async fn a_brand_that_does_not_exist_has_no_wallet() {
-    let bench = Bench::new().await;
+async fn a_brand_that_does_not_exist_has_no_wallet(on: On) {
+    let bench = Bench::new(on).await;
     let nobody = BrandId(5);
     assert!(matches!(bench.store.available(nobody, Currency::INR).await, Err(StoreError::NotFound)));
     let deposit = bench.store.deposit(nobody, inr(5), &key("a"), NOW).await;
@@ -63,9 +59,8 @@ async fn a_brand_that_does_not_exist_has_no_wallet() {
     assert!(matches!(bench.store.budget(CampaignId(1)).await, Err(StoreError::NotFound)));
 }
 
-#[tokio::test]
-async fn funding_moves_money_once_and_only_what_there_is() {
-    let (bench, brand, campaign) = Bench::funded(1_000, 100).await;
+async fn funding_moves_money_once_and_only_what_there_is(on: On) {
+    let (bench, brand, campaign) = Bench::funded(on, 1_000, 100).await;
     let first = bench.store.fund(campaign, Micros(300), &key("f"), NOW).await.unwrap();
     assert_eq!(first.funded, Micros(400));
     bench.lease(campaign, 50).await;
@@ -78,9 +73,8 @@ async fn funding_moves_money_once_and_only_what_there_is() {
     bench.reconciles().await;
 }
 
-#[tokio::test]
-async fn a_campaign_that_can_not_be_funded_is_not_made() {
-    let bench = Bench::new().await;
+async fn a_campaign_that_can_not_be_funded_is_not_made(on: On) {
+    let bench = Bench::new(on).await;
     let brand = bench.brand(1_000).await;
     let short = bench.store.create(&new_campaign(brand, 1_001), &key("c"), NOW).await;
     assert!(matches!(short, Err(StoreError::InsufficientFunds { available: Micros(1_000) })));
@@ -92,4 +86,13 @@ async fn a_campaign_that_can_not_be_funded_is_not_made() {
     assert_eq!(bench.store.page(None, None, 10).await.unwrap(), [made]);
     assert_eq!(available(&bench, brand).await, Micros(0));
     bench.reconciles().await;
+}
+
+on_each! {
+    a_deposit_that_comes_twice_is_made_once;
+    a_key_of_another_request_is_a_conflict;
+    only_an_amount_above_zero_moves;
+    a_brand_that_does_not_exist_has_no_wallet;
+    funding_moves_money_once_and_only_what_there_is;
+    a_campaign_that_can_not_be_funded_is_not_made;
 }

@@ -8,6 +8,8 @@
 //! Mailbox: `MAILBOX`; every streamer has at most one `Reserve` on its way, and a settlement that
 //! finds it full leaves the money held until its time is up.
 
+mod live;
+
 use crate::catalogue::BudgetCell;
 use crate::domain::campaign::lease::{Lease, slice_wanted};
 use crate::domain::campaign::{Campaign, Pricing, Status};
@@ -19,10 +21,11 @@ use crate::domain::settlement::{EventKind, Outcome};
 use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
-use crate::ports::{Budget, Grant, StoreResult};
+use crate::ports::{Budget, CampaignTotals, Grant, StoreError, StoreResult};
 use crate::proof::{self, Plant};
-use crate::session::{SessionHandle, ToSession};
+use crate::session::SessionHandle;
 use actix::prelude::*;
+use futures_util::future::OptionFuture;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -33,8 +36,6 @@ const MAILBOX: usize = 4096;
 const PARKED_MAX: usize = 1024;
 /// The database's numbers are read again after this, when there was work.
 const BUDGET_LIFE: Millis = Millis::seconds(5);
-/// Brands' clients hear of changes this often, at most.
-const PUSH_EVERY: Millis = Millis(250);
 
 type Answer = oneshot::Sender<Result<LeaseId, Reason>>;
 
@@ -46,7 +47,12 @@ pub struct CampaignActor {
     view: Arc<BudgetCell>,
     lease: Option<Lease>,
     budget: Budget,
+    /// Of the row that `budget` was read from.
+    version: i64,
     read_at: UnixMillis,
+    /// What all nodes settled, and when it was asked for. It is shown; nothing is decided by it.
+    shared: (CampaignTotals, UnixMillis),
+    looking: bool,
     touched: bool,
     /// Batches of settled claims so far: numbers that were read before one of them are too old.
     batches: u64,
@@ -71,7 +77,10 @@ impl CampaignActor {
             view: Arc::default(),
             lease: None,
             budget: Budget::default(),
+            version: 0,
             read_at: UnixMillis(0),
+            shared: (CampaignTotals::default(), UnixMillis(0)),
+            looking: false,
             touched: false,
             batches: 0,
             parked: VecDeque::new(),
@@ -142,13 +151,12 @@ impl CampaignActor {
         let (engine, id, since) = (Arc::clone(&self.engine), self.id, self.batches);
         let ask = async move {
             let granted = engine.ports.ledger.grant(id, wanted, engine.now()).await;
-            let budget = engine.ports.ledger.budget(id).await;
-            (granted, budget)
+            (granted, totals(&engine, id).await)
         };
-        ctx.spawn(ask.into_actor(self).map(move |(granted, budget), actor, ctx| {
+        ctx.spawn(ask.into_actor(self).map(move |(granted, totals), actor, ctx| {
             let more = matches!(granted, Ok(Some(_)));
             actor.granted(granted);
-            actor.read(budget, since);
+            actor.read(totals, since);
             actor.answered(more, ctx);
             actor.publish(ctx);
         }));
@@ -183,12 +191,12 @@ impl CampaignActor {
 
     /// Takes the database's numbers, unless claims were settled while they were read: then the actor's
     /// own are newer, and the next read brings both together.
-    fn read(&mut self, budget: StoreResult<Budget>, since: u64) {
+    fn read(&mut self, totals: StoreResult<CampaignTotals>, since: u64) {
         let first = self.read_at == UnixMillis(0);
-        if let Ok(budget) = budget
+        if let Ok(totals) = totals
             && (first || since == self.batches)
         {
-            self.budget = budget;
+            (self.version, self.budget) = (totals.version, totals.budget);
             self.read_at = self.engine.now();
         }
     }
@@ -234,14 +242,14 @@ impl CampaignActor {
         let since = self.batches;
         let read = async move {
             let campaign = engine.ports.campaigns.campaign(id).await;
-            (campaign, engine.ports.ledger.budget(id).await)
+            (campaign, totals(&engine, id).await)
         };
-        ctx.spawn(read.into_actor(self).map(move |(campaign, budget), actor, ctx| {
+        ctx.spawn(read.into_actor(self).map(move |(campaign, totals), actor, ctx| {
             actor.asking = false;
             if let Ok(campaign) = campaign {
                 actor.campaign = Some(Arc::new(campaign));
             }
-            actor.read(budget, since);
+            actor.read(totals, since);
             let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);
             if actor.is(Status::Active) {
                 actor.top_up(price, ctx);
@@ -285,47 +293,12 @@ impl CampaignActor {
             }));
         }
     }
+}
 
-    fn live(&self) -> Option<CampaignLive> {
-        let campaign = self.campaign.as_ref()?;
-        let in_flight = self.lease.as_ref().map_or(0, Lease::in_flight);
-        Some(CampaignLive {
-            campaign: self.id,
-            status: campaign.status,
-            currency: campaign.currency,
-            funded: self.budget.funded,
-            spent: self.budget.spent,
-            reserved: self.held(),
-            plays: self.budget.plays,
-            viewers: self.budget.viewers,
-            clicks: self.budget.clicks,
-            rejected: self.budget.rejected,
-            in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
-            now: self.engine.now(),
-        })
-    }
-
-    /// Tells those who watch, not more often than `PUSH_EVERY`.
-    fn push(&mut self, ctx: &mut Context<Self>) {
-        if self.watchers.is_empty() || self.push_waits {
-            return;
-        }
-        let now = self.engine.now();
-        let wait = PUSH_EVERY.0 - (now - self.pushed_at).0;
-        if wait > 0 {
-            self.push_waits = true;
-            let wait = std::time::Duration::from_millis(Millis(wait).unsigned());
-            ctx.run_later(wait, |actor, ctx| {
-                actor.push_waits = false;
-                actor.push(ctx);
-            });
-            return;
-        }
-        self.pushed_at = now;
-        if let Some(live) = self.live() {
-            self.watchers.retain(|watcher| watcher.send(ToSession::Live(Box::new(live))).is_ok());
-        }
-    }
+/// The database's numbers, with their version.
+async fn totals(engine: &Engine, id: CampaignId) -> StoreResult<CampaignTotals> {
+    let (found, _) = engine.ports.ledger.totals(&[id], &[]).await?;
+    found.first().map(|(_, totals)| *totals).ok_or(StoreError::NotFound)
 }
 
 impl Actor for CampaignActor {
@@ -422,14 +395,22 @@ impl Handler<Watch> for CampaignActor {
     fn handle(&mut self, Watch(session): Watch, ctx: &mut Self::Context) {
         self.watchers.push(session);
         self.push(ctx);
+        if !std::mem::replace(&mut self.looking, true) {
+            self.look(ctx);
+        }
     }
 }
 
 impl Handler<GetLive> for CampaignActor {
-    type Result = MessageResult<GetLive>;
+    type Result = ResponseActFuture<Self, Option<CampaignLive>>;
 
-    fn handle(&mut self, _: GetLive, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.live().filter(|_| self.read_at != UnixMillis(0)))
+    fn handle(&mut self, GetLive { shared }: GetLive, _: &mut Self::Context) -> Self::Result {
+        let asked = shared.then(|| self.ask());
+        let ask = async move { OptionFuture::from(asked).await.flatten() };
+        Box::pin(ask.into_actor(self).map(move |found, actor, _| {
+            actor.heard(found);
+            actor.live(shared)
+        }))
     }
 }
 

@@ -6,7 +6,8 @@ use gametriggers_actors::domain::id::RuleId;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::streamer::{Corner, Profile, Settings};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayLog, PlayOutcome, PlayRecord, Principal, StoreError,
+    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, SeriesPoint,
+    StoreError,
 };
 
 fn contents() -> Vec<Content> {
@@ -18,9 +19,8 @@ fn contents() -> Vec<Content> {
     ]
 }
 
-#[tokio::test]
-async fn a_campaign_reads_back_as_it_was_made() {
-    let bench = Bench::new().await;
+async fn a_campaign_reads_back_as_it_was_made(on: On) {
+    let bench = Bench::new(on).await;
     let brand = bench.brand(1_000).await;
     let mut new = new_campaign(brand, 0);
     let template = new.creatives.remove(0);
@@ -39,9 +39,8 @@ async fn a_campaign_reads_back_as_it_was_made() {
     assert!(matches!(bench.store.campaign(CampaignId(99)).await, Err(StoreError::NotFound)));
 }
 
-#[tokio::test]
-async fn a_change_changes_what_it_names_and_ended_is_final() {
-    let (bench, _, campaign) = Bench::funded(1_000, 100).await;
+async fn a_change_changes_what_it_names_and_ended_is_final(on: On) {
+    let (bench, _, campaign) = Bench::funded(on, 1_000, 100).await;
     let before = bench.store.campaign(campaign).await.unwrap();
     let ends = before.flight.ends + Millis::minutes(5);
     let change = CampaignChange { name: Some("Winter".to_owned()), ends: Some(ends), ..Default::default() };
@@ -59,9 +58,8 @@ async fn a_change_changes_what_it_names_and_ended_is_final() {
     assert!(matches!(unknown, Err(StoreError::NotFound)));
 }
 
-#[tokio::test]
-async fn pages_go_up_by_id_and_stay_with_their_brand() {
-    let bench = Bench::new().await;
+async fn pages_go_up_by_id_and_stay_with_their_brand(on: On) {
+    let bench = Bench::new(on).await;
     let (one, two) = (bench.brand(10).await, bench.brand(10).await);
     let mut ids = Vec::new();
     for brand in [one, two, one, two, one] {
@@ -80,9 +78,8 @@ async fn pages_go_up_by_id_and_stay_with_their_brand() {
     assert_eq!(page(Some(two), None, 9).await, [ids[1], ids[3]]);
 }
 
-#[tokio::test]
-async fn the_catalogue_has_what_may_play() {
-    let (bench, brand, campaign) = Bench::funded(1_000, 100).await;
+async fn the_catalogue_has_what_may_play(on: On) {
+    let (bench, brand, campaign) = Bench::funded(on, 1_000, 100).await;
     let gone = bench.campaign(brand, 0).await;
     bench.end(gone).await;
     let streamers = bench.store.add_streamers(&[new_streamer(1), new_streamer(2)], NOW).await.unwrap();
@@ -92,7 +89,7 @@ async fn the_catalogue_has_what_may_play() {
         (streamers[1], campaign, "applied"),
     ] {
         let sql = format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0)");
-        bench.raw_sql(&sql).await;
+        bench.tamper(&sql).await;
     }
     let span = Millis::minutes(30);
     let kinds = [
@@ -110,7 +107,7 @@ async fn the_catalogue_has_what_may_play() {
     assert_eq!(catalogue.campaigns, [bench.store.campaign(campaign).await.unwrap()]);
     assert_eq!(catalogue.rules, rules);
     assert_eq!(catalogue.participations, [(streamers[0], campaign)]);
-    bench.raw_sql("UPDATE conflict_rule SET enabled = 0 WHERE id > 1").await;
+    bench.tamper("UPDATE conflict_rule SET enabled = FALSE WHERE id > 1").await;
     assert_eq!(bench.store.catalogue().await.unwrap().rules, rules[..1]);
 }
 
@@ -134,9 +131,8 @@ fn new_streamer(n: u8) -> NewStreamer {
     }
 }
 
-#[tokio::test]
-async fn streamers_and_their_settings_read_back() {
-    let bench = Bench::new().await;
+async fn streamers_and_their_settings_read_back(on: On) {
+    let bench = Bench::new(on).await;
     let new = [new_streamer(1), new_streamer(2)];
     let ids = bench.store.add_streamers(&new, NOW).await.unwrap();
     let all = bench.store.streamers().await.unwrap();
@@ -162,9 +158,8 @@ async fn streamers_and_their_settings_read_back() {
     assert!(matches!(bench.store.streamer(nobody).await, Err(StoreError::NotFound)));
 }
 
-#[tokio::test]
-async fn streamers_are_added_all_or_none() {
-    let bench = Bench::new().await;
+async fn streamers_are_added_all_or_none(on: On) {
+    let bench = Bench::new(on).await;
     let same_key = NewStreamer { key: [1; 32], ..new_streamer(3) };
     let refused = bench.store.add_streamers(&[new_streamer(1), same_key], NOW).await;
     assert!(matches!(refused, Err(StoreError::Constraint(_))));
@@ -182,9 +177,8 @@ async fn streamers_are_added_all_or_none() {
     assert_eq!(bench.store.keys().await.unwrap().len(), 2_406);
 }
 
-#[tokio::test]
-async fn a_revoked_key_is_no_key() {
-    let bench = Bench::new().await;
+async fn a_revoked_key_is_no_key(on: On) {
+    let bench = Bench::new(on).await;
     let brand = bench.brand(1).await;
     let streamer = bench.store.add_streamers(&[new_streamer(1)], NOW).await.unwrap()[0];
     bench.store.add_key([50; 32], Principal::Brand(brand), "main", NOW).await.unwrap();
@@ -227,9 +221,8 @@ fn record(n: u32, outcome: PlayOutcome) -> PlayRecord {
     }
 }
 
-#[tokio::test]
-async fn a_play_is_one_row_and_its_end_is_final() {
-    let bench = Bench::new().await;
+async fn a_play_is_one_row_and_its_end_is_final(on: On) {
+    let bench = Bench::new(on).await;
     let terms = ClickTerms {
         lease: LeaseId(4),
         split: Split::of(Micros(50), FeeBps::new(2000).unwrap()).unwrap(),
@@ -239,24 +232,23 @@ async fn a_play_is_one_row_and_its_end_is_final() {
     let shown =
         PlayRecord { click_code: Some("xYz".into()), clicks: Some(terms), ..record(1, PlayOutcome::Shown) };
     let rejected = PlayRecord { reason: Some(Reason::TooShort), ..record(1, PlayOutcome::Rejected) };
-    bench.store.append(std::slice::from_ref(&shown), &[]).await.unwrap();
+    bench.store.append(std::slice::from_ref(&shown), &[], &[]).await.unwrap();
     assert_eq!(bench.store.by_click_code("xYz").await.unwrap(), Some(shown.clone()));
     assert_eq!(bench.store.by_click_code("xyz").await.unwrap(), None);
     // The end, and then what was before it, late.
     bench
         .store
-        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[])
+        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[], &[])
         .await
         .unwrap();
     let wanted = PlayRecord { click_code: shown.click_code.clone(), clicks: shown.clicks, ..rejected };
     assert_eq!(bench.store.recent(StreamerId(1), None, 10).await.unwrap(), [wanted]);
 }
 
-#[tokio::test]
-async fn recent_plays_come_newest_first_in_pages() {
-    let bench = Bench::new().await;
+async fn recent_plays_come_newest_first_in_pages(on: On) {
+    let bench = Bench::new(on).await;
     let plays: Vec<_> = (1..=5).map(|n| record(n, PlayOutcome::Settled)).collect();
-    bench.store.append(&plays, &[]).await.unwrap();
+    bench.store.append(&plays, &[], &[]).await.unwrap();
     let first = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
     assert_eq!(first, [plays[4].clone(), plays[3].clone()]);
     let rest = bench.store.recent(StreamerId(1), Some(first[1].play), 9).await.unwrap();
@@ -264,26 +256,76 @@ async fn recent_plays_come_newest_first_in_pages() {
     assert!(bench.store.recent(StreamerId(2), None, 9).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn counts_of_a_minute_add_up() {
-    let bench = Bench::new().await;
-    let key = MinuteKey { minute: NOW, campaign: CampaignId(2), streamer: StreamerId(1) };
-    let counts = MinuteCounts {
-        decided: 4,
-        plays: 3,
+fn counts() -> MinuteCounts {
+    MinuteCounts {
+        plays: 4,
+        impressions: 3,
         viewers: 120,
-        clicks: 2,
+        clicks_link: 2,
+        clicks_qr: 5,
+        clicks_chat: 7,
         lost: 1,
         spend: Micros(300),
         earn: Micros(240),
+    }
+}
+
+fn times(times: u64) -> MinuteCounts {
+    (0..times).fold(MinuteCounts::default(), |mut sum, _| {
+        sum.add(&counts());
+        sum
+    })
+}
+
+async fn counts_of_a_minute_add_up_over_flushes_and_streamers(on: On) {
+    let bench = Bench::new(on).await;
+    let minute = UnixMillis(NOW.0 - NOW.0 % 60_000);
+    let key = |after: i64, campaign: i64, streamer: i64| MinuteKey {
+        minute: UnixMillis(minute.0 + after * 60_000),
+        campaign: CampaignId(campaign),
+        streamer: StreamerId(streamer),
     };
-    bench.store.append(&[], &[(key, counts), (key, counts)]).await.unwrap();
-    bench.store.append(&[record(1, PlayOutcome::Shown)], &[(key, counts)]).await.unwrap();
-    let mut connection = bench.raw().await;
-    let row: (i64, i64, i64, i64, i64, i64, i64) =
-        sqlx::query_as("SELECT decided, plays, viewers, clicks, lost, spend, earn FROM metric_minute")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-    assert_eq!(row, (12, 9, 360, 6, 3, 900, 720));
+    let (first, other) = (key(0, 2, 1), key(0, 2, 9));
+    bench.store.append(&[], &[(first, counts()), (first, counts())], &[]).await.unwrap();
+    let rejects = [(first, Reason::TooShort, 2), (other, Reason::TooShort, 1), (first, Reason::Hidden, 4)];
+    let minutes = [(other, counts()), (key(0, 3, 1), counts()), (key(1, 2, 1), counts())];
+    bench.store.append(&[record(1, PlayOutcome::Shown)], &minutes, &rejects).await.unwrap();
+    bench
+        .store
+        .append(&[], &[], &[(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)])
+        .await
+        .unwrap();
+    let span = |after: i64| UnixMillis(minute.0 + after * 60_000);
+    let read = async |from: i64, to: i64, step: i64| {
+        bench.store.series(CampaignId(2), span(from), span(to), Millis(step * 60_000)).await.unwrap()
+    };
+    let at = |after, counts, rejects| SeriesPoint { at: span(after), counts, rejects };
+    let by_minute = [
+        at(0, times(3), vec![(Reason::Hidden, 4), (Reason::TooShort, 6)]),
+        at(1, times(1), vec![]),
+        at(7, MinuteCounts::default(), vec![(Reason::Load, 1)]),
+    ];
+    assert_eq!(read(0, 60, 1).await, by_minute);
+    assert_eq!(read(0, 7, 1).await, by_minute[..2], "the end does not belong to it");
+    assert_eq!(read(1, 8, 1).await, by_minute[1..], "the start does");
+    assert!(read(2, 7, 1).await.is_empty());
+    let day = read(0, 60, 1440).await;
+    assert_eq!(day.len(), 1);
+    assert_eq!(day[0].at.0 % 86_400_000, 0, "a day starts with the day, in UTC");
+    assert_eq!(day[0].counts, times(4));
+    let rejects = [(Reason::Hidden, 4), (Reason::Load, 1), (Reason::TooShort, 6)];
+    assert_eq!(day[0].rejects, rejects, "in the order of the reasons");
+}
+
+on_each! {
+    a_campaign_reads_back_as_it_was_made;
+    a_change_changes_what_it_names_and_ended_is_final;
+    pages_go_up_by_id_and_stay_with_their_brand;
+    the_catalogue_has_what_may_play;
+    streamers_and_their_settings_read_back;
+    streamers_are_added_all_or_none;
+    a_revoked_key_is_no_key;
+    a_play_is_one_row_and_its_end_is_final;
+    recent_plays_come_newest_first_in_pages;
+    counts_of_a_minute_add_up_over_flushes_and_streamers;
 }

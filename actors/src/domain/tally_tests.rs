@@ -1,0 +1,159 @@
+//! Counts that add up, once each, within their bounds.
+
+use super::*;
+use crate::domain::id::{CreativeId, LeaseId};
+use crate::domain::money::{Currency, Split};
+use crate::domain::settlement::Debit;
+
+const AT: UnixMillis = UnixMillis(1_700_000_012_345);
+const SPLIT: Split = Split { price: Micros(100), fee: Micros(20), earn: Micros(80) };
+
+fn play(n: u32) -> PlayId {
+    let [a, b, c, d] = n.to_be_bytes();
+    PlayId::mint(AT, [0, 0, 0, 0, 0, 0, a, b, c, d])
+}
+
+fn record(n: u32, outcome: PlayOutcome, reason: Option<Reason>) -> PlayRecord {
+    PlayRecord {
+        play: play(n),
+        at: AT,
+        streamer: StreamerId(1),
+        campaign: CampaignId(2),
+        creative: CreativeId(3),
+        outcome,
+        reason,
+        viewers: 40,
+        currency: Currency::INR,
+        split: SPLIT,
+        click_code: None,
+        clicks: None,
+    }
+}
+
+fn claim(n: u32, kind: EventKind) -> Claim {
+    let debit = Debit {
+        event: play(n),
+        kind,
+        play: play(n),
+        lease: LeaseId(1),
+        campaign: CampaignId(2),
+        streamer: StreamerId(1),
+        creative: CreativeId(3),
+        currency: Currency::INR,
+        split: SPLIT,
+        viewers: 40,
+        occurred: AT,
+    };
+    Claim { debit, verdict: Ok(()) }
+}
+
+fn key() -> MinuteKey {
+    MinuteKey::at(AT, CampaignId(2), StreamerId(1))
+}
+
+fn all(tally: &mut Tally) -> Batch {
+    tally.take(usize::MAX).unwrap_or_default()
+}
+
+#[test]
+fn a_minute_counts_what_was_shown_settled_clicked_and_lost() {
+    let mut tally = Tally::default();
+    assert_eq!(tally.take(10), None);
+    for n in 0..3 {
+        tally.played(record(n, PlayOutcome::Shown, None));
+        tally.settled(&claim(n, EventKind::Play), Outcome::Settled);
+        tally.settled(&claim(n, EventKind::Play), Outcome::Duplicate);
+        tally.played(record(n, PlayOutcome::Settled, None));
+    }
+    tally.settled(&claim(0, EventKind::Click), Outcome::Settled);
+    for kind in [ClickKind::Link, ClickKind::Qr, ClickKind::Qr, ClickKind::Chat] {
+        tally.clicked(key(), kind);
+    }
+    tally.settled(&claim(1, EventKind::Click), Outcome::Rejected(Reason::LeaseClosed));
+    tally.played(record(7, PlayOutcome::Expired, Some(Reason::PrepareTimeout)));
+    let batch = all(&mut tally);
+    assert_eq!(key().minute, UnixMillis(1_699_999_980_000));
+    let counts = MinuteCounts {
+        plays: 3,
+        impressions: 3,
+        viewers: 120,
+        clicks_link: 1,
+        clicks_qr: 2,
+        clicks_chat: 1,
+        lost: 1,
+        spend: Micros(400),
+        earn: Micros(320),
+    };
+    assert_eq!(batch.minutes, [(key(), counts)]);
+    assert_eq!(batch.rejects, [(key(), Reason::PrepareTimeout, 1), (key(), Reason::LeaseClosed, 1)]);
+    assert_eq!(batch.plays.len(), 4);
+    assert_eq!(tally.take(10), None, "what was taken does not come again");
+}
+
+#[test]
+fn the_end_of_a_play_counts_once_whoever_tells_it_first() {
+    let mut tally = Tally::default();
+    let refusal = Outcome::Rejected(Reason::SkippedByStreamer);
+    tally.played(record(1, PlayOutcome::Skipped, Some(Reason::SkippedByStreamer)));
+    tally.settled(&claim(1, EventKind::Play), refusal);
+    tally.settled(&claim(2, EventKind::Play), refusal);
+    tally.settled(&claim(2, EventKind::Play), refusal);
+    tally.settled(&claim(3, EventKind::Play), Outcome::Settled);
+    tally.played(record(3, PlayOutcome::Failed, Some(Reason::PlayTimeout)));
+    let batch = all(&mut tally);
+    assert_eq!(batch.minutes[0].1.lost, 2);
+    assert_eq!(batch.rejects, [(key(), Reason::SkippedByStreamer, 2)]);
+}
+
+#[test]
+fn the_memory_of_ended_plays_is_bounded_and_holds_the_last_ones() {
+    let mut tally = Tally::default();
+    let many = u32::try_from(ENDED_MAX).unwrap() * 3;
+    for n in 0..many {
+        assert!(tally.ends(play(n)));
+        assert!(tally.ended.0.len() + tally.ended.1.len() <= 2 * ENDED_MAX);
+    }
+    for n in many - u32::try_from(ENDED_MAX).unwrap()..many {
+        assert!(!tally.ends(play(n)), "{n}");
+    }
+}
+
+#[test]
+fn a_batch_that_could_not_be_written_waits_and_keeps_what_came_first() {
+    let mut tally = Tally::default();
+    tally.played(PlayRecord { click_code: Some("abc".into()), ..record(1, PlayOutcome::Shown, None) });
+    tally.settled(&claim(9, EventKind::Play), Outcome::Rejected(Reason::TooShort));
+    let first = all(&mut tally);
+    tally.played(PlayRecord { at: UnixMillis(AT.0 + 9), ..record(1, PlayOutcome::Settled, None) });
+    tally.settled(&claim(1, EventKind::Play), Outcome::Settled);
+    tally.settled(&claim(8, EventKind::Play), Outcome::Rejected(Reason::TooShort));
+    tally.put_back(first);
+    let batch = all(&mut tally);
+    let merged = PlayRecord { click_code: Some("abc".into()), ..record(1, PlayOutcome::Settled, None) };
+    assert_eq!(batch.plays, [merged]);
+    assert_eq!(batch.rejects, [(key(), Reason::TooShort, 2)]);
+    let (plays, impressions, lost) = (1, 1, 2);
+    let (viewers, spend, earn) = (40, Micros(100), Micros(80));
+    let counts = MinuteCounts { plays, impressions, lost, viewers, spend, earn, ..MinuteCounts::default() };
+    assert_eq!(batch.minutes, [(key(), counts)]);
+}
+
+#[test]
+fn what_finds_no_room_is_dropped_and_counted() {
+    let mut tally = Tally::default();
+    let many = u32::try_from(WAITING_MAX).unwrap();
+    for n in 0..many + 5 {
+        let streamer = StreamerId(i64::from(n));
+        tally.played(PlayRecord { streamer, ..record(n, PlayOutcome::Shown, None) });
+    }
+    // What has its row already still counts.
+    tally.clicked(MinuteKey { streamer: StreamerId(0), ..key() }, ClickKind::Link);
+    assert_eq!(tally.take_dropped(), Dropped { plays: 5, counts: 5 });
+    assert_eq!(tally.take_dropped(), Dropped::default());
+    let mut taken = (0, 0);
+    while let Some(batch) = tally.take(3000) {
+        assert!(batch.plays.len() <= 3000 && batch.minutes.len() <= 3000);
+        taken = (taken.0 + batch.plays.len(), taken.1 + batch.minutes.len());
+    }
+    assert_eq!(taken, (WAITING_MAX, WAITING_MAX));
+}

@@ -1,0 +1,75 @@
+//! Campaigns, their creatives, and the conflict rules.
+
+mod read;
+mod rule;
+mod write;
+
+use super::PostgresStore;
+use super::ledger::Request;
+use async_trait::async_trait;
+use gametriggers_actors::domain::campaign::Campaign;
+use gametriggers_actors::domain::conflict::Rule;
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{
+    CampaignChange, CampaignStore, CatalogueRows, Idempotency, NewCampaign, StoreResult,
+};
+use std::sync::Arc;
+
+#[async_trait]
+impl CampaignStore for PostgresStore {
+    async fn catalogue(&self) -> StoreResult<CatalogueRows> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(CatalogueRows {
+            campaigns: read::live(&mut snapshot).await?,
+            rules: rule::in_force(&mut snapshot).await?,
+            participations: read::participations(&mut snapshot).await?,
+        })
+    }
+
+    async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign> {
+        let new = new.clone();
+        let request = Request::new("create", key, now);
+        self.write(move |c| Box::pin(async move { write::create(c, &new, &request).await })).await
+    }
+
+    async fn change(
+        &self,
+        id: CampaignId,
+        change: &CampaignChange,
+        now: UnixMillis,
+    ) -> StoreResult<Campaign> {
+        let change = change.clone();
+        self.write(move |c| Box::pin(async move { write::change(c, id, &change, now).await })).await
+    }
+
+    async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(read::one(&mut snapshot, id).await?)
+    }
+
+    async fn page(
+        &self,
+        brand: Option<BrandId>,
+        after: Option<CampaignId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Campaign>> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(read::page(&mut snapshot, brand, after, limit).await?)
+    }
+
+    async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule> {
+        let (rule, name) = (rule.clone(), name.to_owned());
+        self.write(move |c| Box::pin(async move { rule::add(c, rule, &name, now).await })).await
+    }
+
+    async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>> {
+        Ok(read::landing(&self.readers, creative).await?)
+    }
+}
+
+/// Every statement of this module, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<&'static str> {
+    [read::STATEMENTS, rule::STATEMENTS, write::STATEMENTS].concat()
+}

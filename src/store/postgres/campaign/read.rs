@@ -1,0 +1,143 @@
+//! Reading campaigns with their creatives.
+
+use crate::store::postgres::failure::Attempt;
+use crate::store::postgres::row::{Columns, known};
+use crate::store::postgres::statements;
+use gametriggers_actors::domain::campaign::{
+    Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
+};
+use gametriggers_actors::domain::creative::{Content, Creative, Placement};
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
+use gametriggers_actors::domain::targeting::Targeting;
+use gametriggers_actors::ports::StoreError;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+statements! {
+    ONE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
+        WHERE c.id = $1";
+    LIVE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
+        WHERE c.status <> 'ended' ORDER BY c.id";
+    PAGE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
+        WHERE c.id > $1 ORDER BY c.id LIMIT $2";
+    PAGE_OF_BRAND = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
+        WHERE c.brand_id = $3 AND c.id > $1 ORDER BY c.id LIMIT $2";
+    CREATIVES = "SELECT * FROM creative WHERE campaign_id = ANY($1) ORDER BY campaign_id, id";
+    PARTICIPATIONS = "SELECT p.streamer_id, p.campaign_id FROM participation AS p
+        JOIN campaign AS c ON c.id = p.campaign_id WHERE p.status = 'approved' AND c.status <> 'ended'
+        ORDER BY p.streamer_id, p.campaign_id";
+    LANDING = "SELECT c.landing_url FROM creative AS r JOIN campaign AS c ON c.id = r.campaign_id
+        WHERE r.id = $1";
+}
+
+/// One campaign, whatever its status.
+pub(super) async fn one(connection: &mut PgConnection, id: CampaignId) -> Attempt<Campaign> {
+    let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
+    with_creatives(connection, &rows).await?.pop().ok_or_else(|| StoreError::NotFound.into())
+}
+
+/// Every campaign that has not ended.
+pub(super) async fn live(connection: &mut PgConnection) -> Attempt<Vec<Campaign>> {
+    let rows = sqlx::query(LIVE).fetch_all(&mut *connection).await?;
+    with_creatives(connection, &rows).await
+}
+
+/// Campaigns by ascending id, after `after`.
+pub(super) async fn page(
+    connection: &mut PgConnection,
+    brand: Option<BrandId>,
+    after: Option<CampaignId>,
+    limit: u32,
+) -> Attempt<Vec<Campaign>> {
+    let after = after.map_or(i64::MIN, |id| id.0);
+    let query =
+        sqlx::query(if brand.is_some() { PAGE_OF_BRAND } else { PAGE }).bind(after).bind(i64::from(limit));
+    let query = if let Some(brand) = brand { query.bind(brand.0) } else { query };
+    let rows = query.fetch_all(&mut *connection).await?;
+    with_creatives(connection, &rows).await
+}
+
+/// Approved participations in campaigns that have not ended.
+pub(super) async fn participations(connection: &mut PgConnection) -> Attempt<Vec<(StreamerId, CampaignId)>> {
+    let pairs: Vec<(i64, i64)> = sqlx::query_as(PARTICIPATIONS).fetch_all(connection).await?;
+    Ok(pairs.into_iter().map(|(streamer, campaign)| (StreamerId(streamer), CampaignId(campaign))).collect())
+}
+
+/// Where a click on a creative leads.
+pub(super) async fn landing(executor: impl PgExecutor<'_>, creative: CreativeId) -> Attempt<Arc<str>> {
+    let url: String = sqlx::query_scalar(LANDING).bind(creative.0).fetch_one(executor).await?;
+    Ok(url.into())
+}
+
+/// The campaigns of the rows; their creatives come with one more statement, not one for each.
+async fn with_creatives(connection: &mut PgConnection, rows: &[PgRow]) -> Attempt<Vec<Campaign>> {
+    let mut campaigns = rows.iter().map(campaign).collect::<Attempt<Vec<_>>>()?;
+    let ids: Vec<i64> = campaigns.iter().map(|campaign| campaign.id.0).collect();
+    let mut creatives: HashMap<i64, Vec<Creative>> = HashMap::new();
+    for row in sqlx::query(CREATIVES).bind(ids).fetch_all(connection).await? {
+        creatives.entry(row.number("campaign_id")?).or_default().push(creative(&row)?);
+    }
+    for campaign in &mut campaigns {
+        campaign.creatives = creatives.remove(&campaign.id.0).unwrap_or_default();
+    }
+    Ok(campaigns)
+}
+
+fn campaign(row: &PgRow) -> Attempt<Campaign> {
+    Ok(Campaign {
+        id: CampaignId(row.number("id")?),
+        brand: Brand { id: BrandId(row.number("brand_id")?), name: row.shared("brand_name")? },
+        name: row.shared("name")?,
+        status: row.code("status", Status::from_code)?,
+        category: Category(row.shared("category")?),
+        currency: row.currency("currency")?,
+        pricing: known("pricing", Pricing::from_code(&row.text("pricing")?, row.micros("rate")?))?,
+        flight: Flight { starts: row.moment("starts")?, ends: row.moment("ends")? },
+        pacing: row.code("pacing", PacingMode::from_code)?,
+        cap: FrequencyCap {
+            per_hour: row.number("cap_per_hour")?,
+            per_day: row.number("cap_per_day")?,
+            minimum_gap: row.span("cap_minimum_gap")?,
+        },
+        targeting: Targeting {
+            categories: row.texts("wants_categories")?,
+            languages: row.texts("wants_languages")?,
+            countries: row.texts("wants_countries")?,
+            viewers_min: row.number("viewers_min")?,
+            viewers_max: row.number("viewers_max")?,
+        },
+        open: row.flag("open_to_all")?,
+        landing_url: row.shared("landing_url")?,
+        creatives: Vec::new(),
+    })
+}
+
+fn creative(row: &PgRow) -> Attempt<Creative> {
+    Ok(Creative {
+        id: CreativeId(row.number("id")?),
+        content: content(row)?,
+        placement: row.code("placement", Placement::from_code)?,
+        duration: row.span("duration")?,
+        accent: row.shared("accent")?,
+    })
+}
+
+fn content(row: &PgRow) -> Attempt<Content> {
+    let kind = row.text("kind")?;
+    Ok(match kind.as_str() {
+        "text" => Content::Text { headline: row.shared("headline")?, body: row.shared("body")? },
+        "qr" => Content::Qr { headline: row.shared("headline")?, body: row.shared("body")? },
+        "image" | "video" => {
+            let asset = row.shared("asset")?;
+            let (width, height) = (row.number("width")?, row.number("height")?);
+            if kind == "video" {
+                Content::Video { asset, width, height }
+            } else {
+                Content::Image { asset, width, height }
+            }
+        }
+        _ => return known("kind", None),
+    })
+}

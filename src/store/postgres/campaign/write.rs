@@ -1,0 +1,147 @@
+//! Making and changing campaigns.
+
+use super::read;
+use crate::store::postgres::failure::{Attempt, Failure};
+use crate::store::postgres::ledger::{Request, recall, remember, withdraw};
+use crate::store::postgres::row::known;
+use crate::store::postgres::statements;
+use gametriggers_actors::domain::campaign::{Campaign, Status};
+use gametriggers_actors::domain::creative::Content;
+use gametriggers_actors::domain::id::CampaignId;
+use gametriggers_actors::domain::money::{Micros, Money};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{CampaignChange, NewCampaign, NewCreative};
+use sqlx::PgConnection;
+use std::sync::Arc;
+
+statements! {
+    BRAND = "SELECT id FROM brand WHERE id = $1";
+    INSERT = "INSERT INTO campaign
+        (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
+         cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
+         viewers_max, open_to_all, landing_url, created_at, updated_at)
+        VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+          $19, $20, $20)
+        RETURNING id";
+    INSERT_CREATIVE = "INSERT INTO creative
+        (campaign_id, kind, asset, width, height, headline, body, placement, duration, accent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    INSERT_BUDGET = "INSERT INTO campaign_budget (campaign_id, currency) VALUES ($1, $2)";
+    /// Ended is final, also when another node ends it meanwhile.
+    CHANGE = "UPDATE campaign SET name = coalesce($2, name), status = coalesce($3, status),
+          ends = coalesce($4, ends), pacing = coalesce($5, pacing),
+          cap_per_hour = coalesce($6, cap_per_hour), cap_per_day = coalesce($7, cap_per_day),
+          cap_minimum_gap = coalesce($8, cap_minimum_gap), updated_at = $9
+        WHERE id = $1 AND (status <> 'ended' OR coalesce($3, 'ended') = 'ended')";
+}
+
+/// Makes a campaign with its creatives and its budget, and funds it.
+pub(super) async fn create(
+    connection: &mut PgConnection,
+    new: &NewCampaign,
+    request: &Request,
+) -> Attempt<Campaign> {
+    if let Some(result) = recall(connection, request).await? {
+        let id = known("result", result.first().copied().map(CampaignId))?;
+        return read::one(connection, id).await;
+    }
+    if new.creatives.is_empty() {
+        return Err(Failure::refused("a campaign needs a creative"));
+    }
+    // Asked first: a missing brand is not found, where a foreign key would call it a bad value.
+    sqlx::query(BRAND).bind(new.brand.0).fetch_one(&mut *connection).await?;
+    let id = insert(connection, new, request.now).await?;
+    for creative in &new.creatives {
+        insert_creative(connection, id, creative).await?;
+    }
+    sqlx::query(INSERT_BUDGET).bind(id.0).bind(new.currency.to_string()).execute(&mut *connection).await?;
+    if new.budget != Micros::ZERO {
+        let money = Money { amount: new.budget, currency: new.currency };
+        withdraw(connection, new.brand, id, money, request).await?;
+    }
+    remember(connection, request, &[id.0]).await?;
+    read::one(connection, id).await
+}
+
+async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMillis) -> Attempt<CampaignId> {
+    fn texts(list: &[Arc<str>]) -> Vec<&str> {
+        list.iter().map(AsRef::as_ref).collect()
+    }
+    let id: i64 = sqlx::query_scalar(INSERT)
+        .bind(new.brand.0)
+        .bind(&new.name)
+        .bind(new.category.0.as_ref())
+        .bind(new.currency.to_string())
+        .bind(new.pricing.code())
+        .bind(new.pricing.rate().0)
+        .bind(new.flight.starts.0)
+        .bind(new.flight.ends.0)
+        .bind(new.pacing.code())
+        .bind(i64::from(new.cap.per_hour))
+        .bind(i64::from(new.cap.per_day))
+        .bind(new.cap.minimum_gap.0)
+        .bind(texts(&new.targeting.categories))
+        .bind(texts(&new.targeting.languages))
+        .bind(texts(&new.targeting.countries))
+        .bind(i64::from(new.targeting.viewers_min))
+        .bind(i64::from(new.targeting.viewers_max))
+        .bind(new.open)
+        .bind(&new.landing_url)
+        .bind(now.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(CampaignId(id))
+}
+
+async fn insert_creative(
+    connection: &mut PgConnection,
+    campaign: CampaignId,
+    creative: &NewCreative,
+) -> Attempt<()> {
+    let (media, words) = match &creative.content {
+        Content::Image { asset, width, height } | Content::Video { asset, width, height } => {
+            (Some((asset, *width, *height)), None)
+        }
+        Content::Text { headline, body } | Content::Qr { headline, body } => (None, Some((headline, body))),
+    };
+    sqlx::query(INSERT_CREATIVE)
+        .bind(campaign.0)
+        .bind(creative.content.code())
+        .bind(media.map(|(asset, _, _)| asset.as_ref()))
+        .bind(media.map(|(_, width, _)| i64::from(width)))
+        .bind(media.map(|(_, _, height)| i64::from(height)))
+        .bind(words.map(|(headline, _)| headline.as_ref()))
+        .bind(words.map(|(_, body)| body.as_ref()))
+        .bind(creative.placement.code())
+        .bind(creative.duration.0)
+        .bind(&creative.accent)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Changes a campaign.
+pub(super) async fn change(
+    connection: &mut PgConnection,
+    id: CampaignId,
+    change: &CampaignChange,
+    now: UnixMillis,
+) -> Attempt<Campaign> {
+    let changed = sqlx::query(CHANGE)
+        .bind(id.0)
+        .bind(change.name.as_deref())
+        .bind(change.status.map(Status::code))
+        .bind(change.ends.map(|ends| ends.0))
+        .bind(change.pacing.map(|pacing| pacing.code()))
+        .bind(change.cap.map(|cap| i64::from(cap.per_hour)))
+        .bind(change.cap.map(|cap| i64::from(cap.per_day)))
+        .bind(change.cap.map(|cap| cap.minimum_gap.0))
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
+    let after = read::one(connection, id).await?;
+    if changed.rows_affected() == 0 {
+        return Err(Failure::refused("an ended campaign stays ended"));
+    }
+    Ok(after)
+}

@@ -1,0 +1,166 @@
+//! From outside into a brand's wallet, and from there into a campaign's budget.
+
+use super::entry::{Post, post};
+use super::idempotency::{Request, recall, remember};
+use super::not_positive;
+use crate::store::postgres::failure::{Attempt, Failure, expect_rows};
+use crate::store::postgres::row::{Columns, known};
+use crate::store::postgres::statements;
+use gametriggers_actors::domain::id::{BrandId, CampaignId};
+use gametriggers_actors::domain::money::{Currency, Micros, Money};
+use gametriggers_actors::domain::settlement::{Account, transfer};
+use gametriggers_actors::ports::{Budget, StoreError};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor};
+
+statements! {
+    AVAILABLE = "SELECT coalesce(a.credits - a.debits, 0) FROM brand AS b
+        LEFT JOIN ledger_account AS a ON a.owner_kind = 'brand' AND a.owner_id = b.id
+          AND a.code = 'available' AND a.shard = 0 AND a.currency = $2
+        WHERE b.id = $1";
+    /// Waits for another writer that moves the same money.
+    SPENDABLE = "SELECT credits - debits, credit_limit FROM ledger_account WHERE owner_kind = 'brand'
+        AND owner_id = $1 AND code = 'available' AND shard = 0 AND currency = $2 FOR UPDATE";
+    /// Nobody ends the campaign before its money is there: what an ended one has goes back only once.
+    PAYER = "SELECT brand_id, currency, status FROM campaign WHERE id = $1 FOR SHARE";
+    ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + $2, version = version + 1
+        WHERE campaign_id = $1";
+    BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
+        WHERE campaign_id = $1";
+}
+
+/// Into the brand's wallet; its available balance afterwards.
+pub(super) async fn deposit(
+    connection: &mut PgConnection,
+    brand: BrandId,
+    money: Money,
+    request: &Request,
+) -> Attempt<Micros> {
+    if let Some(result) = recall(connection, request).await? {
+        return known("result", result.first().copied().map(Micros));
+    }
+    if !money.amount.is_positive() {
+        return Err(not_positive().into());
+    }
+    // Also finds out whether there is such a brand.
+    available(&mut *connection, brand, money.currency).await?;
+    let (from, to) = (Account::ProviderClearing, Account::BrandAvailable(brand));
+    let lines = transfer(from, to, money.currency, money.amount);
+    let key = request.ledger_key();
+    post(
+        connection,
+        &Post { kind: "deposit", key: Some(&key), reference: "", lines: &lines, now: request.now },
+    )
+    .await?;
+    let after = available(&mut *connection, brand, money.currency).await?;
+    remember(connection, request, &[after.0]).await?;
+    Ok(after)
+}
+
+/// From the wallet of the campaign's brand into its budget.
+pub(super) async fn fund(
+    connection: &mut PgConnection,
+    campaign: CampaignId,
+    amount: Micros,
+    request: &Request,
+) -> Attempt<Budget> {
+    if let Some(result) = recall(connection, request).await? {
+        return known("result", recalled_budget(&result));
+    }
+    let payer = sqlx::query(PAYER).bind(campaign.0).fetch_one(&mut *connection).await?;
+    if payer.text("status")? == "ended" {
+        return Err(Failure::refused("the campaign has ended"));
+    }
+    let brand = BrandId(payer.number("brand_id")?);
+    let money = Money { amount, currency: payer.currency("currency")? };
+    withdraw(connection, brand, campaign, money, request).await?;
+    let after = budget(connection, campaign).await?;
+    remember(connection, request, &kept_budget(&after)).await?;
+    Ok(after)
+}
+
+/// A budget as the numbers that a request is remembered by.
+pub(in crate::store::postgres) fn kept_budget(budget: &Budget) -> Vec<i64> {
+    let counters = [budget.plays, budget.viewers, budget.clicks, budget.rejected];
+    let money = [budget.funded.0, budget.spent.0, budget.leased.0];
+    money.into_iter().chain(counters.map(|n| i64::try_from(n).unwrap_or(i64::MAX))).collect()
+}
+
+/// The budget as it was after the first time.
+pub(in crate::store::postgres) fn recalled_budget(result: &[i64]) -> Option<Budget> {
+    let &[funded, spent, leased, plays, viewers, clicks, rejected] = result else { return None };
+    let count = |n: i64| u64::try_from(n).ok();
+    Some(Budget {
+        funded: Micros(funded),
+        spent: Micros(spent),
+        leased: Micros(leased),
+        plays: count(plays)?,
+        viewers: count(viewers)?,
+        clicks: count(clicks)?,
+        rejected: count(rejected)?,
+    })
+}
+
+/// Moves money from a wallet into a budget that has a row.
+pub(in crate::store::postgres) async fn withdraw(
+    connection: &mut PgConnection,
+    brand: BrandId,
+    campaign: CampaignId,
+    money: Money,
+    request: &Request,
+) -> Attempt<()> {
+    if !money.amount.is_positive() {
+        return Err(not_positive().into());
+    }
+    let available = spendable(connection, brand, money.currency).await?;
+    if available < money.amount {
+        return Err(StoreError::InsufficientFunds { available }.into());
+    }
+    let (from, to) = (Account::BrandAvailable(brand), Account::CampaignReserved(campaign));
+    let lines = transfer(from, to, money.currency, money.amount);
+    let key = request.ledger_key();
+    post(connection, &Post { kind: "fund", key: Some(&key), reference: "", lines: &lines, now: request.now })
+        .await?;
+    let funded =
+        sqlx::query(ADD_FUNDS).bind(campaign.0).bind(money.amount.0).execute(&mut *connection).await?;
+    expect_rows("campaign_budget", 1, funded.rows_affected())
+}
+
+/// What a brand may give to campaigns with what it may owe. Nobody else changes it before the transaction ends.
+async fn spendable(connection: &mut PgConnection, brand: BrandId, currency: Currency) -> Attempt<Micros> {
+    let query = sqlx::query_as(SPENDABLE).bind(brand.0).bind(currency.as_str());
+    let (balance, limit): (i64, i64) = query.fetch_optional(connection).await?.unwrap_or_default();
+    known("credit_limit", Micros(balance).checked_add(Micros(limit)))
+}
+
+/// What a brand may give to campaigns; `NotFound` for a brand that there is not.
+pub(super) async fn available(
+    executor: impl PgExecutor<'_>,
+    brand: BrandId,
+    currency: Currency,
+) -> Attempt<Micros> {
+    let balance: i64 =
+        sqlx::query_scalar(AVAILABLE).bind(brand.0).bind(currency.to_string()).fetch_one(executor).await?;
+    Ok(Micros(balance))
+}
+
+/// A campaign's money and counters.
+pub(in crate::store::postgres) async fn budget(
+    connection: &mut PgConnection,
+    campaign: CampaignId,
+) -> Attempt<Budget> {
+    budget_of(&sqlx::query(BUDGET).bind(campaign.0).fetch_one(connection).await?)
+}
+
+/// The budget of a row of `campaign_budget`.
+pub(super) fn budget_of(row: &PgRow) -> Attempt<Budget> {
+    Ok(Budget {
+        funded: row.micros("funded")?,
+        spent: row.micros("spent")?,
+        leased: row.micros("leased")?,
+        plays: row.number("plays")?,
+        viewers: row.number("viewers")?,
+        clicks: row.number("clicks")?,
+        rejected: row.number("rejected")?,
+    })
+}

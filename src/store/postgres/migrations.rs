@@ -1,0 +1,49 @@
+//! The schema, step by step.
+
+use crate::store::OpenError;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{PgConnection, SqlSafeStr};
+
+/// The steps in their order, paired by number with those of the other database.
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../migrations/postgres/0001_catalogue.sql")),
+    (2, "ledger", include_str!("../../../migrations/postgres/0002_ledger.sql")),
+    (3, "play log", include_str!("../../../migrations/postgres/0003_play_log.sql")),
+];
+
+fn migrator() -> Migrator {
+    let step = |(number, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(*number, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(STEPS.iter().map(step).collect())
+}
+
+/// Applies the steps that are missing, and names them. The checksum of a step that was applied must still be
+/// the same. The driver holds an advisory lock meanwhile: a second process waits, and then finds nothing to
+/// do.
+pub(super) async fn run(connection: &mut PgConnection) -> Result<Vec<String>, OpenError> {
+    let failed = |error: sqlx::migrate::MigrateError| OpenError::Migration(error.to_string());
+    let before = applied(connection).await.unwrap_or_default();
+    migrator().run_direct(None, connection, false).await.map_err(failed)?;
+    let new = |step: &&Migration| !before.iter().any(|(version, _)| *version == step.version);
+    let name = |step: &Migration| format!("{:04} {}", step.version, step.description);
+    Ok(migrator().iter().filter(new).map(name).collect())
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
+        .fetch_all(connection)
+        .await
+}
+
+/// Checks that every step was applied, without writing.
+pub(super) async fn verify(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let applied = applied(connection).await.map_err(|error| OpenError::Migration(error.to_string()))?;
+    let wanted: Vec<(i64, Vec<u8>)> =
+        migrator().iter().map(|step| (step.version, step.checksum.to_vec())).collect();
+    if applied == wanted {
+        return Ok(());
+    }
+    let why = "it is not the one of this program; run `gametriggers migrate`, or the program that made it";
+    Err(OpenError::Migration(why.to_owned()))
+}

@@ -1,0 +1,321 @@
+//! The log of plays and the counters per minute.
+
+use super::failure::{Attempt, Failure};
+use super::row::{Columns, columns, count};
+use super::{PostgresStore, statements};
+use async_trait::async_trait;
+use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use gametriggers_actors::domain::money::Split;
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::ports::{
+    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
+};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+use uuid::Uuid;
+
+statements! {
+    /// A record may come late or twice, never undoes a more final one, and keeps the click terms
+    /// that an earlier one brought. Rows are taken in the order of the key, here and below: two
+    /// nodes that write the same ones wait for each other, and never in a circle.
+    UPSERT = "INSERT INTO play AS p (play_id, slot_at, streamer_id, campaign_id, creative_id, viewers, price,
+          fee, earn, stage, click_lease, click_price, click_fee, click_earn, clicks_max, clicks_end,
+          outcome, reason, currency, click_code)
+        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+          $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
+          $17::text[], $18::text[], $19::text[], $20::text[]) ORDER BY 1
+        ON CONFLICT (play_id) DO UPDATE SET slot_at = excluded.slot_at, streamer_id = excluded.streamer_id,
+          campaign_id = excluded.campaign_id, creative_id = excluded.creative_id,
+          viewers = excluded.viewers, price = excluded.price, fee = excluded.fee, earn = excluded.earn,
+          stage = excluded.stage, outcome = excluded.outcome, reason = excluded.reason,
+          currency = excluded.currency,
+          click_code = coalesce(excluded.click_code, p.click_code),
+          click_lease = coalesce(excluded.click_lease, p.click_lease),
+          click_price = coalesce(excluded.click_price, p.click_price),
+          click_fee = coalesce(excluded.click_fee, p.click_fee),
+          click_earn = coalesce(excluded.click_earn, p.click_earn),
+          clicks_max = coalesce(excluded.clicks_max, p.clicks_max),
+          clicks_end = coalesce(excluded.clicks_end, p.clicks_end)
+        WHERE excluded.stage >= p.stage";
+    ADD_MINUTES = "INSERT INTO metric_minute AS m (campaign_id, minute, streamer_id, plays, impressions,
+          viewers, clicks_link, clicks_qr, clicks_chat, lost, spend, earn)
+        SELECT u.campaign, u.minute, u.streamer, sum(u.plays)::bigint, sum(u.impressions)::bigint,
+          sum(u.viewers)::bigint, sum(u.link)::bigint, sum(u.qr)::bigint, sum(u.chat)::bigint,
+          sum(u.lost)::bigint, sum(u.spend)::bigint, sum(u.earn)::bigint
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+          AS u (campaign, minute, streamer, plays, impressions, viewers, link, qr, chat, lost, spend, earn)
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        ON CONFLICT (campaign_id, minute, streamer_id) DO UPDATE SET plays = m.plays + excluded.plays,
+          impressions = m.impressions + excluded.impressions, viewers = m.viewers + excluded.viewers,
+          clicks_link = m.clicks_link + excluded.clicks_link, clicks_qr = m.clicks_qr + excluded.clicks_qr,
+          clicks_chat = m.clicks_chat + excluded.clicks_chat, lost = m.lost + excluded.lost,
+          spend = m.spend + excluded.spend, earn = m.earn + excluded.earn";
+    ADD_REJECTS = "INSERT INTO metric_reject AS r (campaign_id, minute, streamer_id, reason, count)
+        SELECT u.campaign, u.minute, u.streamer, u.reason, sum(u.count)::bigint
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
+          AS u (campaign, minute, streamer, count, reason)
+        GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        ON CONFLICT (campaign_id, minute, streamer_id, reason) DO UPDATE SET count = r.count + excluded.count";
+    SERIES = "SELECT minute - minute % $4 AS at, sum(plays)::bigint AS plays,
+          sum(impressions)::bigint AS impressions, sum(viewers)::bigint AS viewers,
+          sum(clicks_link)::bigint AS clicks_link, sum(clicks_qr)::bigint AS clicks_qr,
+          sum(clicks_chat)::bigint AS clicks_chat, sum(lost)::bigint AS lost,
+          sum(spend)::bigint AS spend, sum(earn)::bigint AS earn
+        FROM metric_minute WHERE campaign_id = $1 AND minute >= $2 AND minute < $3 GROUP BY 1";
+    REJECT_SERIES = "SELECT minute - minute % $4 AS at, reason, sum(count)::bigint AS count
+        FROM metric_reject WHERE campaign_id = $1 AND minute >= $2 AND minute < $3 GROUP BY 1, 2";
+    RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
+    RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
+        ORDER BY play_id DESC LIMIT $2";
+    BY_CLICK_CODE = "SELECT * FROM play WHERE click_code = $1 ORDER BY play_id DESC LIMIT 1";
+}
+
+#[async_trait]
+impl PlayLog for PostgresStore {
+    async fn append(
+        &self,
+        plays: &[PlayRecord],
+        minutes: &[(MinuteKey, MinuteCounts)],
+        rejects: &[(MinuteKey, Reason, u64)],
+    ) -> StoreResult<()> {
+        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
+            return Ok(());
+        }
+        let rows = Arc::new(Rows::of(plays, minutes, rejects)?);
+        // Counts are added, so a transaction must not be written twice: the lane finds out what became of it.
+        Ok(self.log()?.run(move |c| Box::pin(append(c, rows))).await?)
+    }
+
+    async fn series(
+        &self,
+        campaign: CampaignId,
+        from: UnixMillis,
+        to: UnixMillis,
+        step: Millis,
+    ) -> StoreResult<Vec<SeriesPoint>> {
+        // One snapshot: a flush writes both tables at once.
+        let mut snapshot = self.snapshot().await?;
+        let mut read = async |sql| {
+            let query = sqlx::query(sql).bind(campaign.0).bind(from.0).bind(to.0).bind(step.0);
+            query.fetch_all(&mut *snapshot).await.map_err(Failure::from)
+        };
+        let (counts, rejects) = (read(SERIES).await?, read(REJECT_SERIES).await?);
+        Ok(points(&counts, &rejects)?)
+    }
+
+    async fn recent(
+        &self,
+        streamer: StreamerId,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<Vec<PlayRecord>> {
+        let query = sqlx::query(if before.is_some() { RECENT_BEFORE } else { RECENT });
+        let query = query.bind(streamer.0).bind(i64::from(limit));
+        let query = if let Some(before) = before { query.bind(before.0) } else { query };
+        let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
+    }
+
+    async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
+        let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
+        Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
+    }
+}
+
+/// What a flush writes, column by column in the order of the statements.
+struct Rows {
+    plays: Vec<Uuid>,
+    play_numbers: [Vec<Option<i64>>; 15],
+    play_texts: [Vec<Option<String>>; 4],
+    minutes: [Vec<i64>; 12],
+    rejects: [Vec<i64>; 4],
+    reasons: Vec<&'static str>,
+}
+
+impl Rows {
+    fn of(
+        plays: &[PlayRecord],
+        minutes: &[(MinuteKey, MinuteCounts)],
+        rejects: &[(MinuteKey, Reason, u64)],
+    ) -> Attempt<Self> {
+        let plays = most_final(plays);
+        let rejected = |(key, _, times): &(MinuteKey, Reason, u64)| {
+            Ok([key.campaign.0, key.minute.0, key.streamer.0, count(*times)?])
+        };
+        Ok(Self {
+            plays: plays.iter().map(|record| record.play.0).collect(),
+            play_numbers: columns(plays.iter().map(numbers)),
+            play_texts: columns(plays.iter().map(texts)),
+            minutes: columns(minutes.iter().map(counted).collect::<Attempt<Vec<_>>>()?),
+            rejects: columns(rejects.iter().map(rejected).collect::<Attempt<Vec<_>>>()?),
+            reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
+        })
+    }
+}
+
+async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
+    if !rows.plays.is_empty() {
+        let query = sqlx::query(UPSERT).bind(&rows.plays);
+        let query = rows.play_numbers.iter().fold(query, |query, column| query.bind(column));
+        let query = rows.play_texts.iter().fold(query, |query, column| query.bind(column));
+        query.execute(&mut *connection).await?;
+    }
+    if rows.minutes.iter().any(|column| !column.is_empty()) {
+        let query = rows.minutes.iter().fold(sqlx::query(ADD_MINUTES), |query, column| query.bind(column));
+        query.execute(&mut *connection).await?;
+    }
+    if !rows.reasons.is_empty() {
+        let query = rows.rejects.iter().fold(sqlx::query(ADD_REJECTS), |query, column| query.bind(column));
+        query.bind(&rows.reasons).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// How final an outcome is. A record of the same stage replaces the older one.
+const fn stage(outcome: PlayOutcome) -> i64 {
+    match outcome {
+        PlayOutcome::Shown => 0,
+        PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
+        PlayOutcome::Rejected => 2,
+        PlayOutcome::Settled => 3,
+    }
+}
+
+/// One record for each play: a statement can not touch a row twice. The rule is the statement's.
+fn most_final(plays: &[PlayRecord]) -> Vec<PlayRecord> {
+    let mut kept: BTreeMap<PlayId, PlayRecord> = BTreeMap::new();
+    for record in plays {
+        match kept.entry(record.play) {
+            Entry::Vacant(free) => {
+                free.insert(record.clone());
+            }
+            Entry::Occupied(mut before) if stage(record.outcome) >= stage(before.get().outcome) => {
+                let before = before.get_mut();
+                let click_code = record.click_code.clone().or_else(|| before.click_code.take());
+                let clicks = record.clicks.or(before.clicks);
+                *before = PlayRecord { click_code, clicks, ..record.clone() };
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+    kept.into_values().collect()
+}
+
+fn numbers(record: &PlayRecord) -> [Option<i64>; 15] {
+    let Split { price, fee, earn } = record.split;
+    let clicks = record.clicks;
+    let split = clicks.map(|terms| terms.split);
+    [
+        Some(record.at.0),
+        Some(record.streamer.0),
+        Some(record.campaign.0),
+        Some(record.creative.0),
+        Some(i64::from(record.viewers)),
+        Some(price.0),
+        Some(fee.0),
+        Some(earn.0),
+        Some(stage(record.outcome)),
+        clicks.map(|terms| terms.lease.0),
+        split.map(|split| split.price.0),
+        split.map(|split| split.fee.0),
+        split.map(|split| split.earn.0),
+        clicks.map(|terms| i64::from(terms.clicks_max)),
+        clicks.map(|terms| terms.expires.0),
+    ]
+}
+
+fn texts(record: &PlayRecord) -> [Option<String>; 4] {
+    [
+        Some(record.outcome.code().to_owned()),
+        record.reason.map(|reason| reason.code().to_owned()),
+        Some(record.currency.to_string()),
+        record.click_code.as_deref().map(str::to_owned),
+    ]
+}
+
+fn counted((key, counts): &(MinuteKey, MinuteCounts)) -> Attempt<[i64; 12]> {
+    Ok([
+        key.campaign.0,
+        key.minute.0,
+        key.streamer.0,
+        count(counts.plays)?,
+        count(counts.impressions)?,
+        count(counts.viewers)?,
+        count(counts.clicks_link)?,
+        count(counts.clicks_qr)?,
+        count(counts.clicks_chat)?,
+        count(counts.lost)?,
+        counts.spend.0,
+        counts.earn.0,
+    ])
+}
+
+/// Both tables as one series. A step may have refusals and nothing else.
+fn points(counts: &[PgRow], rejects: &[PgRow]) -> Attempt<Vec<SeriesPoint>> {
+    let mut points: BTreeMap<UnixMillis, SeriesPoint> = BTreeMap::new();
+    let empty = |at| SeriesPoint { at, counts: MinuteCounts::default(), rejects: Vec::new() };
+    for row in counts {
+        let at = row.moment("at")?;
+        points.entry(at).or_insert_with(|| empty(at)).counts = minute_counts(row)?;
+    }
+    for row in rejects {
+        let at = row.moment("at")?;
+        let reason = row.code("reason", Reason::from_code)?;
+        points.entry(at).or_insert_with(|| empty(at)).rejects.push((reason, row.number("count")?));
+    }
+    points.values_mut().for_each(|point| point.rejects.sort_unstable());
+    Ok(points.into_values().collect())
+}
+
+fn minute_counts(row: &PgRow) -> Attempt<MinuteCounts> {
+    Ok(MinuteCounts {
+        plays: row.number("plays")?,
+        impressions: row.number("impressions")?,
+        viewers: row.number("viewers")?,
+        clicks_link: row.number("clicks_link")?,
+        clicks_qr: row.number("clicks_qr")?,
+        clicks_chat: row.number("clicks_chat")?,
+        lost: row.number("lost")?,
+        spend: row.micros("spend")?,
+        earn: row.micros("earn")?,
+    })
+}
+
+fn record(row: &PgRow) -> Attempt<PlayRecord> {
+    let reason = row.optional_text("reason")?;
+    Ok(PlayRecord {
+        play: row.play_id("play_id")?,
+        at: row.moment("slot_at")?,
+        streamer: StreamerId(row.number("streamer_id")?),
+        campaign: CampaignId(row.number("campaign_id")?),
+        creative: CreativeId(row.number("creative_id")?),
+        outcome: row.code("outcome", PlayOutcome::from_code)?,
+        reason: reason.and_then(|code| Reason::from_code(&code)),
+        viewers: row.number("viewers")?,
+        currency: row.currency("currency")?,
+        split: Split { price: row.micros("price")?, fee: row.micros("fee")?, earn: row.micros("earn")? },
+        click_code: row.optional_text("click_code")?,
+        clicks: clicks(row)?,
+    })
+}
+
+fn clicks(row: &PgRow) -> Attempt<Option<ClickTerms>> {
+    let Some(lease) = row.optional("click_lease")? else { return Ok(None) };
+    let split = Split {
+        price: row.micros("click_price")?,
+        fee: row.micros("click_fee")?,
+        earn: row.micros("click_earn")?,
+    };
+    Ok(Some(ClickTerms {
+        lease: LeaseId(lease),
+        split,
+        clicks_max: row.number("clicks_max")?,
+        expires: UnixMillis(row.number("clicks_end")?),
+    }))
+}

@@ -1,0 +1,185 @@
+//! Streamers as rows.
+
+use super::failure::{Attempt, Failure, expect_rows};
+use super::row::{Columns, json};
+use super::statements;
+use gametriggers_actors::domain::id::{BrandId, StreamerId};
+use gametriggers_actors::domain::streamer::{Corner, Profile, Settings, Streamer};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{NewStreamer, StoreError};
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor};
+use std::sync::Arc;
+
+statements! {
+    ONE = "SELECT * FROM streamer WHERE id = $1";
+    ALL = "SELECT * FROM streamer ORDER BY id";
+    /// Ids are taken first, so that many streamers and their keys go in with two statements.
+    IDS = "SELECT nextval(pg_get_serial_sequence('streamer', 'id')) FROM generate_series(1, $1)";
+    ADD = "INSERT INTO streamer (id, name, content_category, language, country, paused, snoozed_until,
+          slot_interval, hourly_max, first_ad_delay, corner, volume_percent, allow_video, blocked_brands,
+          blocked_categories, created_at, updated_at)
+        SELECT s.id, s.name, s.content_category, s.language, s.country, s.paused, s.snoozed_until,
+          s.slot_interval, s.hourly_max, s.first_ad_delay, s.corner, s.volume_percent, s.allow_video,
+          s.blocked_brands, s.blocked_categories, $2, $2
+        FROM json_populate_recordset(NULL::streamer, $1::text::json) AS s";
+    ADD_KEYS = "INSERT INTO api_key (hash, kind, streamer_id, label, created_at)
+        SELECT k.hash, k.kind, k.streamer_id, 'first', $4
+        FROM unnest($1::bytea[], $2::text[], $3::bigint[]) AS k (hash, kind, streamer_id)";
+    SAVE = "UPDATE streamer AS t SET paused = s.paused, snoozed_until = s.snoozed_until,
+          slot_interval = s.slot_interval, hourly_max = s.hourly_max, first_ad_delay = s.first_ad_delay,
+          corner = s.corner, volume_percent = s.volume_percent, allow_video = s.allow_video,
+          blocked_brands = s.blocked_brands, blocked_categories = s.blocked_categories, updated_at = $3
+        FROM json_populate_record(NULL::streamer, $2::text::json) AS s WHERE t.id = $1";
+}
+
+/// Rows in one statement at most: it bounds the size of its one parameter.
+const CHUNK: usize = 1000;
+
+/// What a streamer allows, by the names of the columns.
+#[derive(Serialize)]
+struct SettingsRow<'a> {
+    paused: bool,
+    snoozed_until: Option<i64>,
+    slot_interval: i64,
+    hourly_max: u32,
+    first_ad_delay: i64,
+    corner: &'static str,
+    volume_percent: u8,
+    allow_video: bool,
+    blocked_brands: Vec<i64>,
+    blocked_categories: Vec<&'a str>,
+}
+
+impl<'a> SettingsRow<'a> {
+    fn new(settings: &'a Settings) -> Self {
+        Self {
+            paused: settings.paused,
+            snoozed_until: settings.snoozed_until.map(|until| until.0),
+            slot_interval: settings.slot_interval.0,
+            hourly_max: settings.hourly_max,
+            first_ad_delay: settings.first_ad_delay.0,
+            corner: settings.corner.code(),
+            volume_percent: settings.volume_percent,
+            allow_video: settings.allow_video,
+            blocked_brands: settings.blocked_brands.iter().map(|brand| brand.0).collect(),
+            blocked_categories: settings.blocked_categories.iter().map(AsRef::as_ref).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct StreamerRow<'a> {
+    id: i64,
+    name: &'a str,
+    content_category: &'a str,
+    language: &'a str,
+    country: &'a str,
+    #[serde(flatten)]
+    settings: SettingsRow<'a>,
+}
+
+/// Adds streamers with their two keys each; their ids, in order.
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    new: &[NewStreamer],
+    now: UnixMillis,
+) -> Attempt<Vec<StreamerId>> {
+    let mut ids = Vec::with_capacity(new.len());
+    for chunk in new.chunks(CHUNK) {
+        let taken = take_ids(connection, chunk.len()).await?;
+        let rows: Vec<_> = chunk.iter().zip(&taken).map(|(streamer, id)| row(streamer, *id)).collect();
+        let added = sqlx::query(ADD).bind(json(&rows)?).bind(now.0).execute(&mut *connection).await?;
+        expect_rows("streamer", chunk.len(), added.rows_affected())?;
+        add_keys(connection, chunk, &taken, now).await?;
+        ids.extend(taken.into_iter().map(StreamerId));
+    }
+    Ok(ids)
+}
+
+async fn take_ids(connection: &mut PgConnection, wanted: usize) -> Attempt<Vec<i64>> {
+    let wanted = i32::try_from(wanted).unwrap_or(i32::MAX);
+    let mut ids: Vec<i64> = sqlx::query_scalar(IDS).bind(wanted).fetch_all(connection).await?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+fn row(streamer: &NewStreamer, id: i64) -> StreamerRow<'_> {
+    StreamerRow {
+        id,
+        name: &streamer.profile.name,
+        content_category: &streamer.profile.content_category,
+        language: &streamer.profile.language,
+        country: &streamer.profile.country,
+        settings: SettingsRow::new(&streamer.settings),
+    }
+}
+
+async fn add_keys(
+    connection: &mut PgConnection,
+    chunk: &[NewStreamer],
+    ids: &[i64],
+    now: UnixMillis,
+) -> Attempt<()> {
+    let (mut hashes, mut kinds, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    for (streamer, id) in chunk.iter().zip(ids) {
+        for (hash, kind) in [(&streamer.key, "streamer"), (&streamer.overlay_key, "overlay")] {
+            hashes.push(hash.to_vec());
+            kinds.push(kind);
+            owners.push(*id);
+        }
+    }
+    let wanted = hashes.len();
+    let added =
+        sqlx::query(ADD_KEYS).bind(hashes).bind(kinds).bind(owners).bind(now.0).execute(connection).await?;
+    expect_rows("api_key", wanted, added.rows_affected())
+}
+
+/// One streamer.
+pub(super) async fn one(executor: impl PgExecutor<'_>, id: StreamerId) -> Attempt<Streamer> {
+    streamer(&sqlx::query(ONE).bind(id.0).fetch_one(executor).await?)
+}
+
+/// Every streamer.
+pub(super) async fn all(executor: impl PgExecutor<'_>) -> Attempt<Vec<Streamer>> {
+    sqlx::query(ALL).fetch_all(executor).await?.iter().map(streamer).collect()
+}
+
+/// Saves what a streamer allows.
+pub(super) async fn save(
+    connection: &mut PgConnection,
+    id: StreamerId,
+    settings: &Settings,
+    now: UnixMillis,
+) -> Attempt<()> {
+    let row = json(&SettingsRow::new(settings))?;
+    let saved = sqlx::query(SAVE).bind(id.0).bind(row).bind(now.0).execute(connection).await?;
+    expect_rows("streamer", 1, saved.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))
+}
+
+fn streamer(row: &PgRow) -> Attempt<Streamer> {
+    let profile = Profile {
+        name: row.shared("name")?,
+        content_category: row.shared("content_category")?,
+        language: row.shared("language")?,
+        country: row.shared("country")?,
+    };
+    let settings = Settings {
+        paused: row.flag("paused")?,
+        snoozed_until: row.optional("snoozed_until")?.map(UnixMillis),
+        slot_interval: row.span("slot_interval")?,
+        hourly_max: row.number("hourly_max")?,
+        first_ad_delay: row.span("first_ad_delay")?,
+        corner: row.code("corner", Corner::from_code)?,
+        volume_percent: row.number("volume_percent")?,
+        allow_video: row.flag("allow_video")?,
+        blocked_brands: row.numbers("blocked_brands")?.into_iter().map(BrandId).collect(),
+        blocked_categories: row.texts("blocked_categories")?,
+    };
+    Ok(Streamer {
+        id: StreamerId(row.number("id")?),
+        profile: Arc::new(profile),
+        settings: Arc::new(settings),
+    })
+}
