@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::config::{Config, Sources};
-use crate::{demo, operator, store, telemetry};
+use crate::{demo, ledger, operator, store, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -78,6 +78,8 @@ enum ConfigCommand {
 enum LedgerCommand {
     /// Compare the money with itself; one line a check, exit status 1 on any drift.
     Reconcile(From),
+    /// Compute the chain of hashes again and name the first bad row; exit status 1 when there is one.
+    Verify(From),
 }
 
 #[derive(Subcommand)]
@@ -138,7 +140,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             steps.iter().for_each(|step| say(&format!("applied {step}")));
             say(&format!("the schema is up to date; steps applied: {}", steps.len()));
         }
-        Command::Ledger(LedgerCommand::Reconcile(from)) => return reconcile(&from.load()?).await,
+        Command::Ledger(command) => return look(command).await,
         Command::Streamer(StreamerCommand::Add(add)) => add.run().await?,
         Command::Brand(BrandCommand::Add(add)) => add.run().await?,
         Command::Admin(AdminCommand::Add(add)) => add.run().await?,
@@ -146,17 +148,16 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn reconcile(config: &Config) -> Result<ExitCode, crate::app::StartError> {
-    let stores = store::open_read_only(config).await?;
-    let mut drifts = false;
-    for check in stores.ledger.reconcile(true).await? {
-        drifts |= check.drift_micros != 0 || check.mismatches != 0;
-        say(&format!(
-            "{} rows={} mismatches={} drift_micros={} {}",
-            check.id, check.rows, check.mismatches, check.drift_micros, check.name
-        ));
-    }
-    Ok(if drifts { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+/// Prints what a look at the money found.
+async fn look(look: LedgerCommand) -> Result<ExitCode, crate::app::StartError> {
+    let (LedgerCommand::Reconcile(from) | LedgerCommand::Verify(from)) = &look;
+    let stores = store::open_read_only(&from.load()?).await?;
+    let report = match look {
+        LedgerCommand::Reconcile(_) => ledger::reconcile(&*stores.ledger, &*stores.audit).await?,
+        LedgerCommand::Verify(_) => ledger::verify(&*stores.audit).await?,
+    };
+    report.lines.iter().for_each(|line| say(line));
+    Ok(if report.is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Waits for SIGTERM or SIGINT, or until a newer process has taken the database over.

@@ -5,6 +5,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod ledger;
 pub mod operator;
 pub mod session;
 pub mod store;

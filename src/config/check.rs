@@ -17,6 +17,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     );
+    // There it would be shown with the rest of the address.
+    refuse(database.url.contains("password="), "database.url: the password stands before the @, not behind");
     refuse(!(1..=32_767).contains(&database.writer), "database.writer: 1 to 32767");
     refuse(
         database.is_sqlite() && database.writer != 1,

@@ -142,12 +142,16 @@ impl PostgresStore {
         }
     }
 
-    /// One snapshot for several reads.
+    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN of
+    /// this kind whose caller went away meanwhile, and whoever took the connection next would read old rows.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
-        self.readers
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(Failure::from)
+        let readers = self.readers.clone();
+        let begin =
+            async move { readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await };
+        match tokio::spawn(begin).await {
+            Ok(begun) => begun.map_err(Failure::from),
+            Err(stopped) => Err(Failure::unavailable(format!("the read did not begin: {stopped}"))),
+        }
     }
 }
 
@@ -159,3 +163,18 @@ fn readers(target: &Target) -> Result<PgPool, OpenError> {
     let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT);
     Ok(options.connect_lazy_with(target.reading()?))
 }
+
+/// Every statement of the store, for the test that prepares them.
+#[cfg(test)]
+fn every_statement() -> Vec<&'static str> {
+    let mut statements = ledger::statements();
+    statements.extend(campaign::statements());
+    statements.extend(wallet::statements());
+    statements.extend(
+        [account::STATEMENTS, audit::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat(),
+    );
+    statements
+}
+
+#[cfg(test)]
+mod tests;

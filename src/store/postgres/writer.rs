@@ -31,7 +31,7 @@ const TRIES_MAX: u32 = 5;
 
 /// The longest that a transaction may take. The server ends a statement sooner, so this is for a connection
 /// on which nothing comes back any more: it is dropped, with all that is on it.
-const TRANSACTION_MAX: Duration = Duration::from_secs(15);
+const TRANSACTION_MAX: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 15 });
 
 /// How long a lock of our own lost connection may linger before its server process is ended.
 const LINGER: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@
 //! was copied or a lock was lost.
 
 mod account;
+mod audit;
 mod bulk;
 mod campaign;
 mod connection;
@@ -13,8 +14,8 @@ mod ledger;
 mod migrations;
 mod play_log;
 mod row;
-mod stand_in;
 mod streamer;
+mod wallet;
 mod writer;
 
 use self::connection::{LockFile, connect, reading, writing};

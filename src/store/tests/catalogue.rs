@@ -111,14 +111,18 @@ async fn the_catalogue_has_what_may_play(on: On) {
     assert_eq!(bench.store.catalogue().await.unwrap().rules, rules[..1]);
 }
 
+pub(super) fn profile() -> Profile {
+    Profile {
+        name: "Nova".into(),
+        content_category: "gaming".into(),
+        language: "en".into(),
+        country: "IN".into(),
+    }
+}
+
 fn new_streamer(n: u8) -> NewStreamer {
     NewStreamer {
-        profile: Profile {
-            name: format!("Nova {n}").into(),
-            content_category: "gaming".into(),
-            language: "en".into(),
-            country: "IN".into(),
-        },
+        profile: Profile { name: format!("Nova {n}").into(), ..profile() },
         settings: Settings {
             snoozed_until: (n == 2).then_some(NOW),
             corner: Corner::TopLeft,

@@ -3,7 +3,9 @@
 use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
-use gametriggers_actors::ports::{AccountStore, CampaignStore, LedgerStore, PlayLog};
+use gametriggers_actors::ports::{
+    AccountStore, AuditStore, CampaignStore, LedgerStore, PlayLog, WalletStore,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ pub(in crate::store) enum On {
 /// A store with every port.
 #[async_trait]
 pub(in crate::store) trait Store:
-    LedgerStore + CampaignStore + AccountStore + PlayLog
+    LedgerStore + CampaignStore + AccountStore + PlayLog + WalletStore + AuditStore
 {
     /// Gives the database up.
     async fn close(&self);

@@ -29,14 +29,18 @@ macro_rules! on_each {
     };
 }
 
+mod audit;
 mod catalogue;
 pub(in crate::store) mod database;
 mod fault;
 mod money;
 mod open;
+mod operator;
 pub(in crate::store) mod postgres;
 mod random;
 mod reconcile;
+mod release;
+mod statement;
 mod wallet;
 
 pub(in crate::store) use self::database::{Database, On, Store};
@@ -49,7 +53,9 @@ use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money, Split}
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
-use gametriggers_actors::ports::{Budget, CampaignChange, Check, Idempotency, NewCampaign, NewCreative};
+use gametriggers_actors::ports::{
+    Budget, ByHand, CampaignChange, Check, Idempotency, NewCampaign, NewCreative,
+};
 use std::sync::Arc;
 
 pub(in crate::store) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);

@@ -47,7 +47,9 @@ async fn what_came_since_the_last_look_is_checked_with_what_was_before(on: On) {
     bench.tamper("UPDATE campaign_budget SET spent = spent - 7 WHERE campaign_id = 1").await;
     assert_eq!(wrong(bench.store.reconcile(false).await.unwrap()), []);
     bench.settle(&[ok(debit(21, LeaseId(1), CampaignId(1), 100))]).await;
-    bench.tamper("UPDATE ledger_entry SET amount = amount + 1 WHERE seq = (SELECT max(seq) FROM ledger_entry) AND line = 1").await;
+    let sql = "UPDATE ledger_entry SET amount = amount + 1
+        WHERE seq = (SELECT max(seq) FROM ledger_entry) AND line = 1";
+    bench.tamper(sql).await;
     for _ in 0..2 {
         let found = wrong(bench.store.reconcile(false).await.unwrap());
         assert!(found.iter().any(|check| check.id == "R1" && check.drift_micros == 1), "{found:?}");

@@ -45,7 +45,10 @@ statements! {
         click AS (INSERT INTO settle_click (event_id, play_id)
           SELECT * FROM unnest($27::uuid[], $29::uuid[]))
         SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM lease), (SELECT count(*) FROM budget),
-          (SELECT count(*) FROM account)";
+          (SELECT count(*) FROM account),
+          -- Refusals are few: mostly there is none among the ids of a batch, and none has to be looked for.
+          CASE WHEN EXISTS (SELECT FROM settle_reject WHERE event_id BETWEEN $30 AND $31)
+            THEN (SELECT count(*) FROM settle_reject WHERE event_id = ANY($1)) ELSE 0 END";
 }
 
 /// How an event's kind is written.
@@ -142,7 +145,8 @@ impl Batch {
     pub(super) async fn write(&self, connection: &mut PgConnection, now: UnixMillis) -> Attempt<()> {
         let events = &self.events;
         let [campaign, price, plays, viewers, clicks, rejected] = &self.budgets;
-        let found: (i64, i64, i64, i64) = sqlx::query_as(WRITE)
+        let (first, last) = (events.id.first(), events.id.last());
+        let found: (i64, i64, i64, i64, i64) = sqlx::query_as(WRITE)
             .bind(&events.id)
             .bind(&events.lease)
             .bind(&events.campaign)
@@ -172,19 +176,19 @@ impl Batch {
             .bind(&events.click)
             .bind(now.0)
             .bind(&events.click_play)
+            .bind(first)
+            .bind(last)
             .fetch_one(connection)
             .await?;
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        let wanted = (
-            count(events.id.len()),
-            count(self.lease.len()),
-            count(campaign.len()),
-            count(self.account.len()),
-        );
+        let (leases, budgets, accounts) = (self.lease.len(), campaign.len(), self.account.len());
+        let wanted = (count(events.id.len()), count(leases), count(budgets), count(accounts), 0);
         if found == wanted {
             return Ok(());
         }
-        Err(Failure::refused(format!("events, leases, budgets, accounts: {found:?} instead of {wanted:?}")))
+        Err(Failure::refused(format!(
+            "events, leases, budgets, accounts, refusals: {found:?} instead of {wanted:?}"
+        )))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn open(connection: &mut SqliteConnection, closes_at: UnixMilli
 }
 
 /// Refuses to go on when this process has no epoch, or another one has a newer.
-pub(super) async fn fence(connection: &mut SqliteConnection, epoch: i64) -> Attempt<()> {
+pub(in crate::store::sqlite) async fn fence(connection: &mut SqliteConnection, epoch: i64) -> Attempt<()> {
     let newest: i64 = sqlx::query_scalar(EPOCH).bind(WRITER).fetch_one(connection).await?;
     if epoch == newest && epoch > 0 { Ok(()) } else { Err(Failure(StoreError::Fenced)) }
 }

@@ -11,10 +11,12 @@ mod settle;
 mod totals;
 mod wallet;
 
-pub(super) use self::epoch::fence_if_taken;
+pub(super) use self::entry::{Post, ensure, post};
+pub(super) use self::epoch::{fence, fence_if_taken};
 pub(super) use self::idempotency::{Request, recall, remember};
 pub(super) use self::reconcile::Marks;
-pub(super) use self::wallet::withdraw;
+pub(super) use self::roll_up::DAY;
+pub(super) use self::wallet::{budget, kept_budget, recalled_budget, withdraw};
 
 use super::SqliteStore;
 use async_trait::async_trait;
@@ -166,7 +168,7 @@ impl LedgerStore for SqliteStore {
 }
 
 /// The answer to an amount that can not be moved.
-fn not_positive() -> StoreError {
+pub(super) fn not_positive() -> StoreError {
     StoreError::Constraint("an amount has to be above zero".to_owned())
 }
 

@@ -18,6 +18,10 @@ statements! {
         LEFT JOIN ledger_account AS a ON a.owner_kind = 'brand' AND a.owner_id = b.id
           AND a.code = 'available' AND a.shard = 0 AND a.currency = ?2
         WHERE b.id = ?1";
+    SPENDABLE = "SELECT coalesce(a.credits - a.debits, 0), coalesce(a.credit_limit, 0) FROM brand AS b
+        LEFT JOIN ledger_account AS a ON a.owner_kind = 'brand' AND a.owner_id = b.id
+          AND a.code = 'available' AND a.shard = 0 AND a.currency = ?2
+        WHERE b.id = ?1";
     PAYER = "SELECT brand_id, currency, status FROM campaign WHERE id = ?1";
     ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2, version = version + 1
         WHERE campaign_id = ?1";
@@ -61,7 +65,7 @@ pub(super) async fn fund(
     request: &Request,
 ) -> Attempt<Budget> {
     if let Some(result) = recall(connection, request).await? {
-        return known("result", recalled(&result));
+        return known("result", recalled_budget(&result));
     }
     let payer = sqlx::query(PAYER).bind(campaign.0).fetch_one(&mut *connection).await?;
     if payer.text("status")? == "ended" {
@@ -71,15 +75,19 @@ pub(super) async fn fund(
     let money = Money { amount, currency: payer.currency("currency")? };
     withdraw(connection, brand, campaign, money, request).await?;
     let after = budget(connection, campaign).await?;
-    let counters = [after.plays, after.viewers, after.clicks, after.rejected];
-    let mut result = vec![after.funded.0, after.spent.0, after.leased.0];
-    result.extend(counters.map(|n| i64::try_from(n).unwrap_or(i64::MAX)));
-    remember(connection, request, &result).await?;
+    remember(connection, request, &kept_budget(&after)).await?;
     Ok(after)
 }
 
+/// A budget as the numbers that a request is remembered by.
+pub(in crate::store::sqlite) fn kept_budget(budget: &Budget) -> Vec<i64> {
+    let counters = [budget.plays, budget.viewers, budget.clicks, budget.rejected];
+    let money = [budget.funded.0, budget.spent.0, budget.leased.0];
+    money.into_iter().chain(counters.map(|n| i64::try_from(n).unwrap_or(i64::MAX))).collect()
+}
+
 /// The budget as it was after the first time.
-fn recalled(result: &[i64]) -> Option<Budget> {
+pub(in crate::store::sqlite) fn recalled_budget(result: &[i64]) -> Option<Budget> {
     let &[funded, spent, leased, plays, viewers, clicks, rejected] = result else { return None };
     let count = |n: i64| u64::try_from(n).ok();
     Some(Budget {
@@ -104,7 +112,7 @@ pub(in crate::store::sqlite) async fn withdraw(
     if !money.amount.is_positive() {
         return Err(not_positive().into());
     }
-    let available = available(&mut *connection, brand, money.currency).await?;
+    let available = spendable(connection, brand, money.currency).await?;
     if available < money.amount {
         return Err(Failure(StoreError::InsufficientFunds { available }));
     }
@@ -116,6 +124,13 @@ pub(in crate::store::sqlite) async fn withdraw(
     let funded =
         sqlx::query(ADD_FUNDS).bind(campaign.0).bind(money.amount.0).execute(&mut *connection).await?;
     expect_rows("campaign_budget", 1, funded.rows_affected())
+}
+
+/// What a brand may give to campaigns with what it may owe; `NotFound` for a brand that there is not.
+async fn spendable(connection: &mut SqliteConnection, brand: BrandId, currency: Currency) -> Attempt<Micros> {
+    let (balance, limit): (i64, i64) =
+        sqlx::query_as(SPENDABLE).bind(brand.0).bind(currency.to_string()).fetch_one(connection).await?;
+    known("credit_limit", Micros(balance).checked_add(Micros(limit)))
 }
 
 /// What a brand may give to campaigns; `NotFound` for a brand that there is not.

@@ -21,7 +21,8 @@ impl Local {
     async fn new() -> Self {
         let file = SqliteFile::new();
         let (path, store) = (file.path.clone(), SqliteStore::open(&file.path).await.unwrap());
-        let bench = Bench { database: Box::new(file), store: Arc::clone(&store) as Arc<dyn Store> };
+        let shared: Arc<dyn Store> = Arc::<SqliteStore>::clone(&store);
+        let bench = Bench { database: Box::new(file), store: shared };
         Self { bench, path, store }
     }
 }
@@ -33,6 +34,8 @@ async fn every_statement_prepares_on_a_migrated_database() {
     let mut statements = super::ledger::statements();
     let fixed = [
         super::campaign::statements(),
+        super::wallet::statements(),
+        super::audit::STATEMENTS.to_vec(),
         super::account::STATEMENTS.to_vec(),
         super::streamer::STATEMENTS.to_vec(),
         super::play_log::STATEMENTS.to_vec(),

@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
                  SELECT l.writer, l.seq, a.owner_id, l.currency, -l.signed
                  FROM line AS l JOIN ledger_account AS a ON a.id = l.account_id
                  JOIN ledger_tx AS t ON t.writer = l.writer AND t.seq = l.seq
-                 WHERE t.kind = 'settle' AND a.owner_kind = 'campaign') AS both
+                 WHERE t.kind = 'settle' AND a.owner_kind = 'campaign') AS parts
                GROUP BY writer, seq, owner, currency) AS t"
         ),
     ),
@@ -137,7 +137,7 @@ pub(super) const RULES: &[Rule] = &[
                  SELECT l.writer, l.seq, l.currency, a.code, l.signed
                  FROM line AS l JOIN ledger_account AS a ON a.id = l.account_id
                  JOIN ledger_tx AS t ON t.writer = l.writer AND t.seq = l.seq
-                 WHERE t.kind = 'settle' AND a.owner_kind = 'platform') AS both
+                 WHERE t.kind = 'settle' AND a.owner_kind = 'platform') AS parts
                GROUP BY writer, seq, currency, code) AS t"
         ),
     ),
@@ -152,7 +152,7 @@ pub(super) const RULES: &[Rule] = &[
                  SELECT a.owner_id, l.currency, l.signed
                  FROM line AS l JOIN ledger_account AS a ON a.id = l.account_id
                  JOIN ledger_tx AS t ON t.writer = l.writer AND t.seq = l.seq
-                 WHERE t.kind = 'roll_up' AND a.owner_kind = 'streamer') AS both
+                 WHERE t.kind = 'roll_up' AND a.owner_kind = 'streamer') AS parts
                GROUP BY owner, currency) AS t"
         ),
     ),
@@ -177,7 +177,7 @@ pub(super) const RULES: &[Rule] = &[
             "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT campaign_id, leased AS amount FROM campaign_budget
-                 UNION ALL SELECT campaign_id, settled - granted FROM budget_lease WHERE state <> 'closed') AS both
+                 UNION ALL SELECT campaign_id, settled - granted FROM budget_lease WHERE state <> 'closed') AS parts
                GROUP BY campaign_id) AS t"
         ),
     ),
@@ -220,7 +220,7 @@ pub(super) const RULES: &[Rule] = &[
                  SELECT campaign_id, currency, funded - spent AS amount FROM campaign_budget
                  UNION ALL
                  SELECT owner_id, currency, debits - credits FROM ledger_account WHERE owner_kind = 'campaign')
-                 AS both
+                 AS parts
                GROUP BY campaign_id, currency) AS t"
         ),
     ),
@@ -232,10 +232,10 @@ pub(super) const RULES: &[Rule] = &[
                SELECT sum(amount) AS d FROM (
                  SELECT e.writer, e.currency, e.price - e.fee AS amount
                  FROM writer AS w JOIN settle_event AS e ON e.writer = w.id AND e.seq > w.rolled
-                   AND e.seq > (SELECT min(rolled) FROM writer)
+                   AND e.seq > (SELECT min(rolled) FROM writer WHERE rolled < seq)
                  UNION ALL
                  SELECT shard, currency, debits - credits FROM ledger_account
-                 WHERE owner_kind = 'platform' AND code = 'accrual_clearing') AS both
+                 WHERE owner_kind = 'platform' AND code = 'accrual_clearing') AS parts
                GROUP BY writer, currency) AS t"
         ),
     ),
@@ -265,7 +265,7 @@ pub(super) const RULES: &[Rule] = &[
                  WHERE matured < amount
                  UNION ALL
                  SELECT owner_id, currency, debits - credits FROM ledger_account
-                 WHERE owner_kind = 'streamer' AND code = 'pending') AS both
+                 WHERE owner_kind = 'streamer' AND code = 'pending') AS parts
                GROUP BY owner, currency) AS t"
         ),
     ),

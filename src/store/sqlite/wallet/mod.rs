@@ -1,0 +1,162 @@
+//! Wallets: what is in them, and how money comes in and goes out of them.
+
+mod budget;
+mod mature;
+mod operator;
+mod read;
+mod statement;
+
+use super::SqliteStore;
+use super::ledger::{Request, fence, fence_if_taken};
+use async_trait::async_trait;
+use gametriggers_actors::domain::id::{BrandId, CampaignId};
+use gametriggers_actors::domain::money::{Currency, Micros, Money};
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::ports::{
+    Budget, ByHand, Idempotency, Owner, Position, StatementLine, StoreResult, Wallet, WalletStore,
+};
+
+#[async_trait]
+impl WalletStore for SqliteStore {
+    async fn wallet(&self, owner: Owner, currency: Currency) -> StoreResult<Wallet> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(read::wallet(&mut snapshot, owner, currency).await?)
+    }
+
+    async fn wallets(&self, owner: Owner) -> StoreResult<Vec<Wallet>> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(read::wallets(&mut snapshot, owner).await?)
+    }
+
+    async fn confirm_deposit(
+        &self,
+        brand: BrandId,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet> {
+        let request = Request::new("confirm_deposit", key, now);
+        self.by_hand(operator::Order::deposit(brand, money), hand, request).await
+    }
+
+    async fn refund(
+        &self,
+        brand: BrandId,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet> {
+        self.by_hand(operator::Order::refund(brand, money), hand, Request::new("refund", key, now)).await
+    }
+
+    async fn fund_to(
+        &self,
+        campaign: CampaignId,
+        total: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Wallet, Budget)> {
+        let epoch = self.writer()?.epoch();
+        let request = Request::new("fund_to", key, now);
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                budget::fund_to(c, campaign, total, &request).await
+            })
+        })
+        .await
+    }
+
+    async fn release(
+        &self,
+        campaign: CampaignId,
+        amount: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Wallet, Budget)> {
+        let epoch = self.writer()?.epoch();
+        let request = Request::new("release", key, now);
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                budget::release(c, campaign, amount, &request).await
+            })
+        })
+        .await
+    }
+
+    async fn adjust(
+        &self,
+        owner: Owner,
+        money: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet> {
+        self.by_hand(operator::Order::adjust(owner, money), hand, Request::new("adjust", key, now)).await
+    }
+
+    async fn set_credit_limit(
+        &self,
+        brand: BrandId,
+        limit: Money,
+        hand: &ByHand,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Wallet> {
+        let request = Request::new("credit_limit", key, now);
+        self.by_hand(operator::Order::limit(brand, limit), hand, request).await
+    }
+
+    /// In as many transactions as it takes: settlement should not wait for all wallets at once.
+    async fn mature(&self, now: UnixMillis, hold: Millis) -> StoreResult<u64> {
+        let epoch = self.writer()?.epoch();
+        let mut days = 0_u64;
+        loop {
+            let matured = self.write(move |c| {
+                Box::pin(async move {
+                    fence(c, epoch).await?;
+                    mature::mature(c, now, hold).await
+                })
+            });
+            match matured.await? {
+                0 => return Ok(days),
+                more => days = days.saturating_add(more),
+            }
+        }
+    }
+
+    async fn statement(
+        &self,
+        owner: Owner,
+        currency: Currency,
+        before: Option<Position>,
+        limit: u32,
+    ) -> StoreResult<Vec<StatementLine>> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(statement::lines(&mut snapshot, (owner, currency), before, limit).await?)
+    }
+}
+
+impl SqliteStore {
+    async fn by_hand(&self, order: operator::Order, hand: &ByHand, request: Request) -> StoreResult<Wallet> {
+        let epoch = self.writer()?.epoch();
+        let hand = hand.clone();
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                operator::obey(c, &order, &hand, &request).await
+            })
+        })
+        .await
+    }
+}
+
+/// Every statement of this module, for the test that prepares them.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<&'static str> {
+    [budget::STATEMENTS, mature::STATEMENTS, operator::STATEMENTS, read::STATEMENTS, statement::STATEMENTS]
+        .concat()
+}
