@@ -84,10 +84,11 @@ mod points {
         *chosen == Some(plant)
     }
 
-    /// `settle` of `<Store as LedgerStore>::settle::{{closure}}::{{closure}}`.
+    /// `settle` of `<Store as LedgerStore>::settle<'_, '_>::{{closure}}::{{closure}}`.
     fn method(closure: &str) -> &str {
         let (path, _) = closure.split_once("::{{closure}}").unwrap_or((closure, ""));
-        path.rsplit("::").next().unwrap_or(path)
+        let name = path.rsplit("::").next().unwrap_or(path);
+        name.split('<').next().unwrap_or(name)
     }
 
     #[cfg(test)]
@@ -100,10 +101,13 @@ mod points {
 
         #[test]
         fn a_step_is_named_after_the_method_that_began_it() {
-            async fn settle() -> &'static str {
+            async fn settle<'a, 'b>(_: &'a str, _: &'b str) -> &'static str
+            where
+                'a: 'b,
+            {
                 name_of(|| async move {})
             }
-            assert_eq!(futures_util::FutureExt::now_or_never(settle()), Some("settle"));
+            assert_eq!(futures_util::FutureExt::now_or_never(settle("", "")), Some("settle"));
         }
 
         #[test]

@@ -249,6 +249,8 @@ impl CampaignActor {
             if let Ok(campaign) = campaign {
                 actor.campaign = Some(Arc::new(campaign));
             }
+            // The database is away: the sweep looks again, and until then nobody is told that there is nothing.
+            actor.touched |= totals.is_err();
             actor.read(totals, since);
             let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);
             if actor.is(Status::Active) {
@@ -261,7 +263,9 @@ impl CampaignActor {
             }
             // What is unspent goes back to the brand when the lease is empty: look again until it has.
             actor.touched |= actor.is(Status::Ended) && actor.budget.funded > actor.budget.spent;
-            actor.view.publish(actor.budget.funded, actor.committed());
+            if actor.read_at != UnixMillis(0) {
+                actor.view.publish(actor.budget.funded, actor.committed());
+            }
             actor.push(ctx);
         }));
     }
