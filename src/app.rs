@@ -93,7 +93,6 @@ impl App {
             assets: config.assets.dir.clone(),
             asset_bytes_max: (config.assets.image_bytes_max, config.assets.video_bytes_max),
             public_url: public_url.clone(),
-            funding: Arc::default(),
             written_at: Arc::default(),
         };
         let server = listen(config, listener, shared)?;

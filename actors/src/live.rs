@@ -5,7 +5,7 @@
 //! Sends: every `FLUSH` their totals out of the database, as one snapshot and as absolute values, to the
 //! live counters. When these were away, and now and then in any case, everything that is active.
 //! Mailbox: `MAILBOX`; what does not fit is written with the next of everything. Ids: `TOUCHED_MAX`;
-//! one more and everything is written. None of this is money.
+//! more are left out, and everything is written before long. None of this is money.
 
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::settlement::Outcome;
@@ -27,6 +27,8 @@ const FLUSH_MAX: usize = 1000;
 const TOUCHED_MAX: usize = 50_000;
 /// Everything that is active is written again after this: it mends what nobody noticed.
 const EVERYTHING: Millis = Millis::minutes(5);
+/// And after this when ids had to be left out.
+const MEND: Millis = Millis::seconds(10);
 
 /// Campaigns and streamers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,11 +42,16 @@ impl Ids {
         self.campaigns.len().saturating_add(self.streamers.len())
     }
 
-    /// Adds more; false when there are too many now.
+    /// Adds more; false when some had no room. Campaigns come first: there are few of them.
     fn add(&mut self, more: Self) -> bool {
         self.campaigns.extend(more.campaigns);
-        self.streamers.extend(more.streamers);
-        self.count() <= TOUCHED_MAX
+        for id in more.streamers {
+            if self.count() >= TOUCHED_MAX && !self.streamers.contains(&id) {
+                return false;
+            }
+            self.streamers.insert(id);
+        }
+        true
     }
 
     /// Takes so many at most, campaigns first.
@@ -70,15 +77,21 @@ pub struct LiveActor {
     /// What is active and has to be written again, behind what was touched.
     rest: Ids,
     writing: bool,
-    /// When everything was last put into `rest`; none while the counters have to be built anew.
-    everything: Option<UnixMillis>,
+    /// When everything has to be written again.
+    everything: UnixMillis,
 }
 
 impl LiveActor {
     /// The actor of a node.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, touched: Ids::default(), rest: Ids::default(), writing: false, everything: None }
+        Self {
+            engine,
+            touched: Ids::default(),
+            rest: Ids::default(),
+            writing: false,
+            everything: UnixMillis(0),
+        }
     }
 
     /// Everything that plays: campaigns that have not ended, streamers that are live.
@@ -93,9 +106,7 @@ impl LiveActor {
 
     fn touch(&mut self, ids: Ids) {
         if !self.touched.add(ids) {
-            // Too many to name: the active ones are all of them, near enough.
-            self.touched = Ids::default();
-            self.everything = None;
+            self.everything = self.everything.min(self.engine.now() + MEND);
         }
     }
 
@@ -103,12 +114,12 @@ impl LiveActor {
     fn next(&mut self) -> Option<Ids> {
         if !self.engine.ports.live.is_up() {
             // What is there when it comes back is anybody's guess.
-            self.everything = None;
+            self.everything = UnixMillis(0);
             return None;
         }
         let now = self.engine.now();
-        if self.everything.is_none_or(|at| now - at >= EVERYTHING) {
-            self.everything = Some(now);
+        if now >= self.everything {
+            self.everything = now + EVERYTHING;
             self.rest = self.active();
         }
         let mut ids = self.touched.take(FLUSH_MAX);
@@ -131,7 +142,7 @@ impl LiveActor {
                 tracing::debug!(%away, "live counters wait");
                 actor.touch(ids);
                 if matches!(away, Away::Counters(_)) {
-                    actor.everything = None;
+                    actor.everything = UnixMillis(0);
                 }
             }
         }));
@@ -211,11 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_are_too_many_are_noticed() {
+    fn streamers_that_are_too_many_are_left_out_and_noticed() {
         let most = i64::try_from(TOUCHED_MAX).unwrap();
         let mut waiting = Ids::default();
         assert!(waiting.add(ids(0..1, 0..most - 1)));
         assert!(waiting.add(ids(0..1, 0..most - 1)), "the same ids count once");
-        assert!(!waiting.add(ids(1..2, 0..1)));
+        assert!(!waiting.add(ids(0..1, most..most + 5)));
+        assert!(waiting.add(ids(1..2, 0..1)), "a campaign always has room");
+        assert_eq!(waiting, ids(0..2, 0..most - 1));
     }
 }

@@ -63,7 +63,7 @@ pub struct Server {
 }
 
 /// Where it keeps what it knows.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// `sqlite:PATH` or `postgres://...`.
@@ -71,6 +71,12 @@ pub struct Database {
     pub url: String,
     /// The number of this process among those that write to one Postgres.
     pub writer: i64,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Database({:?}, writer {})", hide_password(&self.url), self.writer)
+    }
 }
 
 impl Database {

@@ -17,6 +17,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     );
+    // There it would be shown with the rest of the address.
+    refuse(database.url.contains("password="), "database.url: the password stands before the @, not behind");
     refuse(!(1..=32_767).contains(&database.writer), "database.writer: 1 to 32767");
     refuse(
         database.is_sqlite() && database.writer != 1,
@@ -61,6 +63,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "secrets.token_keys: each is ID:64 hex digits",
     );
     if config.mode == Mode::Production {
+        refuse(
+            cfg!(feature = "proof"),
+            "mode: this build is for proofs, its safeguards can be left out; production needs one without them",
+        );
         refuse(
             config.platform.kind == PlatformKind::Simulated,
             "platform.kind: a simulated audience must not be paid for in production",

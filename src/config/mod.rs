@@ -217,6 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_a_file_or_on_postgres_and_its_password_is_never_shown() {
+        let url = "postgres://node:hun:t@er2@db.example:5432/ads";
+        let config = with(&[("GAMETRIGGERS__DATABASE__URL", url)]).unwrap();
+        assert!(config.database.is_postgres() && config.database.url == url);
+        for text in [format!("{config:?}"), toml::to_string(&config).unwrap()] {
+            assert!(text.contains("postgres://node:secret@db.example:5432/ads"), "{text}");
+            assert!(!text.contains("er2") && !text.contains("hun"), "{text}");
+        }
+        for (key, value) in [
+            ("GAMETRIGGERS__DATABASE__URL", "mysql://h/db"),
+            ("GAMETRIGGERS__DATABASE__URL", "postgres://h/db?password=hunter2"),
+            ("GAMETRIGGERS__DATABASE__WRITER", "0"),
+            ("GAMETRIGGERS__DATABASE__WRITER", "32768"),
+        ] {
+            let error = with(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.contains("database.") && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
     fn contradictions_are_refused_together() {
         let error = with(&[
             ("GAMETRIGGERS__SESSION__DEAD_AFTER_MS", "5000"),

@@ -50,6 +50,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_slots_unfilled_total", "slots that stayed empty, by reason"),
     ("gametriggers_sockets", "open sockets after their greeting"),
     ("gametriggers_sockets_closed_total", "sockets closed by the server, by reason"),
+    (
+        "gametriggers_store_unknown_commits_total",
+        "transactions whose COMMIT was not answered, by what was found when looking: committed or absent",
+    ),
 ];
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);

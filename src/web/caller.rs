@@ -6,12 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::ports::Principal;
+use gametriggers_actors::ports::{KeyHash, Owner, Principal};
+use std::fmt::Write;
 use std::future::{Ready, ready};
 
 /// The holder of the key that came with a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller(pub Principal);
+pub(super) struct Caller(pub Principal, KeyHash);
 
 impl FromRequest for Caller {
     type Error = Problem;
@@ -31,7 +32,7 @@ fn caller(request: &HttpRequest) -> Option<Caller> {
     match holder.1 {
         // An overlay's key is on stream sooner or later: it opens nothing but the overlay socket.
         Principal::Overlay(_) => None,
-        principal => Some(Caller(principal)),
+        principal => Some(Caller(principal, holder.0)),
     }
 }
 
@@ -76,5 +77,30 @@ impl Caller {
             Principal::Streamer(own) if own == streamer => Ok(()),
             _ => Err(Problem::not_found()),
         }
+    }
+
+    /// Whether the key may see a wallet.
+    ///
+    /// # Errors
+    /// 404 for everybody but its owner and an admin.
+    pub(super) fn holds(self, owner: Owner) -> Result<(), Problem> {
+        match owner {
+            Owner::Brand(brand) => self.owns(brand),
+            Owner::Streamer(streamer) => self.is_streamer(streamer),
+        }
+    }
+
+    /// An operator, by the start of their key's hash: that is who stands in the record.
+    ///
+    /// # Errors
+    /// The key is no admin's.
+    pub(super) fn operator(self) -> Result<String, Problem> {
+        if self.0 != Principal::Admin {
+            return Err(Problem::forbidden("an operator does this"));
+        }
+        Ok(self.1.iter().take(4).fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
     }
 }

@@ -4,7 +4,7 @@ use super::Shared;
 use super::caller::Caller;
 use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, line};
 use super::problem::Problem;
-use super::wire::{MoneyBody, PageBody, idempotency_key, moment};
+use super::wire::{MoneyBody, PageBody, idempotency, idempotency_key, moment};
 use crate::session::campaign::counters;
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,9 +12,8 @@ use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::messages::{CampaignLive, GetLive};
-use gametriggers_actors::ports::{CampaignChange, Event, Idempotency, Principal};
+use gametriggers_actors::ports::{CampaignChange, Event, Principal, StoreError};
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 
 /// Items on a page, unless asked otherwise.
 const PAGE: u32 = 50;
@@ -38,12 +37,6 @@ pub(super) struct ChangeBody {
     frequency_cap: Option<CapBody>,
     /// The new budget in all; it can only grow. Needs an Idempotency-Key.
     budget: Option<MoneyBody>,
-}
-
-/// The same key with the same request is the same operation.
-fn idempotency(owner: &str, key: &str, request: &impl Serialize) -> Result<Idempotency, Problem> {
-    let bytes = serde_json::to_vec(request).map_err(|error| Problem::malformed(error.to_string()))?;
-    Ok(Idempotency { key: format!("{owner}:{key}"), fingerprint: sha2::Sha256::digest(bytes).into() })
 }
 
 pub(super) async fn list(
@@ -81,7 +74,11 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().insert_header(("location", location)).json(CampaignView::of(&campaign)))
 }
 
-async fn own(shared: &Shared, caller: Caller, id: i64) -> Result<Campaign, Problem> {
+/// A campaign that the caller may see.
+///
+/// # Errors
+/// There is none, or it is another brand's: 404 for both.
+pub(super) async fn own(shared: &Shared, caller: Caller, id: i64) -> Result<Campaign, Problem> {
     let campaign = shared.engine.ports.campaigns.campaign(CampaignId(id)).await?;
     caller.owns(campaign.brand.id)?;
     Ok(campaign)
@@ -111,24 +108,23 @@ pub(super) async fn change(
         let mut fields = Fields::default();
         let wanted = fields.need("budget", wanted, "an amount above zero in the campaign's currency");
         fields.end()?;
-        // What is missing is measured and given in one piece: two changes at once must not both give it.
-        let _turn = shared.funding.lock().await;
-        let funded = engine.ports.ledger.budget(campaign.id).await?.funded;
-        let more = wanted.and_then(|wanted| wanted.amount.checked_sub(funded)).unwrap_or(Micros::ZERO);
-        if more.0 < 0 {
-            return Err(Problem::conflict(
-                "budget-shrinks",
-                "a budget only grows; end the campaign to get the rest back",
-            ));
-        }
+        let total = wanted.map_or(Micros::ZERO, |wanted| wanted.amount);
         let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(&request)?, &*body)?;
-        if more.is_positive() {
-            engine.ports.ledger.fund(campaign.id, more, &key, engine.now()).await?;
-        }
+        engine.ports.wallets.fund_to(campaign.id, total, &key, engine.now()).await.map_err(shrinks)?;
     }
     let campaign = engine.ports.campaigns.change(campaign.id, &change, engine.now()).await?;
     engine.ports.bus.publish(Event::CatalogueChanged);
     Ok(HttpResponse::Ok().json(CampaignView::of(&campaign)))
+}
+
+fn shrinks(error: StoreError) -> Problem {
+    match error {
+        StoreError::Constraint(_) => Problem::conflict(
+            "budget-shrinks",
+            "a budget only grows here; release what is left of it, or end the campaign",
+        ),
+        other => other.into(),
+    }
 }
 
 fn read_change(body: &ChangeBody, campaign: &Campaign) -> Result<CampaignChange, Problem> {

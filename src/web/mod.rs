@@ -6,9 +6,13 @@ mod campaign;
 mod campaign_body;
 mod click;
 mod health;
+mod metrics;
 mod pages;
 mod problem;
+mod statement;
 mod streamer;
+mod wallet;
+mod wallet_body;
 mod wire;
 
 pub use asset::{Stored, keep as keep_asset};
@@ -37,8 +41,6 @@ pub struct Shared {
     pub asset_bytes_max: (usize, usize),
     /// What short links start with.
     pub public_url: String,
-    /// Held while a budget grows to a new size. This process is the only one on its database.
-    pub funding: Arc<tokio::sync::Mutex<()>>,
     /// When the database was last seen to take a write.
     pub written_at: Arc<AtomicI64>,
 }
@@ -70,6 +72,17 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/campaigns").get(campaign::list).post(campaign::create))
             .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
             .service(resource("/campaigns/{id}/live").get(campaign::live))
+            .service(resource("/campaigns/{id}/metrics").get(metrics::series))
+            .service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
+            .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
+            .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
+            .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
+            .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
+            .service(resource("/brands/{id}/wallet/credit-limit").put(wallet::limit))
+            .service(resource("/brands/{id}/wallet/statement").get(statement::of_brand))
+            .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
+            .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
+            .service(resource("/admin/adjustments").post(wallet::adjust))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
             .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
             .service(resource("/assets").post(asset::add))

@@ -3,7 +3,9 @@
 use super::problem::Problem;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::Idempotency;
 use serde::{Deserialize, Serialize};
+use sha2::Digest;
 
 /// Money: an amount in micros of a currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,11 +23,14 @@ impl MoneyBody {
         Self { amount_micros: amount.0, currency: currency.to_string() }
     }
 
+    /// Money of any sign; none for a currency that can not be one.
+    pub(super) fn money(&self) -> Option<Money> {
+        Some(Money { amount: Micros(self.amount_micros), currency: self.currency.parse().ok()? })
+    }
+
     /// Money above zero; none for anything else.
     pub(super) fn positive(&self) -> Option<Money> {
-        let amount = Micros(self.amount_micros);
-        Some(Money { amount, currency: self.currency.parse().ok()? })
-            .filter(|money| money.amount.is_positive())
+        self.money().filter(|money| money.amount.is_positive())
     }
 }
 
@@ -46,6 +51,15 @@ pub(super) fn rfc3339(at: UnixMillis) -> String {
 /// Reads RFC 3339.
 pub(super) fn moment(text: &str) -> Option<UnixMillis> {
     text.parse::<jiff::Timestamp>().ok().map(|at| UnixMillis(at.as_millisecond()))
+}
+
+/// The same key with the same request is the same operation. The key is its owner's own.
+///
+/// # Errors
+/// The request can not be written as JSON.
+pub(super) fn idempotency(owner: &str, key: &str, request: &impl Serialize) -> Result<Idempotency, Problem> {
+    let bytes = serde_json::to_vec(request).map_err(|error| Problem::malformed(error.to_string()))?;
+    Ok(Idempotency { key: format!("{owner}:{key}"), fingerprint: sha2::Sha256::digest(bytes).into() })
 }
 
 /// The Idempotency-Key of a request that moves money.

@@ -2,11 +2,13 @@
 
 use crate::support::redis::{node, prefix, shared_url};
 use crate::support::socket::SOON;
-use crate::support::{PRICE, TestApp, eventually, page::Stage};
-use gametriggers_actors::ports::CampaignTotals;
+use crate::support::{EARN, PRICE, TestApp, eventually, page::Stage, sleep_ms};
+use gametriggers_actors::domain::money::Currency;
+use gametriggers_actors::ports::{CampaignTotals, Owner};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,8 +26,8 @@ async fn is_frozen(app: &TestApp) -> bool {
 }
 
 /// Another program that writes to the database.
-async fn tamper(app: &TestApp, sql: &str) {
-    let mut connection = SqliteConnectOptions::new().filename(app.database()).connect().await.unwrap();
+async fn tamper(database: &Path, sql: &str) {
+    let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
     sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
@@ -38,16 +40,47 @@ async fn books_that_disagree_freeze_payouts_until_they_agree_and_plays_go_on() {
     let streamer = app.streamer("Nova").await;
     let mut stage = Stage::open(&app, &streamer).await;
     assert_eq!(ready(&app).await["payouts"], "ok");
-    tamper(&app, "UPDATE campaign_budget SET funded = funded + 7").await;
+    tamper(&app.database(), "UPDATE campaign_budget SET funded = funded + 7, version = version + 1").await;
     eventually("drift freezes payouts", async || is_frozen(&app).await).await;
     assert!(app.counter("gametriggers_ledger_drift_micros", "R4").await >= 7.0);
     assert!(app.counter("gametriggers_ledger_mismatches", "R4").await >= 1.0);
     let shown = stage.show().await;
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
     app.assert_paid(campaign, &streamer, 1).await;
-    tamper(&app, "UPDATE campaign_budget SET funded = funded - 7").await;
+    tamper(&app.database(), "UPDATE campaign_budget SET funded = funded - 7, version = version + 1").await;
     eventually("a full run without drift ends it", async || ready(&app).await["status"] == "ready").await;
     assert_eq!(ready(&app).await["payouts"], "ok");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn what_is_due_becomes_payable_when_the_books_agree_and_not_before() {
+    let settings = [("SETTLEMENT__RECONCILE_S", "1"), ("SETTLEMENT__PAYABLE_AFTER_DAYS", "7")];
+    let app = TestApp::with(&settings).await;
+    let brand = app.brand("Crisp", 100 * PRICE).await;
+    let campaign = app.campaign(&brand, "Crunch time", 10).await;
+    let streamer = app.streamer("Nova").await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    let shown = stage.show().await;
+    assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
+    let wallet = async |app: &TestApp| {
+        let wallets = &app.engine().ports.wallets;
+        let wallet = wallets.wallet(Owner::Streamer(streamer.id), Currency::INR).await.unwrap();
+        (wallet.available.0, wallet.pending.0)
+    };
+    eventually("it is in the wallet", async || wallet(&app).await == (0, EARN)).await;
+    sleep_ms(1500).await;
+    let world = app.stop().await;
+    // Earned a month ago; and somebody laid a hand on the campaign.
+    tamper(&world.database(), "UPDATE streamer_day SET day = day - 30").await;
+    tamper(&world.database(), "UPDATE campaign_budget SET funded = funded + 7, version = version + 1").await;
+    let app = world.start(None).await;
+    eventually("drift freezes payouts", async || is_frozen(&app).await).await;
+    sleep_ms(2500).await;
+    assert_eq!(wallet(&app).await, (0, EARN), "nothing is payable while the books disagree");
+    tamper(&app.database(), "UPDATE campaign_budget SET funded = funded - 7, version = version + 1").await;
+    eventually("what is due is payable", async || wallet(&app).await == (EARN, 0)).await;
+    app.assert_paid(campaign, &streamer, 1).await;
     app.finish().await;
 }
 

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn the_newest_of_two_sights_has_what_either_saw_grow_and_the_younger_funds() {
-        // Read at version 3, and two plays settled since; another node's flush is of version 5, after a release.
+        // Read at version 3, and two plays settled since; another node's flush is of version 5, after a
+        // release.
         let (own, shared) = (totals(3, 100, 30, 3), totals(5, 80, 25, 2));
         let newest = totals(5, 80, 30, 3);
         assert_eq!(own.newest(shared), newest);

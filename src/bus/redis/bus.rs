@@ -168,7 +168,9 @@ async fn hear(shared: &Shared, mut pushes: Receiver<PushInfo>, lost: &AtomicBool
     loop {
         tokio::select! {
             push = pushes.recv() => {
-                let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else { return lived };
+                let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else {
+                    return lived;
+                };
                 if lost.swap(false, Ordering::Relaxed) {
                     shared.local.tell(Heard::Missed);
                 }

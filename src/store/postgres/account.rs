@@ -24,8 +24,7 @@ statements! {
 #[async_trait]
 impl AccountStore for PostgresStore {
     async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>> {
-        let rows = sqlx::query(KEYS).fetch_all(&self.readers).await.map_err(Failure::from)?;
-        Ok(rows.iter().map(key).collect::<Attempt<Vec<_>>>()?)
+        self.read(async { sqlx::query(KEYS).fetch_all(&self.readers).await?.iter().map(key).collect() }).await
     }
 
     async fn add_key(
@@ -63,7 +62,7 @@ impl AccountStore for PostgresStore {
 
     async fn brands(&self) -> StoreResult<Vec<Brand>> {
         let rows: Vec<(i64, String)> =
-            sqlx::query_as(BRANDS).fetch_all(&self.readers).await.map_err(Failure::from)?;
+            self.read(async { Ok(sqlx::query_as(BRANDS).fetch_all(&self.readers).await?) }).await?;
         Ok(rows.into_iter().map(|(id, name)| Brand { id: BrandId(id), name: name.into() }).collect())
     }
 
@@ -73,11 +72,11 @@ impl AccountStore for PostgresStore {
     }
 
     async fn streamer(&self, id: StreamerId) -> StoreResult<Streamer> {
-        Ok(streamer::one(&self.readers, id).await?)
+        self.read(streamer::one(&self.readers, id)).await
     }
 
     async fn streamers(&self) -> StoreResult<Vec<Streamer>> {
-        Ok(streamer::all(&self.readers).await?)
+        self.read(streamer::all(&self.readers)).await
     }
 
     async fn save_settings(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()> {

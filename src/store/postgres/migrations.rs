@@ -38,7 +38,11 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, s
 
 /// Checks that every step was applied, without writing.
 pub(super) async fn verify(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let applied = applied(connection).await.map_err(|error| OpenError::Migration(error.to_string()))?;
+    let applied = match applied(connection).await {
+        // A database without any schema has no such table, or none that this role may see.
+        Err(sqlx::Error::Database(_)) => Vec::new(),
+        applied => applied.map_err(|error| OpenError::Server { reason: error.to_string() })?,
+    };
     let wanted: Vec<(i64, Vec<u8>)> =
         migrator().iter().map(|step| (step.version, step.checksum.to_vec())).collect();
     if applied == wanted {

@@ -133,8 +133,8 @@ impl PostgresStore {
         Ok(self.writer()?.run(work).await?)
     }
 
-    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then only
-    /// reads: its connection is of no use, and nothing stays half done.
+    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then
+    /// only reads: its connection is of no use, and nothing stays half done.
     async fn read<T>(&self, work: impl Future<Output = Attempt<T>> + Send) -> StoreResult<T> {
         match tokio::time::timeout(READ_MAX, work).await {
             Ok(done) => Ok(done?),
@@ -142,12 +142,16 @@ impl PostgresStore {
         }
     }
 
-    /// One snapshot for several reads.
+    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN
+    /// whose caller went away meanwhile, and whoever took the connection next would read old rows.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
-        self.readers
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(Failure::from)
+        let readers = self.readers.clone();
+        let begin =
+            async move { readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await };
+        match tokio::spawn(begin).await {
+            Ok(begun) => begun.map_err(Failure::from),
+            Err(stopped) => Err(Failure::unavailable(format!("the read did not begin: {stopped}"))),
+        }
     }
 }
 
@@ -159,3 +163,18 @@ fn readers(target: &Target) -> Result<PgPool, OpenError> {
     let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT);
     Ok(options.connect_lazy_with(target.reading()?))
 }
+
+/// Every statement of the store, for the test that prepares them.
+#[cfg(test)]
+fn every_statement() -> Vec<&'static str> {
+    let mut statements = ledger::statements();
+    statements.extend(campaign::statements());
+    statements.extend(wallet::statements());
+    statements.extend(
+        [account::STATEMENTS, audit::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat(),
+    );
+    statements
+}
+
+#[cfg(test)]
+mod tests;

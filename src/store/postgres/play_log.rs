@@ -1,6 +1,6 @@
 //! The log of plays and the counters per minute.
 
-use super::failure::{Attempt, Failure};
+use super::failure::Attempt;
 use super::row::{Columns, columns, count};
 use super::{PostgresStore, statements};
 use async_trait::async_trait;
@@ -61,7 +61,8 @@ statements! {
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
           AS u (campaign, minute, streamer, count, reason)
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (campaign_id, minute, streamer_id, reason) DO UPDATE SET count = r.count + excluded.count";
+        ON CONFLICT (campaign_id, minute, streamer_id, reason)
+        DO UPDATE SET count = r.count + excluded.count";
     SERIES = "SELECT minute - minute % $4 AS at, sum(plays)::bigint AS plays,
           sum(impressions)::bigint AS impressions, sum(viewers)::bigint AS viewers,
           sum(clicks_link)::bigint AS clicks_link, sum(clicks_qr)::bigint AS clicks_qr,
@@ -99,14 +100,14 @@ impl PlayLog for PostgresStore {
         to: UnixMillis,
         step: Millis,
     ) -> StoreResult<Vec<SeriesPoint>> {
-        // One snapshot: a flush writes both tables at once.
-        let mut snapshot = self.snapshot().await?;
-        let mut read = async |sql| {
-            let query = sqlx::query(sql).bind(campaign.0).bind(from.0).bind(to.0).bind(step.0);
-            query.fetch_all(&mut *snapshot).await.map_err(Failure::from)
-        };
-        let (counts, rejects) = (read(SERIES).await?, read(REJECT_SERIES).await?);
-        Ok(points(&counts, &rejects)?)
+        let bound = |sql| sqlx::query(sql).bind(campaign.0).bind(from.0).bind(to.0).bind(step.0);
+        self.read(async {
+            // One snapshot: a flush writes both tables at once.
+            let mut snapshot = self.snapshot().await?;
+            let counts = bound(SERIES).fetch_all(&mut *snapshot).await?;
+            points(&counts, &bound(REJECT_SERIES).fetch_all(&mut *snapshot).await?)
+        })
+        .await
     }
 
     async fn recent(
@@ -118,13 +119,12 @@ impl PlayLog for PostgresStore {
         let query = sqlx::query(if before.is_some() { RECENT_BEFORE } else { RECENT });
         let query = query.bind(streamer.0).bind(i64::from(limit));
         let query = if let Some(before) = before { query.bind(before.0) } else { query };
-        let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
-        Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
+        self.read(async { query.fetch_all(&self.readers).await?.iter().map(record).collect() }).await
     }
 
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
-        let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
-        Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
+        let query = sqlx::query(BY_CLICK_CODE).bind(code);
+        self.read(async { query.fetch_optional(&self.readers).await?.as_ref().map(record).transpose() }).await
     }
 }
 

@@ -19,12 +19,15 @@ use std::sync::Arc;
 #[async_trait]
 impl CampaignStore for PostgresStore {
     async fn catalogue(&self) -> StoreResult<CatalogueRows> {
-        let mut snapshot = self.snapshot().await?;
-        Ok(CatalogueRows {
-            campaigns: read::live(&mut snapshot).await?,
-            rules: rule::in_force(&mut snapshot).await?,
-            participations: read::participations(&mut snapshot).await?,
+        self.read(async {
+            let mut snapshot = self.snapshot().await?;
+            Ok(CatalogueRows {
+                campaigns: read::live(&mut snapshot).await?,
+                rules: rule::in_force(&mut snapshot).await?,
+                participations: read::participations(&mut snapshot).await?,
+            })
         })
+        .await
     }
 
     async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign> {
@@ -44,8 +47,7 @@ impl CampaignStore for PostgresStore {
     }
 
     async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign> {
-        let mut snapshot = self.snapshot().await?;
-        Ok(read::one(&mut snapshot, id).await?)
+        self.read(async { read::one(&mut *self.snapshot().await?, id).await }).await
     }
 
     async fn page(
@@ -54,8 +56,7 @@ impl CampaignStore for PostgresStore {
         after: Option<CampaignId>,
         limit: u32,
     ) -> StoreResult<Vec<Campaign>> {
-        let mut snapshot = self.snapshot().await?;
-        Ok(read::page(&mut snapshot, brand, after, limit).await?)
+        self.read(async { read::page(&mut *self.snapshot().await?, brand, after, limit).await }).await
     }
 
     async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule> {
@@ -64,7 +65,7 @@ impl CampaignStore for PostgresStore {
     }
 
     async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>> {
-        Ok(read::landing(&self.readers, creative).await?)
+        self.read(read::landing(&self.readers, creative)).await
     }
 }
 

@@ -18,8 +18,9 @@ statements! {
     /// The events come last in the text and first in the arrays: they are nearly all of the work.
     WRITE = "WITH own AS (UPDATE writer SET seq = seq + 1 WHERE id = own_writer() RETURNING id, seq),
         tx AS (INSERT INTO ledger_tx (writer, seq, kind, idem_key, created_at)
-          SELECT own.id, own.seq, 'settle', 'settle:' || own.id || ':' || own.seq, greatest($28, (SELECT created_at
-            FROM ledger_tx AS last WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
+          SELECT own.id, own.seq, 'settle', 'settle:' || own.id || ':' || own.seq,
+            greatest($28, (SELECT created_at FROM ledger_tx AS last
+              WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
         lease AS (UPDATE budget_lease AS l SET settled = l.settled + t.taken
           FROM unnest($12::bigint[], $13::bigint[], $14::bigint[]) AS t (lease_id, campaign_id, taken)
           WHERE l.lease_id = t.lease_id AND l.campaign_id = t.campaign_id
@@ -27,8 +28,8 @@ statements! {
         budget AS (UPDATE campaign_budget AS b SET version = b.version + 1, spent = b.spent + m.price,
             leased = b.leased - m.price, plays = b.plays + m.plays, viewers = b.viewers + m.viewers,
             clicks = b.clicks + m.clicks, rejected = b.rejected + m.rejected
-          FROM unnest($15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[])
-            AS m (campaign_id, price, plays, viewers, clicks, rejected)
+          FROM unnest($15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+            $20::bigint[]) AS m (campaign_id, price, plays, viewers, clicks, rejected)
           WHERE b.campaign_id = m.campaign_id RETURNING 1),
         account AS (UPDATE ledger_account AS a SET debits = a.debits + m.debit, credits = a.credits + m.credit
           FROM unnest($21::bigint[], $22::bigint[], $23::bigint[]) AS m (id, debit, credit)
@@ -45,7 +46,10 @@ statements! {
         click AS (INSERT INTO settle_click (event_id, play_id)
           SELECT * FROM unnest($27::uuid[], $29::uuid[]))
         SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM lease), (SELECT count(*) FROM budget),
-          (SELECT count(*) FROM account)";
+          (SELECT count(*) FROM account),
+          -- Refusals are few: mostly there is none among the ids of a batch, and none has to be looked for.
+          CASE WHEN EXISTS (SELECT FROM settle_reject WHERE event_id BETWEEN $30 AND $31)
+            THEN (SELECT count(*) FROM settle_reject WHERE event_id = ANY($1)) ELSE 0 END";
 }
 
 /// How an event's kind is written.
@@ -142,7 +146,8 @@ impl Batch {
     pub(super) async fn write(&self, connection: &mut PgConnection, now: UnixMillis) -> Attempt<()> {
         let events = &self.events;
         let [campaign, price, plays, viewers, clicks, rejected] = &self.budgets;
-        let found: (i64, i64, i64, i64) = sqlx::query_as(WRITE)
+        let (first, last) = (events.id.first(), events.id.last());
+        let found: (i64, i64, i64, i64, i64) = sqlx::query_as(WRITE)
             .bind(&events.id)
             .bind(&events.lease)
             .bind(&events.campaign)
@@ -172,19 +177,19 @@ impl Batch {
             .bind(&events.click)
             .bind(now.0)
             .bind(&events.click_play)
+            .bind(first)
+            .bind(last)
             .fetch_one(connection)
             .await?;
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        let wanted = (
-            count(events.id.len()),
-            count(self.lease.len()),
-            count(campaign.len()),
-            count(self.account.len()),
-        );
+        let (leases, budgets, accounts) = (self.lease.len(), campaign.len(), self.account.len());
+        let wanted = (count(events.id.len()), count(leases), count(budgets), count(accounts), 0);
         if found == wanted {
             return Ok(());
         }
-        Err(Failure::refused(format!("events, leases, budgets, accounts: {found:?} instead of {wanted:?}")))
+        Err(Failure::refused(format!(
+            "events, leases, budgets, accounts, refusals: {found:?} instead of {wanted:?}"
+        )))
     }
 }
 

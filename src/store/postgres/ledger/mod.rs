@@ -16,6 +16,9 @@ pub(super) use self::batch::AccountIds;
 pub(super) use self::entry::{Post, account_ids, post};
 pub(super) use self::idempotency::{Request, recall, remember};
 pub(super) use self::reconcile::Marks;
+pub(super) use self::roll_up::DAY;
+#[cfg(test)]
+pub(super) use self::settle::settle as settled;
 pub(super) use self::wallet::{budget, kept_budget, recalled_budget, withdraw};
 
 use self::batch::Batch;
@@ -25,7 +28,7 @@ use super::writer::Work;
 use async_trait::async_trait;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, LeaseId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
-use gametriggers_actors::domain::settlement::{Account, Claim, Outcome, Posting};
+use gametriggers_actors::domain::settlement::{Claim, Outcome, Posting};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
     Budget, Check, Earned, Grant, Idempotency, LedgerStore, StoreError, StoreResult, Totals,
@@ -56,11 +59,11 @@ impl LedgerStore for PostgresStore {
     }
 
     async fn settle(&self, claims: &[Claim], now: UnixMillis) -> StoreResult<Vec<Outcome>> {
-        if let Some(posting) = settle::guess(claims) {
+        if let Some(posting) = settle::guess(claims).map(Arc::new) {
             match self.settle_at_once(&posting, now).await {
                 // Something in it is not as it nearly always is.
                 Err(StoreError::Constraint(_)) => {}
-                written => return written.map(|()| posting.outcomes),
+                written => return written.map(|()| posting.outcomes.clone()),
             }
         }
         let claims = claims.to_vec();
@@ -118,7 +121,7 @@ impl LedgerStore for PostgresStore {
     }
 
     async fn earned(&self, streamer: StreamerId) -> StoreResult<Earned> {
-        self.read(roll_up::earned(&self.readers, streamer)).await
+        self.read(async { roll_up::earned(&mut *self.readers.acquire().await?, streamer).await }).await
     }
 
     async fn probe(&self) -> StoreResult<()> {
@@ -159,35 +162,24 @@ impl PostgresStore {
         self.write(work).await
     }
 
-    /// Writes a posting with one statement, or refuses it.
-    async fn settle_at_once(&self, posting: &Posting, now: UnixMillis) -> StoreResult<()> {
-        let ids = self.account_ids(&settle::accounts(posting)).await?;
-        let batch = Arc::new(Batch::of(posting, &ids)?);
-        self.write_in_epoch(move |c| Box::pin(async move { batch.write(c, now).await })).await
-    }
-
-    /// The numbers of accounts, which never change: out of memory, or else made and read once.
-    async fn account_ids(&self, accounts: &[(Account, Currency)]) -> StoreResult<AccountIds> {
+    /// Writes a posting with one statement, or refuses it. The numbers of accounts never change: they are
+    /// remembered, and only a batch with an account that is new to this process asks for it.
+    async fn settle_at_once(&self, posting: &Arc<Posting>, now: UnixMillis) -> StoreResult<()> {
         let known = || self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ids = AccountIds::with_capacity(accounts.len());
-        let mut missing = Vec::new();
-        for key in accounts {
-            match known().get(key) {
-                Some(id) => drop(ids.insert(*key, *id)),
-                None => missing.push(*key),
-            }
+        let wanted = settle::accounts(posting);
+        let mut ids = AccountIds::with_capacity(wanted.len());
+        {
+            let known = known();
+            ids.extend(wanted.iter().filter_map(|key| Some((*key, *known.get(key)?))));
         }
-        if !missing.is_empty() {
-            let wanted = Arc::new(missing);
-            let keys = Arc::clone(&wanted);
-            let made = self
-                .write_in_epoch(move |c| Box::pin(async move { entry::account_ids(c, &keys).await }))
-                .await?;
-            let made = wanted.iter().copied().zip(made);
-            known().extend(made.clone());
-            ids.extend(made);
+        if ids.len() == wanted.len() {
+            let batch = Arc::new(Batch::of(posting, &ids)?);
+            return self.write_in_epoch(move |c| Box::pin(async move { batch.write(c, now).await })).await;
         }
-        Ok(ids)
+        let posting = Arc::clone(posting);
+        let found = self.write_in_epoch(move |c| Box::pin(settle::with_accounts(c, posting, now))).await?;
+        known().extend(found);
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::StoreError;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 statements! {
@@ -35,7 +36,8 @@ statements! {
         (event_id, play_id, lease_id, campaign_id, streamer_id, price, occurred_at, kind, reason, rejected_at)
         SELECT r.*, $10 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[],
           $6::bigint[], $7::bigint[], $8::\"char\"[], $9::text[]) AS r ON CONFLICT DO NOTHING";
-    COUNT_REFUSED = "UPDATE campaign_budget AS b SET rejected = b.rejected + m.rejected, version = b.version + 1
+    COUNT_REFUSED = "UPDATE campaign_budget AS b
+        SET rejected = b.rejected + m.rejected, version = b.version + 1
         FROM unnest($1::bigint[], $2::bigint[]) AS m (campaign_id, rejected)
         WHERE b.campaign_id = m.campaign_id";
 }
@@ -60,8 +62,21 @@ pub(super) fn accounts(posting: &Posting) -> Vec<(Account, Currency)> {
     posting.lines.iter().map(|line| (line.account, line.currency)).collect()
 }
 
+/// Writes a posting whose accounts are not all known yet; their numbers.
+pub(super) async fn with_accounts(
+    connection: &mut PgConnection,
+    posting: Arc<Posting>,
+    now: UnixMillis,
+) -> Attempt<AccountIds> {
+    let accounts = accounts(&posting);
+    let ids = account_ids(connection, &accounts).await?;
+    let ids: AccountIds = accounts.into_iter().zip(ids).collect();
+    Batch::of(&posting, &ids)?.write(connection, now).await?;
+    Ok(ids)
+}
+
 /// Writes a batch the careful way; one outcome for each claim, in their order.
-pub(super) async fn settle(
+pub(in crate::store::postgres) async fn settle(
     connection: &mut PgConnection,
     mut claims: Vec<Claim>,
     now: UnixMillis,
@@ -137,18 +152,15 @@ async fn write(connection: &mut PgConnection, claims: &[Claim], now: UnixMillis)
         return Ok(Vec::new());
     }
     let known = read_known(connection, claims).await?;
-    let posting = plan(claims, &known);
+    let posting = Arc::new(plan(claims, &known));
     if !posting.events.is_empty() {
-        let accounts = accounts(&posting);
-        let ids = account_ids(connection, &accounts).await?;
-        let ids: AccountIds = accounts.into_iter().zip(ids).collect();
-        Batch::of(&posting, &ids)?.write(connection, now).await?;
+        with_accounts(connection, Arc::clone(&posting), now).await?;
     }
     if !posting.rejects.is_empty() {
         insert_rejects(connection, &posting.rejects, now).await?;
         count_refused(connection, &posting).await?;
     }
-    Ok(posting.outcomes)
+    Ok(posting.outcomes.clone())
 }
 
 async fn read_known(connection: &mut PgConnection, claims: &[Claim]) -> Attempt<Known> {

@@ -1,5 +1,6 @@
 //! Totals of many campaigns and streamers at once, for counters that everybody may read.
 
+use super::roll_up::rolled_mark;
 use super::wallet::budget_of;
 use crate::store::postgres::failure::Attempt;
 use crate::store::postgres::row::Columns;
@@ -11,25 +12,23 @@ use sqlx::PgConnection;
 statements! {
     CAMPAIGNS = "SELECT campaign_id, version, funded, spent, leased, plays, viewers, clicks, rejected
         FROM campaign_budget WHERE campaign_id = ANY($1) ORDER BY campaign_id";
-    /// Of several currencies the one that earned most, as for one streamer. What is not rolled up is read
-    /// once for all of them.
-    STREAMERS = "WITH part AS (
-          SELECT owner_id AS streamer_id, currency, credits AS earn, 0 AS plays FROM ledger_account
-            WHERE owner_kind = 'streamer' AND owner_id = ANY($1) AND code = 'pending' AND shard = 0
-          UNION ALL
-          SELECT streamer_id, currency, 0, plays + clicks FROM streamer_wallet WHERE streamer_id = ANY($1)
-          UNION ALL
-          SELECT e.streamer_id, e.currency, e.price - e.fee, 1
-            FROM writer AS w JOIN settle_event AS e ON e.seq > w.rolled AND e.writer = w.id
-            WHERE e.streamer_id = ANY($1)),
-        total AS (SELECT streamer_id, currency, sum(earn)::bigint AS earn, sum(plays)::bigint AS plays
-          FROM part GROUP BY streamer_id, currency)
-        SELECT DISTINCT ON (s.id) s.id, coalesce(t.earn, 0) AS earn, coalesce(t.plays, 0) AS plays
-        FROM streamer AS s LEFT JOIN total AS t ON t.streamer_id = s.id WHERE s.id = ANY($1)
-        ORDER BY s.id, t.earn DESC NULLS LAST, t.currency";
+    /// Earnings in the currency that earned most; the number counts all of them, so that it never falls. What
+    /// is not rolled up is read once for all of them.
+    STREAMERS = "SELECT streamer_id, sum(events)::bigint AS events, max(earn) AS earned FROM (
+          SELECT streamer_id, currency, sum(earn)::bigint AS earn, sum(events) AS events FROM (
+            SELECT owner_id AS streamer_id, currency, credits AS earn, 0 AS events FROM ledger_account
+              WHERE owner_kind = 'streamer' AND owner_id = ANY($1) AND code = 'pending' AND shard = 0
+            UNION ALL
+            SELECT streamer_id, currency, 0, plays + clicks FROM streamer_wallet WHERE streamer_id = ANY($1)
+            UNION ALL
+            SELECT e.streamer_id, e.currency, e.price - e.fee, 1
+              FROM writer AS w JOIN settle_event AS e ON e.writer = w.id AND e.seq > w.rolled
+              WHERE e.seq > $2 AND e.streamer_id = ANY($1)) AS part
+          GROUP BY streamer_id, currency) AS wallet
+        GROUP BY streamer_id ORDER BY streamer_id";
 }
 
-/// The totals of those that there are.
+/// The totals. Who is not known, or never earned, is left out.
 pub(super) async fn totals(
     connection: &mut PgConnection,
     campaigns: &[i64],
@@ -43,9 +42,10 @@ pub(super) async fn totals(
         }
     }
     if !streamers.is_empty() {
-        for row in sqlx::query(STREAMERS).bind(streamers).fetch_all(connection).await? {
-            let totals = StreamerTotals { plays: row.number("plays")?, earned: row.micros("earn")? };
-            of_streamers.push((StreamerId(row.number("id")?), totals));
+        let mark = rolled_mark(&mut *connection).await?;
+        for row in sqlx::query(STREAMERS).bind(streamers).bind(mark).fetch_all(connection).await? {
+            let totals = StreamerTotals { plays: row.number("events")?, earned: row.micros("earned")? };
+            of_streamers.push((StreamerId(row.number("streamer_id")?), totals));
         }
     }
     Ok((of_campaigns, of_streamers))

@@ -1,7 +1,7 @@
 //! Earnings that have waited long enough are the streamer's for good.
 
 use crate::store::postgres::failure::{Attempt, Failure};
-use crate::store::postgres::ledger::{Post, post};
+use crate::store::postgres::ledger::{DAY, Post, post};
 use crate::store::postgres::row::Columns;
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::StreamerId;
@@ -23,8 +23,6 @@ statements! {
 
 /// Wallet days in one transaction at most: it shares the writer with the settlement.
 const DAYS_MAX: i64 = 2000;
-
-const DAY: Millis = Millis::minutes(24 * 60);
 
 /// Makes available what was earned on days that ended at least `hold` ago, up to `DAYS_MAX`; their number.
 pub(super) async fn mature(connection: &mut PgConnection, now: UnixMillis, hold: Millis) -> Attempt<u64> {

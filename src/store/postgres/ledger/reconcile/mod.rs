@@ -32,23 +32,33 @@ const NOW: &str = "SELECT id, seq, rolled FROM writer ORDER BY id";
 pub(super) const NO_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 
 /// The marks as the statements take them.
+#[derive(Default)]
 struct From {
     writers: Vec<i64>,
     seen: Vec<i64>,
     rolled: Vec<i64>,
+    seen_least: i64,
+    rolled_least: i64,
 }
 
 /// Runs every check from the marks on; the marks for the next call.
 pub(super) async fn reconcile(connection: &mut PgConnection, marks: &Marks) -> Attempt<(Vec<Check>, Marks)> {
     let now: Vec<(i64, i64, i64)> = sqlx::query_as(NOW).fetch_all(&mut *connection).await?;
     let mut next = Marks::default();
-    let mut from = From { writers: Vec::new(), seen: Vec::new(), rolled: Vec::new() };
+    let mut from = From { seen_least: i64::MAX, rolled_least: i64::MAX, ..From::default() };
     for (writer, seq, rolled) in now {
         next.writers.insert(writer, (seq, rolled));
         let (seen, up_to) = marks.writers.get(&writer).copied().unwrap_or_default();
         from.writers.push(writer);
         from.seen.push(seen);
         from.rolled.push(up_to);
+        // Only a writer that did something has new rows.
+        if seq > seen {
+            from.seen_least = from.seen_least.min(seen);
+        }
+        if rolled > up_to {
+            from.rolled_least = from.rolled_least.min(up_to);
+        }
     }
     let mut checks = Vec::with_capacity(RULES.len());
     for rule in RULES {
@@ -91,9 +101,8 @@ async fn read(connection: &mut PgConnection, sql: &'static str, from: &From) -> 
 
 impl From {
     fn bind<'q>(&self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
-        let least = |marks: &[i64]| marks.iter().copied().min().unwrap_or_default();
         let query = query.bind(self.writers.clone()).bind(self.seen.clone()).bind(self.rolled.clone());
-        query.bind(least(&self.seen)).bind(least(&self.rolled))
+        query.bind(self.seen_least).bind(self.rolled_least)
     }
 }
 

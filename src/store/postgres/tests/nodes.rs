@@ -1,0 +1,234 @@
+//! Several nodes on one database: each writes under a number of its own, at the same time.
+
+use crate::store::postgres::{PostgresStore, Target};
+use crate::store::tests::postgres::PostgresDatabase;
+use crate::store::tests::{Database, NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
+use futures_util::future::join_all;
+use gametriggers_actors::domain::campaign::Status;
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
+use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Split};
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::ports::{
+    AccountStore, ByHand, CampaignChange, CampaignStore, LedgerStore, MinuteCounts, MinuteKey, Owner,
+    PlayLog, PlayOutcome, PlayRecord, StoreError, StoreResult, WalletStore,
+};
+use std::sync::Arc;
+
+/// Nodes, numbered from one, that have taken their epochs.
+struct Nodes {
+    database: PostgresDatabase,
+    stores: Vec<Arc<PostgresStore>>,
+}
+
+impl Nodes {
+    async fn new(count: i64) -> Self {
+        let database = PostgresDatabase::new().await;
+        let mut stores = Vec::new();
+        for writer in 1..=count {
+            let node = PostgresStore::open(&Target { writer, ..database.target() }).await.unwrap();
+            node.open_epoch(NOW, TOKEN_LIFE).await.unwrap();
+            stores.push(node);
+        }
+        Self { database, stores }
+    }
+
+    fn first(&self) -> &PostgresStore {
+        &self.stores[0]
+    }
+
+    /// The same on every node at once; the answers in their order.
+    async fn all<'a, T, F: Future<Output = T>>(&'a self, work: impl Fn(&'a PostgresStore) -> F) -> Vec<T> {
+        join_all(self.stores.iter().map(|node| work(node))).await
+    }
+
+    async fn brand(&self, deposit: i64) -> BrandId {
+        let brand = self.first().add_brand("Volt", NOW).await.unwrap().id;
+        self.first().deposit(brand, inr(deposit), &key("first"), NOW).await.unwrap();
+        brand
+    }
+
+    /// How many transactions wait for another one.
+    async fn waiting(&self) -> i64 {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.database.numbers(sql).await[0]
+    }
+
+    async fn reconciles(&self) {
+        let bad = wrong(self.first().reconcile(true).await.unwrap());
+        assert!(bad.is_empty(), "{bad:?}");
+    }
+}
+
+fn hand() -> ByHand {
+    ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() }
+}
+
+/// The answer, the same from all of them.
+fn same<T: PartialEq + std::fmt::Debug>(answers: Vec<StoreResult<T>>) -> T {
+    let mut answers: Vec<T> = answers.into_iter().map(|answer| answer.unwrap()).collect();
+    let last = answers.pop().unwrap();
+    assert!(answers.iter().all(|answer| *answer == last), "{answers:?} {last:?}");
+    last
+}
+
+#[tokio::test]
+async fn a_request_that_every_node_is_given_is_carried_out_once() {
+    let nodes = Nodes::new(3).await;
+    let brand = nodes.brand(1_000).await;
+    let mut available = 1_000;
+    for round in 0..10 {
+        let (deposit, by_hand) = (key(&format!("d{round}")), key(&format!("h{round}")));
+        available += 7;
+        let after = same(nodes.all(|node| node.deposit(brand, inr(7), &deposit, NOW)).await);
+        assert_eq!(after, Micros(available));
+        let (order, create) = (hand(), key(&format!("c{round}")));
+        available += 5;
+        let wallet = same(nodes.all(|node| node.confirm_deposit(brand, inr(5), &order, &by_hand, NOW)).await);
+        assert_eq!(wallet.available, Micros(available));
+        available -= 20;
+        let new = new_campaign(brand, 20);
+        let campaign = same(nodes.all(|node| node.create(&new, &create, NOW)).await).id;
+        available -= 10;
+        let fund = key(&format!("f{round}"));
+        let (wallet, budget) = same(nodes.all(|node| node.fund_to(campaign, Micros(30), &fund, NOW)).await);
+        assert_eq!((wallet.available, budget.funded), (Micros(available), Micros(30)));
+    }
+    assert_eq!(nodes.first().page(None, None, 100).await.unwrap().len(), 10);
+    nodes.reconciles().await;
+}
+
+#[tokio::test]
+async fn nodes_that_move_the_same_money_never_move_more_than_there_is() {
+    let nodes = Nodes::new(3).await;
+    let brand = nodes.brand(100).await;
+    let campaign = nodes.first().create(&new_campaign(brand, 50), &key("c"), NOW).await.unwrap().id;
+    let settled = nodes
+        .all(async |node: &PostgresStore| {
+            let mut moved = 0;
+            for round in 0..12 {
+                let key = |what: &str| key(&format!("{what}{}:{round}", node.writer().unwrap().id()));
+                let order = hand();
+                let fund = node.fund(campaign, Micros(40), &key("f"), NOW).await.map(drop);
+                let release = node.release(campaign, Micros(40), &key("r"), NOW).await.map(drop);
+                let take = node.adjust(Owner::Brand(brand), inr(-30), &order, &key("a"), NOW).await.map(drop);
+                let give = node.adjust(Owner::Brand(brand), inr(30), &order, &key("g"), NOW).await.map(drop);
+                moved += usize::from(take.is_ok());
+                for answer in [fund, release, take, give] {
+                    let known = matches!(answer, Ok(()) | Err(StoreError::InsufficientFunds { .. }));
+                    assert!(known, "{answer:?}");
+                }
+            }
+            moved
+        })
+        .await;
+    let taken: i64 = settled.into_iter().map(|taken| i64::try_from(taken).unwrap()).sum();
+    let wallet = nodes.first().wallet(Owner::Brand(brand), Currency::INR).await.unwrap();
+    assert_eq!(wallet.available.0 + wallet.reserved.0, 100 + 36 * 30 - taken * 30);
+    nodes.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
+    let nodes = Nodes::new(2).await;
+    let brand = nodes.brand(1_000).await;
+    let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().id;
+    let (one, two) = (Arc::clone(&nodes.stores[0]), Arc::clone(&nodes.stores[1]));
+    // Somebody else holds the wallet, so that the first node stands still after it looked at the campaign.
+    let mut other = nodes.database.connect().await;
+    let hold = "BEGIN; SELECT FROM ledger_account WHERE owner_kind = 'brand' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let fund = tokio::spawn(async move { one.fund(campaign, Micros(20), &key("f"), NOW).await });
+    while nodes.waiting().await < 1 {
+        assert!(!fund.is_finished());
+    }
+    let change = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
+    let end = tokio::spawn(async move { two.change(campaign, &change, NOW).await });
+    while nodes.waiting().await < 2 {
+        assert!(!end.is_finished(), "it ended before its money was there");
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(fund.await.unwrap().unwrap().funded, Micros(30));
+    assert_eq!(end.await.unwrap().unwrap().status, Status::Ended);
+    nodes.first().close_due(NOW).await.unwrap();
+    assert_eq!(nodes.first().available(brand, Currency::INR).await.unwrap(), Micros(1_000));
+    nodes.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_statement_runs_over_all_writers() {
+    let nodes = Nodes::new(3).await;
+    let brand = nodes.brand(100).await;
+    for round in 0..9_i64 {
+        let node = &nodes.stores[usize::try_from(round * 5 % 3).unwrap()];
+        let at = NOW + Millis(round / 2);
+        node.deposit(brand, inr(10 + round), &key(&format!("s{round}")), at).await.unwrap();
+    }
+    let owner = Owner::Brand(brand);
+    let whole = nodes.first().statement(owner, Currency::INR, None, 100).await.unwrap();
+    assert_eq!(whole.len(), 10);
+    let wallet = nodes.first().wallet(owner, Currency::INR).await.unwrap();
+    assert_eq!(whole[0].balance, wallet.available);
+    for pair in whole.windows(2) {
+        assert!(pair[0].position > pair[1].position, "{pair:?}");
+        assert_eq!(pair[0].balance.0 - pair[0].amount.0, pair[1].balance.0, "{pair:?}");
+    }
+    let (mut pages, mut before) = (Vec::new(), None);
+    loop {
+        let page = nodes.first().statement(owner, Currency::INR, before, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.position);
+        pages.extend(page);
+    }
+    assert_eq!(pages, whole);
+}
+
+#[tokio::test]
+async fn nodes_that_count_the_same_minute_at_once_count_it_all() {
+    let nodes = Nodes::new(3).await;
+    let minute = UnixMillis(NOW.0 - NOW.0 % 60_000);
+    let keys: Vec<MinuteKey> = (1..=40)
+        .map(|streamer| MinuteKey { minute, campaign: CampaignId(1), streamer: StreamerId(streamer) })
+        .collect();
+    let counts = MinuteCounts { plays: 1, spend: Micros(3), ..MinuteCounts::default() };
+    nodes
+        .all(async |node: &PostgresStore| {
+            let backwards = node.writer().unwrap().id() % 2 == 0;
+            for round in 0..8 {
+                let mut minutes: Vec<_> = keys.iter().map(|key| (*key, counts)).collect();
+                let mut rejects: Vec<_> = keys.iter().map(|key| (*key, Reason::TooShort, 2)).collect();
+                let mut plays: Vec<_> = (0..40).map(|n| shown(n, round)).collect();
+                if backwards {
+                    minutes.reverse();
+                    rejects.reverse();
+                    plays.reverse();
+                }
+                node.append(&plays, &minutes, &rejects).await.unwrap();
+            }
+        })
+        .await;
+    let series = nodes.first().series(CampaignId(1), minute, minute + Millis::minutes(1), Millis::minutes(1));
+    let series = series.await.unwrap();
+    assert_eq!(series.len(), 1);
+    assert_eq!((series[0].counts.plays, series[0].counts.spend), (3 * 8 * 40, Micros(3 * 8 * 40 * 3)));
+    assert_eq!(series[0].rejects, [(Reason::TooShort, 3 * 8 * 40 * 2)]);
+    assert_eq!(nodes.first().recent(StreamerId(1), None, 100).await.unwrap().len(), 40);
+}
+
+fn shown(n: u32, round: u32) -> PlayRecord {
+    PlayRecord {
+        play: play(n),
+        at: NOW,
+        streamer: StreamerId(1),
+        campaign: CampaignId(1),
+        creative: CreativeId(1),
+        outcome: PlayOutcome::Shown,
+        reason: None,
+        viewers: round,
+        currency: Currency::INR,
+        split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
+        click_code: None,
+        clicks: None,
+    }
+}

@@ -1,0 +1,164 @@
+//! What the role of a server may do, and what not.
+
+use super::*;
+use crate::store::tests::{NOW, TOKEN_LIFE, debit, ok};
+use gametriggers_actors::domain::settlement::Outcome;
+use gametriggers_actors::ports::LedgerStore;
+
+/// A database that its owner has migrated, as a member of the server's role may open it.
+async fn restricted() -> (PostgresDatabase, Target) {
+    let database = PostgresDatabase::new().await;
+    PostgresStore::migrate(&database.target()).await.unwrap();
+    let (address, name) = database.url.rsplit_once('/').unwrap();
+    let role = format!("member_{name}");
+    run(
+        &mut database.connect().await,
+        &format!("CREATE ROLE {role} LOGIN PASSWORD 'x' IN ROLE gametriggers_app"),
+    )
+    .await;
+    let host = address.rsplit_once('@').unwrap().1;
+    let target =
+        Target { url: format!("postgres://{role}:x@{host}/{name}"), production: true, ..database.target() };
+    (database, target)
+}
+
+#[tokio::test]
+async fn a_member_of_the_role_does_all_of_the_servers_work() {
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (_, campaign) = bench.fund(10_000, 5_000).await;
+    let lease = bench.lease(campaign, 1_000).await;
+    let short = gametriggers_actors::domain::reason::Reason::TooShort;
+    let refused = gametriggers_actors::domain::settlement::Claim {
+        debit: debit(7, lease, campaign, 10),
+        verdict: Err(short),
+    };
+    let outcomes = bench.settle(&[ok(debit(1, lease, campaign, 10)), refused]).await;
+    assert_eq!(outcomes, [Outcome::Settled, Outcome::Rejected(short)]);
+    assert_eq!(store.roll_up(NOW).await.unwrap(), 1);
+    store.give_back(lease, gametriggers_actors::domain::money::Micros(100)).await.unwrap();
+    assert_eq!(store.open_epoch(NOW, TOKEN_LIFE).await.unwrap(), 2);
+    store.close_due(NOW + TOKEN_LIFE).await.unwrap();
+    store.probe().await.unwrap();
+    bench.end(campaign).await;
+    store.close_due(NOW + TOKEN_LIFE).await.unwrap();
+    bench.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
+    use gametriggers_actors::domain::id::CampaignId;
+    use gametriggers_actors::domain::money::{Currency, Micros};
+    use gametriggers_actors::domain::reason::Reason;
+    use gametriggers_actors::domain::streamer::{Profile, Settings};
+    use gametriggers_actors::domain::time::{Millis, UnixMillis};
+    use gametriggers_actors::ports::{
+        AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, WalletStore,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (brand, campaign) = bench.fund(10_000, 5_000).await;
+    let profile = Profile {
+        name: "Nova".into(),
+        content_category: "gaming".into(),
+        language: "en".into(),
+        country: "IN".into(),
+    };
+    let settings = Settings::default();
+    let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
+    let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
+    store.save_settings(streamer, &settings, NOW).await.unwrap();
+    store.revoke_key([1; 32], NOW).await.unwrap();
+    let lease = bench.lease(campaign, 1_000).await;
+    let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
+    bench.settle(&[ok(earned)]).await;
+    store.roll_up(NOW).await.unwrap();
+    assert_eq!(store.mature(NOW + Millis::minutes(3 * 24 * 60), Millis(0)).await.unwrap(), 1);
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    let inr = |amount| crate::store::tests::inr(amount);
+    let key = |text| crate::store::tests::key(text);
+    store.confirm_deposit(brand, inr(5), &hand, &key("d"), NOW).await.unwrap();
+    store.set_credit_limit(brand, inr(50), &hand, &key("l"), NOW).await.unwrap();
+    store.fund_to(campaign, Micros(5_050), &key("f"), NOW).await.unwrap();
+    store.release(campaign, Micros(20), &key("r"), NOW).await.unwrap();
+    store.adjust(Owner::Streamer(streamer), inr(-3), &hand, &key("a"), NOW).await.unwrap();
+    let wallet = store.wallet(Owner::Streamer(streamer), Currency::INR).await.unwrap();
+    assert_eq!((wallet.available, wallet.pending), (Micros(5), Micros(0)));
+    assert_eq!(store.seal(NOW).await.unwrap(), 1);
+    assert_eq!(store.verify().await.unwrap().first_bad, None);
+    let minute = MinuteKey { minute: UnixMillis(0), campaign: CampaignId(1), streamer };
+    let counts = [(minute, MinuteCounts::default())];
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    bench.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_member_of_the_role_can_not_take_anything_back() {
+    use sqlx::Connection;
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (_, campaign) = bench.fund(10_000, 5_000).await;
+    let lease = bench.lease(campaign, 1_000).await;
+    bench.settle(&[ok(debit(1, lease, campaign, 10))]).await;
+    let mut member = PgConnection::connect(&target.url).await.unwrap();
+    let tables = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p')
+        AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'settle_event_%'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut member).await.unwrap();
+    assert!(tables.len() > 20, "{tables:?}");
+    let kept = ["ledger_tx", "ledger_entry", "settle_event", "settle_click", "settle_reject", "admin_action"];
+    let mut refused = 0;
+    for table in &tables {
+        let mut statements = vec![
+            format!("DELETE FROM {table}"),
+            format!("TRUNCATE {table}"),
+            format!("ALTER TABLE {table} ADD COLUMN more TEXT"),
+            format!("DROP TABLE {table}"),
+        ];
+        if kept.contains(&table.as_str()) {
+            statements.push(format!("UPDATE {table} SET seq = 1"));
+            statements.push(format!("ALTER TABLE {table} DISABLE TRIGGER ALL"));
+        }
+        for statement in statements {
+            let error = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut member).await;
+            let error = error.expect_err(&statement).to_string();
+            let denied = ["permission denied", "must be owner"].iter().any(|words| error.contains(words));
+            // Two of them have no such column, which is asked first.
+            assert!(denied || error.contains("column \"seq\""), "{statement}: {error}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 80, "{refused}");
+    for event in ["settle_event_20231114", "settle_event"] {
+        let delete = AssertSqlSafe(format!("DELETE FROM {event}"));
+        assert!(sqlx::query(delete).execute(&mut member).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn not_even_the_owner_changes_what_is_written() {
+    let (database, store) = opened().await;
+    let mut owner = database.connect().await;
+    let bench = bench(database, &store);
+    let (_, campaign) = bench.fund(10_000, 5_000).await;
+    let lease = bench.lease(campaign, 1_000).await;
+    bench.settle(&[ok(debit(1, lease, campaign, 10))]).await;
+    for statement in [
+        "UPDATE settle_event SET price = 0, fee = 0",
+        "UPDATE settle_event_20231114 SET price = 0, fee = 0",
+        "DELETE FROM settle_event",
+        "TRUNCATE settle_event",
+        "TRUNCATE settle_event_20231114",
+        "TRUNCATE ledger_entry",
+        "TRUNCATE ledger_tx CASCADE",
+        "DELETE FROM ledger_entry",
+        "UPDATE ledger_tx SET kind = 'fund'",
+        "TRUNCATE audit_block",
+    ] {
+        let refused = sqlx::raw_sql(statement).execute(&mut owner).await;
+        assert!(refused.unwrap_err().to_string().contains("append-only"), "{statement}");
+    }
+}

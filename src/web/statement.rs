@@ -1,0 +1,278 @@
+//! `.../wallet/statement`: what moved in a wallet, newest first, in pages or as one CSV file.
+//!
+//! The file is read and sent page by page, so that a long one needs no more memory than a short one. New
+//! lines come before the first page and change none of those that follow.
+
+use super::Shared;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::wire::{MoneyBody, PageBody, rfc3339};
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use gametriggers_actors::domain::id::{BrandId, StreamerId};
+use gametriggers_actors::domain::money::Currency;
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{Owner, Position, StatementLine, StoreResult, WalletStore};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Lines on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Lines on a page at most.
+const PAGE_MAX: u32 = 200;
+/// Lines of a file that are read at once.
+const CHUNK: u32 = 500;
+/// The first line of a file.
+const HEAD: &str =
+    "at,transaction,line,kind,account,amount_micros,balance_micros,currency,campaign_id,reference\r\n";
+
+/// What a client asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StatementQuery {
+    /// Needed when the owner has wallets in more than one.
+    currency: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+    /// `json` or `csv`; the `Accept` header says so as well.
+    format: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineView {
+    at: String,
+    transaction: String,
+    line: i64,
+    kind: String,
+    account: String,
+    amount: MoneyBody,
+    balance: MoneyBody,
+    campaign_id: Option<i64>,
+    reference: String,
+}
+
+pub(super) async fn of_brand(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<i64>,
+    query: Query<StatementQuery>,
+) -> Result<HttpResponse, Problem> {
+    show(&shared, caller, Owner::Brand(BrandId(*id)), &query, &request).await
+}
+
+pub(super) async fn of_streamer(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<i64>,
+    query: Query<StatementQuery>,
+) -> Result<HttpResponse, Problem> {
+    show(&shared, caller, Owner::Streamer(StreamerId(*id)), &query, &request).await
+}
+
+async fn show(
+    shared: &Shared,
+    caller: Caller,
+    owner: Owner,
+    query: &StatementQuery,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    caller.holds(owner)?;
+    let as_file = wants_file(query.format.as_deref(), request)?;
+    let wallets = &shared.engine.ports.wallets;
+    let currency = currency(&**wallets, owner, query.currency.as_deref()).await?;
+    if as_file {
+        return file(Arc::clone(wallets), owner, currency).await;
+    }
+    let before = query.cursor.as_deref().map(|cursor| {
+        position(cursor).ok_or_else(|| Problem::malformed("cursor is the next of the page before"))
+    });
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let lines = wallets.statement(owner, currency, before.transpose()?, limit).await?;
+    let full = lines.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = lines.last().filter(|_| full).map(|line| cursor(line.position));
+    let items = lines.into_iter().map(|line| LineView::of(line, currency)).collect();
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "accept"))
+        .json(PageBody { items, next }))
+}
+
+fn wants_file(format: Option<&str>, request: &HttpRequest) -> Result<bool, Problem> {
+    match format {
+        Some("csv") => Ok(true),
+        Some("json") => Ok(false),
+        Some(_) => Err(Problem::malformed("format is json or csv")),
+        None => {
+            let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            Ok(accept.is_some_and(|accept| accept.to_ascii_lowercase().contains("text/csv")))
+        }
+    }
+}
+
+/// The currency that was named, or the only one there is.
+async fn currency(wallets: &dyn WalletStore, owner: Owner, named: Option<&str>) -> Result<Currency, Problem> {
+    if let Some(named) = named {
+        let currency = named.parse().map_err(|_| Problem::malformed("currency is a code of ISO 4217"))?;
+        // Also finds out whether there is such an owner.
+        wallets.wallet(owner, currency).await?;
+        return Ok(currency);
+    }
+    match &*wallets.wallets(owner).await? {
+        [only] => Ok(only.currency),
+        [] => Ok(wallets.wallet(owner, Currency::INR).await?.currency),
+        _ => Err(Problem::malformed("there are wallets in several currencies; name one as currency")),
+    }
+}
+
+impl LineView {
+    fn of(line: StatementLine, currency: Currency) -> Self {
+        Self {
+            at: rfc3339(line.position.at),
+            transaction: transaction(line.position),
+            line: line.position.line,
+            kind: line.kind,
+            account: line.account,
+            amount: MoneyBody::of(line.amount, currency),
+            balance: MoneyBody::of(line.balance, currency),
+            campaign_id: line.campaign.map(|campaign| campaign.0),
+            reference: line.reference,
+        }
+    }
+}
+
+fn transaction(position: Position) -> String {
+    format!("{}:{}", position.writer, position.seq)
+}
+
+/// Where a page ends, for clients to hand back as it is.
+fn cursor(Position { at, writer, seq, line }: Position) -> String {
+    format!("{}.{writer}.{seq}.{line}", at.0)
+}
+
+fn position(cursor: &str) -> Option<Position> {
+    let mut parts = cursor.split('.').map(|part| part.parse::<i64>().ok().filter(|number| *number >= 0));
+    let mut next = || parts.next().flatten();
+    let position = Position { at: UnixMillis(next()?), writer: next()?, seq: next()?, line: next()? };
+    parts.next().is_none().then_some(position)
+}
+
+/// The rest of a file.
+struct Rest {
+    wallets: Arc<dyn WalletStore>,
+    owner: Owner,
+    currency: Currency,
+    /// The last line that was sent; none when all were.
+    after: Option<Position>,
+}
+
+impl Rest {
+    /// The next lines, as text.
+    async fn read(&mut self, before: Option<Position>) -> StoreResult<String> {
+        let lines = self.wallets.statement(self.owner, self.currency, before, CHUNK).await?;
+        let full = lines.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+        self.after = lines.last().filter(|_| full).map(|line| line.position);
+        Ok(lines.iter().fold(String::new(), |mut text, line| {
+            row(&mut text, line, self.currency);
+            text
+        }))
+    }
+}
+
+async fn file(
+    wallets: Arc<dyn WalletStore>,
+    owner: Owner,
+    currency: Currency,
+) -> Result<HttpResponse, Problem> {
+    let mut rest = Rest { wallets, owner, currency, after: None };
+    // Before the head of the answer: a database that is away is still a problem then.
+    let first = format!("{HEAD}{}", rest.read(None).await?);
+    let more = futures_util::stream::unfold((Some(first), rest), |(first, mut rest)| async move {
+        let text = match first {
+            Some(first) => Ok(first),
+            None => {
+                let after = rest.after.take()?;
+                // Too late for a problem: the connection breaks off, and no half file looks whole.
+                rest.read(Some(after)).await
+            }
+        };
+        Some((text.map(Bytes::from), (None, rest)))
+    });
+    let (kind, id) = match owner {
+        Owner::Brand(brand) => ("brand", brand.0),
+        Owner::Streamer(streamer) => ("streamer", streamer.0),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "accept"))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"statement-{kind}-{id}-{currency}.csv\""),
+        ))
+        .streaming(more))
+}
+
+fn row(to: &mut String, line: &StatementLine, currency: Currency) {
+    let position = line.position;
+    let campaign = line.campaign.map(|campaign| campaign.to_string()).unwrap_or_default();
+    let _ = write!(
+        to,
+        "{},{},{},{},{},{},{},{currency},{campaign},{}\r\n",
+        rfc3339(position.at),
+        transaction(position),
+        position.line,
+        line.kind,
+        line.account,
+        line.amount.0,
+        line.balance.0,
+        cell(&line.reference),
+    );
+}
+
+/// Free text as a cell. A spreadsheet takes a cell that begins with one of these for a formula, which may
+/// send the sheet elsewhere: the apostrophe makes it text.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if guard.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
+        return text.to_owned();
+    }
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_passes() {
+        let at = UnixMillis(1_700_000_000_000);
+        let end = Position { at, writer: 1, seq: 17, line: 2 };
+        assert_eq!(position(&cursor(end)), Some(end));
+        for bad in ["", "1", "1.2.3", "1.2.3.4.5", "1.2.3.x", "-1.2.3.4", "1.2.3.99999999999999999999", "..."]
+        {
+            assert_eq!(position(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_text_whatever_is_in_it() {
+        for (text, wanted) in [
+            ("bank transfer 4711", "bank transfer 4711"),
+            ("", ""),
+            ("a, b", "\"a, b\""),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+            ("=1+1", "\"'=1+1\""),
+            ("+49", "\"'+49\""),
+            ("-7", "\"'-7\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("\t=1", "\"'\t=1\""),
+            ("=\"x\",y", "\"'=\"\"x\"\",y\""),
+        ] {
+            assert_eq!(cell(text), wanted);
+        }
+    }
+}
