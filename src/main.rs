@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "proof")]
+    let _points = gametriggers_actors::proof::begin();
     gametriggers::cli::main()
 }

@@ -30,6 +30,8 @@ pub mod metrics;
 #[cfg(feature = "runtime")]
 pub mod ports;
 #[cfg(feature = "runtime")]
+pub mod proof;
+#[cfg(feature = "runtime")]
 pub mod reconciler;
 #[cfg(feature = "runtime")]
 pub mod session;

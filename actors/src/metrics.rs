@@ -10,6 +10,7 @@ use crate::domain::tally::{Batch, MinuteKey, Tally};
 use crate::engine::Engine;
 use crate::messages::{CountClick, CountSettled, Drain, LogPlay};
 use crate::ports::StoreResult;
+use crate::proof;
 use actix::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,9 @@ impl MetricsActor {
         self.writing = true;
         let engine = Arc::clone(&self.engine);
         let write = async move {
+            proof::reach("flush.before");
             let written = append(&engine, &batch).await;
+            proof::reach("flush.after");
             (batch, written)
         };
         ctx.spawn(write.into_actor(self).map(|(batch, written), actor, _| {

@@ -14,6 +14,7 @@ use crate::domain::time::Millis;
 use crate::engine::Engine;
 use crate::messages::{ClaimsSettled, CountSettled, Drain, Settle};
 use crate::ports::{StoreError, StoreResult};
+use crate::proof::{self, Plant};
 use actix::dev::MessageResponse;
 use actix::prelude::*;
 use std::cell::Cell;
@@ -114,8 +115,25 @@ impl SettlementActor {
         let batch: Vec<(Claim, Answer)> = self.waiting.drain(..count).collect();
         let claims: Arc<[Claim]> = batch.iter().map(|(claim, _)| *claim).collect();
         let engine = Arc::clone(&self.engine);
+        proof::reach("settle.before_begin");
+        if proof::planted(Plant::AckBeforeCommit) {
+            return self.ack_at_once(batch, claims, ctx);
+        }
         let write = async move { engine.ports.ledger.settle(&claims, engine.now()).await };
         ctx.spawn(write.into_actor(self).map(|written, actor, ctx| actor.written(batch, written, ctx)));
+    }
+
+    /// What must never be: the answers leave, and then the batch is written, once.
+    fn ack_at_once(&mut self, batch: Vec<(Claim, Answer)>, claims: Arc<[Claim]>, ctx: &mut Context<Self>) {
+        let engine = Arc::clone(&self.engine);
+        let outcome = |(claim, _): &(Claim, Answer)| match claim.verdict {
+            Ok(()) => Outcome::Settled,
+            Err(reason) => Outcome::Rejected(reason),
+        };
+        let outcomes = batch.iter().map(outcome).collect();
+        self.committed(batch, outcomes);
+        let write = async move { engine.ports.ledger.settle(&claims, engine.now()).await };
+        ctx.spawn(write.into_actor(self).map(|_, actor, ctx| actor.written(Vec::new(), Ok(Vec::new()), ctx)));
     }
 
     fn written(
@@ -166,6 +184,7 @@ impl SettlementActor {
     fn committed(&mut self, batch: Vec<(Claim, Answer)>, outcomes: Vec<Outcome>) {
         ::metrics::histogram!("gametriggers_settlement_batch_size")
             .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        proof::reach("settle.before_answers");
         let mut settled = Vec::with_capacity(batch.len());
         let mut by_campaign: BTreeMap<CampaignId, Vec<(Claim, Outcome)>> = BTreeMap::new();
         let mut results: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -187,11 +206,13 @@ impl SettlementActor {
         for (label, count) in results {
             ::metrics::counter!("gametriggers_claims_total", "result" => label).increment(count);
         }
+        proof::reach("settle.after_answers");
         for (campaign, claims) in by_campaign {
             let campaign = self.engine.directory.campaign(&self.engine, campaign);
             // Full: the money stays held until its time is up.
             let _ = campaign.try_send(ClaimsSettled(claims));
         }
+        proof::reach("settle.before_publish");
         let settled: Arc<[(Claim, Outcome)]> = settled.into();
         let _ = self.engine.directory.metrics(&self.engine).try_send(CountSettled(Arc::clone(&settled)));
         // Full: the counters are written again from the database before long.

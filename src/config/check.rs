@@ -64,6 +64,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     );
     if config.mode == Mode::Production {
         refuse(
+            cfg!(feature = "proof"),
+            "mode: this build is for proofs, its safeguards can be left out; production needs one without them",
+        );
+        refuse(
             config.platform.kind == PlatformKind::Simulated,
             "platform.kind: a simulated audience must not be paid for in production",
         );

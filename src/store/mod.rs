@@ -1,6 +1,8 @@
 //! The only SQL. One implementation of the store's ports per database; nothing outside this
 //! module knows which one runs.
 
+#[cfg(feature = "proof")]
+mod plant;
 pub mod postgres;
 pub mod sqlite;
 

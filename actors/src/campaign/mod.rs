@@ -22,6 +22,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
 use crate::ports::{Budget, CampaignTotals, Grant, StoreError, StoreResult};
+use crate::proof::{self, Plant};
 use crate::session::SessionHandle;
 use actix::prelude::*;
 use futures_util::future::OptionFuture;
@@ -136,6 +137,9 @@ impl CampaignActor {
         if lease.free() < ask.amount {
             lease.expire(now);
         }
+        if proof::planted(Plant::LeaseCheck) {
+            lease.top_up(ask.amount);
+        }
         lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
     }
 
@@ -245,6 +249,8 @@ impl CampaignActor {
             if let Ok(campaign) = campaign {
                 actor.campaign = Some(Arc::new(campaign));
             }
+            // The database is away: the sweep looks again, and until then nobody is told that there is nothing.
+            actor.touched |= totals.is_err();
             actor.read(totals, since);
             let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);
             if actor.is(Status::Active) {
@@ -257,7 +263,9 @@ impl CampaignActor {
             }
             // What is unspent goes back to the brand when the lease is empty: look again until it has.
             actor.touched |= actor.is(Status::Ended) && actor.budget.funded > actor.budget.spent;
-            actor.view.publish(actor.budget.funded, actor.committed());
+            if actor.read_at != UnixMillis(0) {
+                actor.view.publish(actor.budget.funded, actor.committed());
+            }
             actor.push(ctx);
         }));
     }
@@ -328,6 +336,7 @@ impl Handler<Reserve> for CampaignActor {
                 return Box::pin(async move { receiver.await.unwrap_or(Err(Reason::LeaseEmpty)) });
             }
         };
+        proof::reach("reserve.answered");
         self.top_up(amount, ctx);
         self.publish(ctx);
         Box::pin(std::future::ready(verdict))

@@ -16,6 +16,12 @@ pub(crate) async fn get(server: SocketAddr, path: &str) -> Option<u16> {
     exchange(server, &format!("GET {path} HTTP/1.1\r\n"), "").await.ok().map(|(status, _)| status)
 }
 
+/// The body of `GET path`; none when nobody answers it with 200.
+pub(crate) async fn read(server: SocketAddr, path: &str) -> Option<String> {
+    let answer = exchange(server, &format!("GET {path} HTTP/1.1\r\n"), "").await.ok()?;
+    (answer.0 == 200).then_some(answer.1)
+}
+
 /// The status and body of `GET path`, asked as the holder of the key.
 pub(crate) async fn ask(server: SocketAddr, path: &str, key: &str) -> std::io::Result<(u16, String)> {
     exchange(server, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\n"), "").await
@@ -37,6 +43,15 @@ pub(crate) async fn post(
         (201, answer) => Ok(answer),
         (status, answer) => Err(Failure::Server(format!("{path} answered {status}: {answer}"))),
     }
+}
+
+/// Patches with JSON as the holder of the key; whether the server said that it is done.
+pub(crate) async fn patch(server: SocketAddr, path: &str, key: &str, once: &str, body: &str) -> bool {
+    let head = format!(
+        "PATCH {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
+         Content-Type: application/json\r\n"
+    );
+    matches!(exchange(server, &head, body).await, Ok((200, _)))
 }
 
 async fn exchange(server: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {

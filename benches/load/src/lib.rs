@@ -12,7 +12,9 @@ mod market;
 mod number;
 mod process;
 mod provision;
+mod proxy;
 mod server;
+mod site;
 
 pub use failure::Failure;
 

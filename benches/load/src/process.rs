@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Ticks a second in `/proc/<pid>/stat`: USER_HZ, 100 on every Linux that Rust's std runs on.
@@ -18,6 +19,14 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(Failure::io("process times"))?;
     let ticks = cpu_ticks(&stat).ok_or_else(|| Failure::Server("its times are unreadable".into()))?;
     Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_S))
+}
+
+/// Sends a signal to a process that this one has started. Without an error when it is gone: how it
+/// ended is for its owner to ask.
+pub(crate) fn signal(pid: u32, name: &str) -> Result<(), Failure> {
+    let kill = format!("kill -{name} {pid}");
+    let shell = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status();
+    shell.map(|_| ()).map_err(Failure::io("kill"))
 }
 
 /// Files that this process may have open.

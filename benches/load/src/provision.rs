@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::server::command;
+use crate::site::Site;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -27,11 +28,11 @@ struct Made {
 }
 
 impl Streamers {
-    /// Makes them in the data directory; one overlay key each.
-    pub(crate) async fn provision(&self, binary: &Path, data: &Path) -> Result<Vec<String>, Failure> {
-        let data = data.to_str().ok_or_else(|| Failure::Refused("the data directory is not UTF-8".into()))?;
+    /// Makes them; one overlay key each.
+    pub(crate) async fn provision(&self, binary: &Path, site: &Site) -> Result<Vec<String>, Failure> {
         let (count, interval) = (self.count.to_string(), self.slot_interval_ms.to_string());
-        let mut arguments = vec!["streamer", "add", "--data", data, "--count", &count];
+        let [option, place] = site.arguments()?;
+        let mut arguments = vec!["streamer", "add", option, place, "--count", &count];
         arguments.extend(["--slot-interval-ms", &interval, "--json"]);
         let output = command(binary, &arguments).await?;
         if !output.status.success() {

@@ -2,6 +2,8 @@
 
 use crate::failure::Failure;
 use crate::http::get;
+use crate::process::signal;
+use crate::site::Site;
 use gametriggers_simulated_overlay::{Random, now};
 use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,12 +23,14 @@ const READY_LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Launch {
     /// The binary.
     pub(crate) binary: PathBuf,
-    /// Its data directory. What it logs goes to `server.log` there.
-    pub(crate) data: PathBuf,
+    /// What it serves. What it logs goes to `server.log` in that folder.
+    pub(crate) site: Site,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Settings, as environment variables.
     pub(crate) env: Vec<(&'static str, String)>,
+    /// A command that runs the server in its own place, with its arguments; none is usual.
+    pub(crate) through: Vec<String>,
 }
 
 /// A running server.
@@ -41,12 +45,20 @@ pub(crate) struct Server {
 impl Launch {
     /// Starts it and returns at once.
     pub(crate) fn start(&self) -> Result<Server, Failure> {
-        let log = self.data.join("server.log");
+        let log = self.site.path().join("server.log");
         let sink =
             OpenOptions::new().create(true).append(true).open(&log).map_err(Failure::io("server.log"))?;
-        let child = Command::new(&self.binary)
-            .args(["serve", "--data"])
-            .arg(&self.data)
+        let mut command = match self.through.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
+        let child = command
+            .arg("serve")
+            .args(self.site.arguments()?)
             .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -61,6 +73,11 @@ impl Launch {
 }
 
 impl Server {
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The process.
     pub(crate) const fn pid(&self) -> u32 {
         self.pid
@@ -89,12 +106,16 @@ impl Server {
         self.end().await
     }
 
+    /// Waits until the process ends by itself; none when it does not.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> Option<ExitStatus> {
+        timeout(limit, self.child.wait()).await.ok().and_then(Result::ok)
+    }
+
     /// SIGTERM, and waits for the orderly end.
     pub(crate) async fn terminate(&mut self) -> Result<(), Failure> {
-        let kill = format!("kill -TERM {}", self.pid);
-        let sent = Command::new("sh").args(["-c", &kill]).status().await.map_err(Failure::io("kill"))?;
+        signal(self.pid, "TERM")?;
         let status = self.end().await?;
-        if !sent.success() || !status.success() {
+        if !status.success() {
             return Err(Failure::Server(format!("stopped with {status}; {}", self.last_words())));
         }
         Ok(())
@@ -120,6 +141,21 @@ pub(crate) async fn command(binary: &Path, arguments: &[&str]) -> Result<Output,
     let run = Command::new(binary).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
     match timeout(COMMAND_MAX, run).await {
         Ok(output) => output.map_err(Failure::io("run a command of the server")),
+        Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
+    }
+}
+
+/// The same with settings, for a command that may end in any way.
+pub(crate) async fn ended_with(
+    binary: &Path,
+    arguments: &[&str],
+    env: &[(&'static str, String)],
+) -> Result<ExitStatus, Failure> {
+    let mut run = Command::new(binary);
+    run.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
+    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    match timeout(COMMAND_MAX, run.status()).await {
+        Ok(status) => status.map_err(Failure::io("run a command of the server")),
         Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
     }
 }

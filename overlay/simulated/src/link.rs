@@ -89,7 +89,8 @@ impl<'c> Link<'c> {
 
     fn wake(&self) -> Instant {
         let silent = self.heard + self.silence_max;
-        [self.client.page.due(), self.stall_at].into_iter().flatten().fold(silent, Instant::min)
+        let claims_from = self.client.settings.claims_from.filter(|from| now().at < *from);
+        [self.client.page.due(), self.stall_at, claims_from].into_iter().flatten().fold(silent, Instant::min)
     }
 
     /// Does what is due and sends what there is to say.
@@ -106,7 +107,8 @@ impl<'c> Link<'c> {
         for frame in std::mem::take(&mut self.out) {
             self.route(frame, &mut frames);
         }
-        if self.up {
+        let held = self.client.settings.claims_from.is_some_and(|from| at.at < from);
+        if self.up && !held {
             while let Some((claim, times)) = self.client.outbox.next(at.at) {
                 self.client.tell(&Event::Claim { claim: &claim, times });
                 frames.push(FromOverlay::Claim(claim));

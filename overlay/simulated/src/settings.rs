@@ -3,7 +3,7 @@
 use crate::random::Random;
 use gametriggers_protocol::overlay::{Active, HostKind};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One overlay: where it connects, as whom, and its habits.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub screen: Screen,
     /// Of a hundred settled claims, so many are sent once more: the server must answer `duplicate`.
     pub repeat_claim_percent: u8,
+    /// Claims wait in the outbox until then.
+    pub claims_from: Option<Instant>,
     /// Stop reading at some point.
     pub stall: Option<Stall>,
 }
@@ -51,6 +53,7 @@ impl Settings {
             backoff: Backoff::default(),
             screen: Screen::default(),
             repeat_claim_percent: 0,
+            claims_from: None,
             stall: None,
         }
     }

@@ -142,8 +142,8 @@ impl PostgresStore {
         }
     }
 
-    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN of
-    /// this kind whose caller went away meanwhile, and whoever took the connection next would read old rows.
+    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN
+    /// whose caller went away meanwhile, and whoever took the connection next would read old rows.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
         let readers = self.readers.clone();
         let begin =

@@ -15,6 +15,7 @@ use super::failure::{Attempt, Failure, Kind};
 use crate::store::OpenError;
 use futures_util::future::BoxFuture;
 use gametriggers_actors::ports::StoreError;
+use gametriggers_actors::proof::{self, Plant};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::sync::Arc;
@@ -156,6 +157,9 @@ impl Writer {
                 End::Lost(failure) => return Err(failure),
                 End::Unknown(value, mark, failure) => {
                     drop(connection);
+                    if proof::planted(Plant::UnknownCommit) {
+                        return Ok(value);
+                    }
                     return self
                         .resolve(&mut slot, &mark)
                         .await
@@ -175,6 +179,7 @@ impl Writer {
         // Only a connection that is dropped right after it is left in the middle of something.
         let begun = async {
             let mark = self.begin(&mut *connection).await?;
+            proof::reach_in::<F>("after_begin");
             Ok::<_, Failure>((work(&mut *connection).await, mark))
         };
         let (result, mark) = match tokio::time::timeout_at(limit, begun).await {
@@ -188,8 +193,12 @@ impl Writer {
             Err(failure) if failure.kind == Kind::Lost => return End::Lost(failure),
             Err(failure) => return rolled_back(connection, failure).await,
         };
+        proof::reach_in::<F>("before_commit");
         match tokio::time::timeout_at(limit, sqlx::raw_sql("COMMIT").execute(connection)).await {
-            Ok(Ok(_)) => End::Certain(Ok(value)),
+            Ok(Ok(_)) => {
+                proof::reach_in::<F>("after_commit");
+                End::Certain(Ok(value))
+            }
             Ok(Err(error)) => End::Unknown(value, mark, error.into()),
             Err(_) => End::Unknown(value, mark, stalled()),
         }

@@ -1,6 +1,7 @@
 //! Opening a connection, and refusing one that would not keep money.
 
 use crate::store::OpenError;
+use gametriggers_actors::proof::{Plant, planted};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::fs::{File, TryLockError};
@@ -13,6 +14,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The log is cut back to this after a checkpoint, in bytes.
 const LOG_SIZE_LIMIT: &str = "67108864";
 
+/// Pages in the log before a checkpoint: a checkpoint holds a commit up, and a page that many commits
+/// change is copied once.
+const CHECKPOINT_PAGES: &str = "8192";
+
+/// The writer's cache in KiB, below zero. A large batch touches pages all over the accounts; with the
+/// default of 2 MB it writes them out and reads them again within one transaction.
+const CACHE: &str = "-65536";
+
 /// The options of the one connection that writes.
 pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -20,11 +29,18 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would survive a killed process and lose the last commits with the power.
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(if planted(Plant::SyncFull) {
+            SqliteSynchronous::Normal
+        } else {
+            SqliteSynchronous::Full
+        })
         .foreign_keys(true)
         // Without it INSERT OR REPLACE deletes a row past the append-only triggers.
         .pragma("recursive_triggers", "ON")
+        .pragma("ignore_check_constraints", if planted(Plant::LeaseCheck) { "ON" } else { "OFF" })
         .pragma("journal_size_limit", LOG_SIZE_LIMIT)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("cache_size", CACHE)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
 }
@@ -52,7 +68,9 @@ pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConn
     refuse_unless("journal_mode", mode, "wal")?;
     let level: i64 =
         sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut connection).await.map_err(failed)?;
-    refuse_unless("synchronous", level.to_string(), "2")?;
+    if !planted(Plant::SyncFull) {
+        refuse_unless("synchronous", level.to_string(), "2")?;
+    }
     let keys: i64 =
         sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut connection).await.map_err(failed)?;
     refuse_unless("foreign_keys", keys.to_string(), "1")?;

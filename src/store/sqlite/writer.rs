@@ -14,6 +14,7 @@ use super::connection::{LockFile, connect};
 use super::failure::{Attempt, Failure};
 use futures_util::future::BoxFuture;
 use gametriggers_actors::ports::StoreError;
+use gametriggers_actors::proof;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
@@ -134,9 +135,15 @@ where
         Ok(transaction) => transaction,
         Err(error) => return (Err(error.into()), false),
     };
-    match work(&mut transaction).await {
+    proof::reach_in::<F>("after_begin");
+    let worked = work(&mut transaction).await;
+    proof::reach_in::<F>("before_commit");
+    match worked {
         Ok(value) => match transaction.commit().await {
-            Ok(()) => (Ok(value), true),
+            Ok(()) => {
+                proof::reach_in::<F>("after_commit");
+                (Ok(value), true)
+            }
             Err(error) => (Err(error.into()), false),
         },
         // A full disk rolls back by itself, after which the driver's count of open transactions

@@ -1,7 +1,12 @@
-//! The run: start, kill, start again, and let the last server finish.
+//! The run: start, break, kill, start again, and let the last server finish.
 
+use super::fault::{Damage, Fault, strike};
+use super::full::{Full, fill};
+use super::options::{Database, Options};
+use super::scrape::Commits;
+use super::stage::Stage;
 use super::witness::Witness;
-use super::{Options, Report, audit};
+use super::{Report, audit};
 use crate::failure::Failure;
 use crate::market;
 use crate::provision::{FIRST_SLOT_MS, SPREAD_MS, Streamers};
@@ -9,10 +14,8 @@ use crate::server::{Launch, Server, command, free_address};
 use gametriggers_simulated_overlay::{Backoff, Observer, Outbox, Overlay, Random, Settings, now, spawn};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::time::sleep;
 
 /// An ad is shown for so long: the page is hidden just after the viewable time.
@@ -25,8 +28,6 @@ const ALIVE_MS: (u64, u64) = (20, 500);
 /// From the start of the process to an early kill.
 const EARLY_MS: u64 = 300;
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
-/// The last server plays on for so long before the overlays take no more.
-const LAST_PLAYS: Duration = Duration::from_secs(3);
 const SIGKILL: i32 = 9;
 /// Each campaign waits so long before it plays on the same streamer again: they take turns.
 const CAMPAIGN_GAP_S: u32 = 3;
@@ -35,115 +36,210 @@ const CAMPAIGN_GAP_S: u32 = 3;
 /// would end with every budget stranded and nothing played.
 const REST_EVERY: u32 = 25;
 const REST: Duration = Duration::from_secs(3);
+/// Of a hundred lives, so many see something else break before they end,
+const FAULT_PERCENT: u8 = 75;
+/// and of a hundred of these, so many end in the middle of it.
+const HASTY_PERCENT: u8 = 25;
 const TOKEN_LIFE_S: &str = "GAMETRIGGERS__PLAY__TOKEN_LIFE_S";
+const PLANT: &str = "GAMETRIGGERS_PLANT";
 /// Long enough for every claim of a page that waits for the next server, short enough for leases to
 /// close within a run.
 const TOKEN_LIFE: u32 = 10;
 
 /// Runs it all and audits the database.
-pub async fn run(options: Options) -> Result<Report, Failure> {
-    let home = Home::make(&options)?;
-    let mut random = Random::new(options.seed);
-    let launch = Launch {
-        binary: options.server.clone(),
-        data: home.path().to_owned(),
-        address: free_address(&mut random)?,
-        env: vec![
+pub(super) async fn run(options: Options) -> Result<Report, Failure> {
+    let mut run = Run::prepare(options).await?;
+    let kills = run.kill_loop().await?;
+    run.finish(kills).await
+}
+
+/// A run under way.
+pub(super) struct Run {
+    pub(super) options: Options,
+    pub(super) stage: Stage,
+    pub(super) launch: Launch,
+    pub(super) witness: Arc<Witness>,
+    pub(super) random: Random,
+    /// The key of the brand.
+    pub(super) brand: String,
+    /// Its first campaign, and what that was given at the beginning.
+    pub(super) campaign: i64,
+    pub(super) funded_micros: i64,
+    overlays: Vec<Overlay>,
+    damage: Damage,
+    full: Full,
+    commits: Commits,
+    stranded_micros_max: i64,
+}
+
+impl Run {
+    /// Streamers, a brand, campaigns, and overlays that look for a server.
+    pub(super) async fn prepare(options: Options) -> Result<Self, Failure> {
+        let stage = Stage::build(&options).await?;
+        let mut random = Random::new(options.seed);
+        let mut env = vec![
             (FIRST_SLOT_MS, SLOT_FIRST_MS.to_string()),
             (SPREAD_MS, "0".into()),
             (TOKEN_LIFE_S, TOKEN_LIFE.to_string()),
-        ],
-    };
-    let keys = provision(&options, &launch).await?;
-    let witness = Arc::new(Witness::default());
-    let overlays = overlays(&options, launch.address, keys, &witness);
-    let kills = kill_loop(&options, &launch, &witness, &mut random).await?;
-    let unsettled = last_server(&options, &launch, &witness, overlays).await?;
-    let data = home.path().to_str().unwrap_or_default();
-    let reconcile = command(&options.server, &["ledger", "reconcile", "--data", data]).await?;
-    let drift_micros = audit::drift_micros(&String::from_utf8_lossy(&reconcile.stdout));
-    let log = witness.log();
-    let findings = audit::audit(&home.path().join("demo.db"), &log.answers).await?;
-    Ok(Report { kills, wanted: options.kills, log, findings, unsettled, drift_micros })
-}
+        ];
+        env.extend(options.plant.iter().map(|plant| (PLANT, plant.clone())));
+        let launch = Launch {
+            binary: options.server.clone(),
+            site: stage.site.clone(),
+            address: free_address(&mut random)?,
+            env,
+            through: Vec::new(),
+        };
+        let (keys, brand, campaign) = provision(&options, &launch).await?;
+        let witness = Arc::new(Witness::default());
+        let overlays = overlays(&options, launch.address, keys, &witness);
+        Ok(Self {
+            options,
+            stage,
+            launch,
+            witness,
+            random,
+            brand,
+            campaign,
+            funded_micros: market::BUDGET_MICROS,
+            overlays,
+            damage: Damage::default(),
+            full: Full::default(),
+            commits: Commits::default(),
+            stranded_micros_max: 0,
+        })
+    }
 
-/// Streamers, a brand and campaigns; the keys of the overlays.
-async fn provision(options: &Options, launch: &Launch) -> Result<Vec<String>, Failure> {
-    let streamers = Streamers { count: options.streamers, slot_interval_ms: SLOT_INTERVAL_MS };
-    let keys = streamers.provision(&launch.binary, &launch.data).await?;
-    let brand = market::brand(&launch.binary, &launch.data).await?;
-    let mut server = launch.start()?;
-    server.ready().await?;
-    market::campaigns(launch.address, &brand, CAMPAIGN_GAP_S).await?;
-    server.terminate().await?;
-    Ok(keys)
-}
-
-/// Kills the server as often as was asked, each time at another moment. The number of servers that
-/// really died of it.
-async fn kill_loop(
-    options: &Options,
-    launch: &Launch,
-    witness: &Witness,
-    random: &mut Random,
-) -> Result<u32, Failure> {
-    let mut killed = 0;
-    for round in 0..options.kills {
-        let mut server = start(launch, witness)?;
-        let rests = round % REST_EVERY == REST_EVERY - 1;
-        if !rests && random.chance(options.early_percent) {
-            sleep(Duration::from_millis(random.between(0, EARLY_MS))).await;
-        } else {
-            greeted(&server, witness).await?;
-            let rest = if rests { REST } else { Duration::ZERO };
-            sleep(rest + Duration::from_millis(random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
+    /// Kills the server as often as was asked, each time at another moment. The number of servers that
+    /// really died of it.
+    async fn kill_loop(&mut self) -> Result<u32, Failure> {
+        let faults = Fault::chosen(&self.options);
+        let mut killed = 0;
+        for round in 0..self.options.kills {
+            let mut server = self.start()?;
+            let rests = round % REST_EVERY == REST_EVERY - 1;
+            if !rests && self.random.chance(self.options.early_percent) {
+                sleep(Duration::from_millis(self.random.between(0, EARLY_MS))).await;
+            } else {
+                self.greeted(&server).await?;
+                sleep(if rests { REST } else { Duration::ZERO }).await;
+                self.break_something(&faults, &server).await?;
+                self.fill_the_disk(&server).await?;
+                sleep(Duration::from_millis(self.random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
+            }
+            self.look(&server).await;
+            self.kill(&mut server).await?;
+            killed += 1;
+            if round % 50 == 49 {
+                eprintln!("gametriggers-crash: {killed} kills {}", self.damage.line());
+            }
         }
+        Ok(killed)
+    }
+
+    async fn break_something(&mut self, faults: &[Fault], server: &Server) -> Result<(), Failure> {
+        let Some(cluster) = &mut self.stage.cluster else { return Ok(()) };
+        let count = u64::try_from(faults.len()).unwrap_or(0);
+        let chosen = usize::try_from(self.random.below(count)).ok().and_then(|chosen| faults.get(chosen));
+        let (Some(fault), true) = (chosen, self.random.chance(FAULT_PERCENT)) else { return Ok(()) };
+        let hasty = self.random.chance(HASTY_PERCENT);
+        let told = (&*self.witness, &mut self.damage);
+        strike(*fault, cluster, told, hasty, &mut self.random).await.map_err(|failure| match failure {
+            Failure::Late(what) => Failure::Late(format!("{what}; {}", server.last_words())),
+            failure => failure,
+        })
+    }
+
+    async fn fill_the_disk(&mut self, server: &Server) -> Result<(), Failure> {
+        let mut full = std::mem::take(&mut self.full);
+        let filled = fill(self, server, &mut full).await;
+        self.full = full;
+        filled
+    }
+
+    pub(super) fn start(&self) -> Result<Server, Failure> {
+        self.witness.server_starts();
+        self.launch.start()
+    }
+
+    pub(super) async fn greeted(&self, server: &Server) -> Result<(), Failure> {
+        if self.witness.welcome(RECOVERY_MAX).await {
+            return Ok(());
+        }
+        Err(Failure::Late(format!("no overlay was welcomed; {}", server.last_words())))
+    }
+
+    async fn kill(&self, server: &mut Server) -> Result<(), Failure> {
         let status = server.kill().await?;
         if status.signal() != Some(SIGKILL) {
             return Err(Failure::Server(format!("ended by itself with {status}; {}", server.last_words())));
         }
-        killed += 1;
-        if round % 50 == 49 {
-            eprintln!("gametriggers-crash: {killed} kills");
+        Ok(())
+    }
+
+    /// What is gone with the process, and what it leaves stranded.
+    async fn look(&mut self, server: &Server) {
+        if self.options.db == Database::Postgres {
+            self.commits.add(server.address()).await;
+        }
+        // While a server starts, the tables may not be there.
+        if let Ok(stranded) = audit::stranded(&self.stage.ledger).await {
+            self.stranded_micros_max = self.stranded_micros_max.max(stranded);
         }
     }
-    Ok(killed)
-}
 
-fn start(launch: &Launch, witness: &Witness) -> Result<Server, Failure> {
-    witness.server_starts();
-    let server = launch.start()?;
-    Ok(server)
-}
-
-async fn greeted(server: &Server, witness: &Witness) -> Result<(), Failure> {
-    if witness.welcome(RECOVERY_MAX).await {
-        return Ok(());
+    /// The last server acks what is left and is stopped in order; then the audit.
+    pub(super) async fn finish(mut self, kills: u32) -> Result<Report, Failure> {
+        let mut server = self.start()?;
+        self.greeted(&server).await?;
+        sleep(Duration::from_secs(self.options.play_seconds)).await;
+        self.overlays.iter().for_each(Overlay::retire);
+        let began = now().at;
+        let limit = Duration::from_secs(self.options.drain_seconds);
+        let waiting = |overlays: &[Overlay]| overlays.iter().filter(|o| !o.is_settled()).count();
+        while waiting(&self.overlays) > 0 && now().at.duration_since(began) < limit {
+            sleep(Duration::from_millis(50)).await;
+        }
+        let unsettled = waiting(&self.overlays);
+        futures_util::future::join_all(self.overlays.drain(..).map(Overlay::stop)).await;
+        self.look(&server).await;
+        server.terminate().await?;
+        let [option, place] = self.stage.site.arguments()?;
+        let reconcile = command(&self.options.server, &["ledger", "reconcile", option, place]).await?;
+        let drift_micros = audit::drift_micros(&String::from_utf8_lossy(&reconcile.stdout));
+        let log = self.witness.log();
+        let rows = audit::read(&self.stage.ledger).await?;
+        let findings = audit::audit(&rows, &log);
+        let cuts = self.stage.cluster.as_ref().map(|cluster| cluster.database.cuts()).unwrap_or_default();
+        Ok(Report {
+            kills,
+            wanted: self.options.kills,
+            damage: self.damage,
+            full: self.full,
+            cuts,
+            commits: self.commits,
+            stranded_micros_max: self.stranded_micros_max,
+            log,
+            findings,
+            budgets: rows.budgets,
+            unsettled,
+            drift_micros,
+        })
     }
-    Err(Failure::Late(format!("no overlay was welcomed; {}", server.last_words())))
 }
 
-/// The last server acks what is left and is stopped in order. The number of overlays that were not
-/// done by then.
-async fn last_server(
-    options: &Options,
-    launch: &Launch,
-    witness: &Witness,
-    overlays: Vec<Overlay>,
-) -> Result<usize, Failure> {
-    let mut server = start(launch, witness)?;
-    greeted(&server, witness).await?;
-    sleep(LAST_PLAYS).await;
-    overlays.iter().for_each(Overlay::retire);
-    let began = now().at;
-    let limit = Duration::from_secs(options.drain_seconds);
-    while overlays.iter().any(|overlay| !overlay.is_settled()) && now().at.duration_since(began) < limit {
-        sleep(Duration::from_millis(50)).await;
-    }
-    let unsettled = overlays.iter().filter(|overlay| !overlay.is_settled()).count();
-    futures_util::future::join_all(overlays.into_iter().map(Overlay::stop)).await;
+/// Keys of the overlays, key of the brand, and its first campaign.
+async fn provision(options: &Options, launch: &Launch) -> Result<(Vec<String>, String, i64), Failure> {
+    let streamers = Streamers { count: options.streamers, slot_interval_ms: SLOT_INTERVAL_MS };
+    let keys = streamers.provision(&launch.binary, &launch.site).await?;
+    let brand = market::brand(&launch.binary, &launch.site).await?;
+    let mut server = launch.start()?;
+    server.ready().await?;
+    let campaigns = market::campaigns(launch.address, &brand, CAMPAIGN_GAP_S).await?;
+    market::scarce(launch.address, &brand, CAMPAIGN_GAP_S).await?;
     server.terminate().await?;
-    Ok(unsettled)
+    let first = campaigns.first().copied();
+    Ok((keys, brand, first.ok_or_else(|| Failure::Refused("no campaign".into()))?))
 }
 
 fn overlays(
@@ -153,6 +249,8 @@ fn overlays(
     witness: &Arc<Witness>,
 ) -> Vec<Overlay> {
     let observer: Arc<dyn Observer> = witness.clone();
+    let held = Duration::from_secs(options.hold_seconds);
+    let claims_from = (!held.is_zero()).then(|| now().at + held);
     let overlay = |(number, key)| {
         let mut settings = Settings::new(server, key);
         settings.number = number;
@@ -160,30 +258,8 @@ fn overlays(
         settings.backoff = BACKOFF;
         settings.screen.show = Some(SHOW);
         settings.repeat_claim_percent = options.repeat_percent;
+        settings.claims_from = claims_from;
         spawn(settings, Outbox::default(), Arc::clone(&observer))
     };
     (0_u32..).zip(keys).map(overlay).collect()
-}
-
-/// Where the database lives.
-enum Home {
-    Kept(PathBuf),
-    Temporary(TempDir),
-}
-
-impl Home {
-    fn make(options: &Options) -> Result<Self, Failure> {
-        let failed = Failure::io("a directory for the server");
-        match &options.keep {
-            Some(path) => std::fs::create_dir(path).map(|()| Self::Kept(path.clone())).map_err(failed),
-            None => tempfile::tempdir().map(Self::Temporary).map_err(failed),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(directory) => directory.path(),
-        }
-    }
 }

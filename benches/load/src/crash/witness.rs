@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+/// The settings of the run give tokens a life of ten seconds, to which the server adds thirty; two more
+/// for the way of a frame.
+const TOKEN_DEAD: Duration = Duration::from_secs(42);
+
 /// What was answered about one play.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answers {
@@ -36,6 +40,12 @@ pub(super) struct Log {
     /// Sockets the server told to stay away, by close code.
     pub(super) banished: BTreeMap<u16, u64>,
     pub(super) recoveries: Vec<Duration>,
+    /// When each play was sent, with its token.
+    pub(super) played: HashMap<String, Instant>,
+    /// Plays that were settled though their token was dead for sure.
+    pub(super) late_paid: u64,
+    /// Of any result.
+    pub(super) acks: u64,
     /// When the server was started whose first `welcome` has not come yet.
     pub(super) spawned: Option<Instant>,
 }
@@ -45,6 +55,7 @@ pub(super) struct Log {
 pub(super) struct Witness {
     log: Mutex<Log>,
     welcomed: Notify,
+    answered: Notify,
 }
 
 impl Witness {
@@ -61,6 +72,24 @@ impl Witness {
             }
         };
         timeout(limit, wait).await.is_ok()
+    }
+
+    /// Waits for the next ack; how long that took. None when it did not come.
+    pub(super) async fn acked(&self, limit: Duration) -> Option<Duration> {
+        let (began, before) = (now().at, self.lock().acks);
+        let wait = async {
+            while self.lock().acks == before {
+                self.answered.notified().await;
+            }
+        };
+        timeout(limit, wait).await.ok().map(|()| now().at.saturating_duration_since(began))
+    }
+
+    /// Plays that were acked as durable so far.
+    pub(super) fn durable(&self) -> HashSet<String> {
+        let log = self.lock();
+        let durable = log.answers.iter().filter(|(_, answers)| answers.durable());
+        durable.map(|(play_id, _)| play_id.clone()).collect()
     }
 
     /// All that was seen.
@@ -85,14 +114,23 @@ impl Observer for Witness {
                     self.welcomed.notify_one();
                 }
             }
+            Event::Play { play, .. } => {
+                log.played.insert(play.play_id.clone(), now().at);
+            }
             Event::Claim { claim, times } => {
                 log.claimed.insert(claim.play_id.clone());
                 log.resent += u64::from(*times > 1);
             }
             Event::Ack { play_id, result, reason, .. } => {
+                log.acks += 1;
+                self.answered.notify_one();
                 let answers = log.answers.entry((*play_id).to_owned()).or_default();
                 match result {
-                    AckResult::Settled => answers.settled += 1,
+                    AckResult::Settled => {
+                        answers.settled += 1;
+                        let age = log.played.get(*play_id).map(|played| played.elapsed());
+                        log.late_paid += u64::from(age.is_some_and(|age| age > TOKEN_DEAD));
+                    }
                     AckResult::Duplicate => answers.duplicate += 1,
                     AckResult::Rejected => {
                         answers.rejected += 1;

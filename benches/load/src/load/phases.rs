@@ -9,6 +9,7 @@ use crate::number::{per, real};
 use crate::process::{cpu, open_files_max, rss_kb};
 use crate::provision::{FIRST_SLOT_MS, SPREAD_MS, Streamers};
 use crate::server::{Launch, Server, free_address};
+use crate::site::Site;
 use gametriggers_simulated_overlay::{Random, now};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -44,12 +45,13 @@ async fn provision(options: &Options, data: &Path) -> Result<(Launch, Vec<String
     note("provision");
     let slot_interval_ms = 60_000 / u64::from(options.plays_per_minute.max(1));
     let streamers = Streamers { count: options.streamers, slot_interval_ms };
-    let keys = streamers.provision(&options.server, data).await?;
-    let brand = market::brand(&options.server, data).await?;
+    let site = Site::folder(data);
+    let keys = streamers.provision(&options.server, &site).await?;
+    let brand = market::brand(&options.server, &site).await?;
     let env =
         vec![(FIRST_SLOT_MS, options.first_slot_ms.to_string()), (SPREAD_MS, slot_interval_ms.to_string())];
     let address = free_address(&mut Random::new(options.seed))?;
-    Ok((Launch { binary: options.server.clone(), data: data.to_owned(), address, env }, keys, brand))
+    Ok((Launch { binary: options.server.clone(), site, address, env, through: Vec::new() }, keys, brand))
 }
 
 async fn measure(

@@ -5,6 +5,7 @@ use crate::store::sqlite::failure::{Attempt, Failure};
 use crate::store::sqlite::{WRITER, statements};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::StoreError;
+use gametriggers_actors::proof::{Plant, planted};
 use sqlx::{Connection, SqliteConnection};
 
 statements! {
@@ -19,6 +20,7 @@ statements! {
 
 /// Takes the next epoch. Leases of older ones close at `closes_at`.
 pub(super) async fn open(connection: &mut SqliteConnection, closes_at: UnixMillis) -> Attempt<i64> {
+    let closes_at = if planted(Plant::LeaseEpoch) { UnixMillis(0) } else { closes_at };
     let epoch: i64 = sqlx::query_scalar(NEXT_EPOCH).bind(WRITER).fetch_one(&mut *connection).await?;
     sqlx::query(CLOSE_OLDER).bind(WRITER).bind(epoch).bind(closes_at.0).execute(connection).await?;
     Ok(epoch)

@@ -7,6 +7,8 @@
 //! property of the plan says so.
 
 use super::entry::{Post, post};
+#[cfg(feature = "proof")]
+use crate::store::plant::plan;
 use crate::store::sqlite::bulk::Bulk;
 use crate::store::sqlite::failure::{Attempt, expect_rows};
 use crate::store::sqlite::row::{count, hex, json, play_id};
@@ -14,19 +16,22 @@ use crate::store::sqlite::{WRITER, statements};
 use gametriggers_actors::domain::id::{CampaignId, LeaseId};
 use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::settlement::{
-    Claim, Debit, EventKind, Known, LeaseRow, Outcome, Posting, plan,
-};
+#[cfg(not(feature = "proof"))]
+use gametriggers_actors::domain::settlement::plan;
+use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Known, LeaseRow, Outcome, Posting};
 use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::proof::{self, Plant, planted};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 statements! {
     /// The ids come as one value, sixteen bytes each.
-    KNOWN_EVENTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+    KNOWN_EVENTS = "WITH RECURSIVE
+          id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
         SELECT e.event_id FROM id CROSS JOIN settle_event AS e ON e.event_id = substr(?1, at, 16)";
-    KNOWN_REJECTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+    KNOWN_REJECTS = "WITH RECURSIVE
+          id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
         SELECT r.event_id, r.reason FROM id CROSS JOIN settle_reject AS r ON r.event_id = substr(?1, at, 16)";
     KNOWN_LEASES = "SELECT l.lease_id, l.campaign_id, l.granted, l.settled, l.state <> 'closed'
         FROM json_each(?1) AS j CROSS JOIN budget_lease AS l ON l.lease_id = j.value";
@@ -38,8 +43,13 @@ statements! {
     MOVE_LEASES = "UPDATE budget_lease SET settled = settled + taken.price
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price FROM json_each(?1)) AS taken
         WHERE lease_id = taken.id AND settled + taken.price <= granted AND state IN ('open', 'closing')";
+    /// A planted bug: whatever the lease has left.
+    MOVE_UNCHECKED = "UPDATE budget_lease SET settled = settled + taken.price
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS price FROM json_each(?1)) AS taken
+        WHERE lease_id = taken.id";
     MOVE_BUDGETS = "UPDATE campaign_budget SET spent = spent + moved.price, leased = leased - moved.price,
-          version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen, clicks = clicks + moved.clicked,
+          version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen,
+          clicks = clicks + moved.clicked,
           rejected = rejected + moved.refused
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price, value ->> 2 AS shown, value ->> 3 AS seen,
                 value ->> 4 AS clicked, value ->> 5 AS refused FROM json_each(?1)) AS moved
@@ -48,8 +58,8 @@ statements! {
 
 static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
-        "INSERT INTO settle_event (writer, seq, event_id, kind, lease_id, campaign_id, streamer_id, creative_id,
-           currency, price, fee, viewers, occurred_at)",
+        "INSERT INTO settle_event (writer, seq, event_id, kind, lease_id, campaign_id, streamer_id,
+           creative_id, currency, price, fee, viewers, occurred_at)",
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "",
     )
@@ -128,6 +138,7 @@ async fn write(
         let tx = Post { kind: "settle", key: None, reference: "", lines: &posting.lines, now };
         let seq = post(connection, &tx).await?;
         insert_events(connection, &posting.events, seq).await?;
+        proof::reach("settle.after_events");
         move_leases(connection, &posting).await?;
     }
     if !posting.rejects.is_empty() {
@@ -222,7 +233,8 @@ async fn insert_rejects(
 
 async fn move_leases(connection: &mut SqliteConnection, posting: &Posting) -> Attempt<()> {
     let rows: Vec<(i64, i64)> = posting.leases.iter().map(|(lease, taken)| (lease.0, taken.0)).collect();
-    let moved = sqlx::query(MOVE_LEASES).bind(json(&rows)?).execute(connection).await?;
+    let statement = if planted(Plant::LeaseCheck) { MOVE_UNCHECKED } else { MOVE_LEASES };
+    let moved = sqlx::query(statement).bind(json(&rows)?).execute(connection).await?;
     expect_rows("budget_lease", rows.len(), moved.rows_affected())
 }
 
