@@ -9,7 +9,7 @@ use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -40,6 +40,7 @@ pub(crate) struct Server {
     pid: u32,
     address: SocketAddr,
     log: PathBuf,
+    started: Instant,
 }
 
 impl Launch {
@@ -68,7 +69,7 @@ impl Launch {
             .spawn()
             .map_err(Failure::io("start the server"))?;
         let pid = child.id().ok_or_else(|| Failure::Server("ended at once".into()))?;
-        Ok(Server { child, pid, address: self.address, log })
+        Ok(Server { child, pid, address: self.address, log, started: now().at })
     }
 }
 
@@ -119,6 +120,11 @@ impl Server {
             return Err(Failure::Server(format!("stopped with {status}; {}", self.last_words())));
         }
         Ok(())
+    }
+
+    /// Whether it was started within this time.
+    pub(crate) fn is_young(&self, age: Duration) -> bool {
+        self.started.elapsed() < age
     }
 
     /// The end of its log.

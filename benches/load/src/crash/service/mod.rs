@@ -7,10 +7,12 @@ pub(super) use postgres::Postgres;
 pub(super) use redis::Redis;
 
 use crate::failure::Failure;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use crate::server::free_address;
+use gametriggers_simulated_overlay::{Random, now};
+use std::net::SocketAddr;
 
-/// A port on this machine that nobody uses now.
+/// A port on this machine that nobody uses now. Another one each time, so that two runs at once do not
+/// look for the same.
 fn free_port() -> Result<SocketAddr, Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::io("a free port"))?;
-    listener.local_addr().map_err(Failure::io("a free port"))
+    free_address(&mut Random::new(now().wall_us.unsigned_abs()))
 }
