@@ -35,8 +35,8 @@ const YOUNG: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
 const SIGKILL: i32 = 9;
-/// Each campaign waits so long before it plays on the same streamer again: they take turns.
-const CAMPAIGN_GAP_S: u32 = 3;
+/// Each campaign waits so long before it plays on the same streamer again: all of them take turns.
+const CAMPAIGN_GAP_S: u32 = 9;
 /// Every so many kills, a server lives on for a while before its kill. Each server takes a lease of
 /// a twentieth of what a campaign has left; without a pause in which due leases are closed a long run
 /// would end with every budget stranded and nothing played.
