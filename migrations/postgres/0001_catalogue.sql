@@ -31,7 +31,8 @@ CREATE TABLE streamer (
   slot_interval      BIGINT   NOT NULL CHECK (slot_interval >= 0),
   hourly_max         BIGINT   NOT NULL CHECK (hourly_max >= 0),
   first_ad_delay     BIGINT   NOT NULL CHECK (first_ad_delay >= 0),
-  corner             TEXT     NOT NULL CHECK (corner IN ('top_left', 'top_right', 'bottom_left', 'bottom_right')),
+  corner             TEXT     NOT NULL CHECK (corner IN
+                       ('top_left', 'top_right', 'bottom_left', 'bottom_right')),
   volume_percent     BIGINT   NOT NULL CHECK (volume_percent BETWEEN 0 AND 100),
   allow_video        BOOLEAN  NOT NULL,
   blocked_brands     BIGINT[] NOT NULL,

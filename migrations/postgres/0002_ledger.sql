@@ -123,7 +123,8 @@ CREATE TABLE settle_event (
   CONSTRAINT exact_split CHECK (fee BETWEEN 0 AND price)
 ) PARTITION BY RANGE (event_id);
 -- Rows stand in the order of their seq, nearly: a summary of each few pages is enough to find the newest.
-CREATE INDEX settle_event_of_seq ON settle_event USING brin (seq) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX settle_event_of_seq ON settle_event USING brin (seq)
+  WITH (pages_per_range = 32, autosummarize = on);
 
 CREATE TABLE settle_click (
   event_id UUID PRIMARY KEY,

@@ -133,8 +133,8 @@ impl PostgresStore {
         Ok(self.writer()?.run(work).await?)
     }
 
-    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then only
-    /// reads: its connection is of no use, and nothing stays half done.
+    /// A read that does not wait for ever for a server which is gone without a word. What is dropped then
+    /// only reads: its connection is of no use, and nothing stays half done.
     async fn read<T>(&self, work: impl Future<Output = Attempt<T>> + Send) -> StoreResult<T> {
         match tokio::time::timeout(READ_MAX, work).await {
             Ok(done) => Ok(done?),
@@ -142,8 +142,8 @@ impl PostgresStore {
         }
     }
 
-    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN of
-    /// this kind whose caller went away meanwhile, and whoever took the connection next would read old rows.
+    /// One snapshot for several reads. It begins in a task of its own: the driver does not roll back a BEGIN
+    /// whose caller went away meanwhile, and whoever took the connection next would read old rows.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Postgres>> {
         let readers = self.readers.clone();
         let begin =

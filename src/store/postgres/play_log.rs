@@ -61,7 +61,8 @@ statements! {
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
           AS u (campaign, minute, streamer, count, reason)
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (campaign_id, minute, streamer_id, reason) DO UPDATE SET count = r.count + excluded.count";
+        ON CONFLICT (campaign_id, minute, streamer_id, reason)
+        DO UPDATE SET count = r.count + excluded.count";
     SERIES = "SELECT minute - minute % $4 AS at, sum(plays)::bigint AS plays,
           sum(impressions)::bigint AS impressions, sum(viewers)::bigint AS viewers,
           sum(clicks_link)::bigint AS clicks_link, sum(clicks_qr)::bigint AS clicks_qr,

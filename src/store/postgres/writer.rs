@@ -209,7 +209,8 @@ impl Writer {
         let (id, epoch) = (self.id, self.epoch());
         let held = if epoch == 0 { String::new() } else { format!(" AND epoch = {epoch}") };
         let sql = format!(
-            "BEGIN; UPDATE writer SET turn = turn + 1 WHERE id = {id}{held} RETURNING turn, xmin::text AS version"
+            "BEGIN; UPDATE writer SET turn = turn + 1 WHERE id = {id}{held}
+             RETURNING turn, xmin::text AS version"
         );
         let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
         let row = rows.first().ok_or(StoreError::Fenced)?;
@@ -231,7 +232,8 @@ impl Writer {
                     return Ok(there);
                 }
                 Err(failure) => {
-                    tracing::warn!(error = %failure.error, "looking for a transaction whose COMMIT was not answered");
+                    let error = failure.error;
+                    tracing::warn!(%error, "looking for a transaction whose COMMIT was not answered");
                 }
             }
             if tokio::time::timeout(wait, closed.wait_for(|closed| *closed)).await.is_ok() {

@@ -14,6 +14,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The log is cut back to this after a checkpoint, in bytes.
 const LOG_SIZE_LIMIT: &str = "67108864";
 
+/// Pages in the log before a checkpoint: a checkpoint holds a commit up, and a page that many commits
+/// change is copied once.
+const CHECKPOINT_PAGES: &str = "8192";
+
+/// The writer's cache in KiB, below zero. A large batch touches pages all over the accounts; with the
+/// default of 2 MB it writes them out and reads them again within one transaction.
+const CACHE: &str = "-65536";
+
 /// The options of the one connection that writes.
 pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -31,6 +39,8 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
         .pragma("recursive_triggers", "ON")
         .pragma("ignore_check_constraints", if planted(Plant::LeaseCheck) { "ON" } else { "OFF" })
         .pragma("journal_size_limit", LOG_SIZE_LIMIT)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("cache_size", CACHE)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
 }

@@ -120,7 +120,7 @@ pub(super) fn profile() -> Profile {
     }
 }
 
-fn new_streamer(n: u8) -> NewStreamer {
+pub(super) fn new_streamer(n: u8) -> NewStreamer {
     NewStreamer {
         profile: Profile { name: format!("Nova {n}").into(), ..profile() },
         settings: Settings {

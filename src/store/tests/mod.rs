@@ -33,6 +33,7 @@ mod audit;
 mod catalogue;
 pub(in crate::store) mod database;
 mod fault;
+mod model;
 mod money;
 mod open;
 mod operator;

@@ -66,7 +66,8 @@ impl Database for PostgresDatabase {
         const CHECKS: &str = "SELECT c.conrelid::regclass::text, quote_ident(c.conname),
               pg_get_constraintdef(c.oid), t.relispartition
             FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
-            WHERE c.contype = 'c' AND c.connamespace = current_schema()::regnamespace ORDER BY t.relispartition";
+            WHERE c.contype = 'c' AND c.connamespace = current_schema()::regnamespace
+            ORDER BY t.relispartition";
         let mut connection = self.connect().await;
         let mut transaction = connection.begin().await.unwrap();
         let checks: Vec<(String, String, String, bool)> =

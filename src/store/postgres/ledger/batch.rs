@@ -18,8 +18,9 @@ statements! {
     /// The events come last in the text and first in the arrays: they are nearly all of the work.
     WRITE = "WITH own AS (UPDATE writer SET seq = seq + 1 WHERE id = own_writer() RETURNING id, seq),
         tx AS (INSERT INTO ledger_tx (writer, seq, kind, idem_key, created_at)
-          SELECT own.id, own.seq, 'settle', 'settle:' || own.id || ':' || own.seq, greatest($28, (SELECT created_at
-            FROM ledger_tx AS last WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
+          SELECT own.id, own.seq, 'settle', 'settle:' || own.id || ':' || own.seq,
+            greatest($28, (SELECT created_at FROM ledger_tx AS last
+              WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
         lease AS (UPDATE budget_lease AS l SET settled = l.settled + t.taken
           FROM unnest($12::bigint[], $13::bigint[], $14::bigint[]) AS t (lease_id, campaign_id, taken)
           WHERE l.lease_id = t.lease_id AND l.campaign_id = t.campaign_id
@@ -27,8 +28,8 @@ statements! {
         budget AS (UPDATE campaign_budget AS b SET version = b.version + 1, spent = b.spent + m.price,
             leased = b.leased - m.price, plays = b.plays + m.plays, viewers = b.viewers + m.viewers,
             clicks = b.clicks + m.clicks, rejected = b.rejected + m.rejected
-          FROM unnest($15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[])
-            AS m (campaign_id, price, plays, viewers, clicks, rejected)
+          FROM unnest($15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+            $20::bigint[]) AS m (campaign_id, price, plays, viewers, clicks, rejected)
           WHERE b.campaign_id = m.campaign_id RETURNING 1),
         account AS (UPDATE ledger_account AS a SET debits = a.debits + m.debit, credits = a.credits + m.credit
           FROM unnest($21::bigint[], $22::bigint[], $23::bigint[]) AS m (id, debit, credit)

@@ -17,7 +17,8 @@ statements! {
     TAKE = "UPDATE campaign_budget SET leased = leased + $2, version = version + 1
         WHERE campaign_id = $1 AND funded - spent - leased >= $2";
     TOP_UP = "UPDATE budget_lease SET granted = granted + $3
-        WHERE campaign_id = $1 AND writer = own_writer() AND epoch = $2 AND state = 'open' RETURNING lease_id";
+        WHERE campaign_id = $1 AND writer = own_writer() AND epoch = $2 AND state = 'open'
+        RETURNING lease_id";
     OPEN = "INSERT INTO budget_lease (campaign_id, writer, epoch, granted, state)
         VALUES ($1, own_writer(), $2, $3, 'open') RETURNING lease_id";
     SHRINK = "UPDATE budget_lease SET granted = granted - $2

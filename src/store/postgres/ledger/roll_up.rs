@@ -27,11 +27,12 @@ statements! {
         own AS (UPDATE writer SET seq = seq + 1, rolled = CASE WHEN seq = $2 THEN seq + 1 ELSE $2 END
           WHERE id = own_writer() AND rolled = $1 RETURNING id, seq),
         tx AS (INSERT INTO ledger_tx (writer, seq, kind, idem_key, created_at)
-          SELECT own.id, own.seq, 'roll_up', 'roll_up:' || own.id || ':' || own.seq, greatest($3, (SELECT created_at
-            FROM ledger_tx AS last WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
+          SELECT own.id, own.seq, 'roll_up', 'roll_up:' || own.id || ':' || own.seq,
+            greatest($3, (SELECT created_at FROM ledger_tx AS last
+              WHERE last.writer = own.id AND last.seq = own.seq - 1)) FROM own),
         paid AS (UPDATE ledger_account AS a SET credits = a.credits + s.earn FROM sums AS s
-          WHERE a.owner_kind = 'streamer' AND a.owner_id = s.streamer_id AND a.code = 'pending' AND a.shard = 0
-            AND a.currency = s.currency AND s.earn > 0 RETURNING a.id, a.currency, s.earn),
+          WHERE a.owner_kind = 'streamer' AND a.owner_id = s.streamer_id AND a.code = 'pending'
+            AND a.shard = 0 AND a.currency = s.currency AND s.earn > 0 RETURNING a.id, a.currency, s.earn),
         made AS (INSERT INTO ledger_account
             (owner_kind, owner_id, code, currency, credit_normal, no_overdraft, credits)
           SELECT 'streamer', s.streamer_id, 'pending', s.currency, true, true, s.earn FROM sums AS s
@@ -39,7 +40,8 @@ statements! {
             AND a.owner_id = s.streamer_id AND a.code = 'pending' AND a.shard = 0 AND a.currency = s.currency)
           RETURNING id, currency, credits AS earn),
         cleared AS (UPDATE ledger_account AS a SET debits = a.debits + c.earn
-          FROM (SELECT currency, sum(earn)::bigint AS earn FROM sums GROUP BY currency HAVING sum(earn) > 0) AS c
+          FROM (SELECT currency, sum(earn)::bigint AS earn FROM sums GROUP BY currency
+            HAVING sum(earn) > 0) AS c
           WHERE a.owner_kind = 'platform' AND a.owner_id = 0 AND a.code = 'accrual_clearing'
             AND a.shard = own_writer() AND a.currency = c.currency RETURNING a.id, a.currency, c.earn),
         line AS (INSERT INTO ledger_entry (writer, seq, line, account_id, currency, is_debit, amount)
@@ -60,8 +62,8 @@ statements! {
           (SELECT count(*) FROM line) - (SELECT count(*) FILTER (WHERE earn > 0) FROM sums)
             - (SELECT count(*) FROM cleared)";
     SKIP = "UPDATE writer SET rolled = $2 WHERE id = own_writer() AND rolled = $1";
-    /// The lowest number after which an event may not be rolled up. Asked for first: with a number in hand the
-    /// database sees that few events are above it, and looks for them with the index.
+    /// The lowest number after which an event may not be rolled up. Asked for first: with a number in
+    /// hand the database sees that few events are above it, and looks for them with the index.
     MARK = "SELECT coalesce(min(rolled), 9223372036854775807) FROM writer WHERE rolled < seq";
     /// Of all writers: each has its own mark.
     EARNED = "SELECT currency, sum(earn)::bigint AS earn, sum(plays)::bigint AS plays FROM (
@@ -134,8 +136,8 @@ pub(super) async fn earned(connection: &mut PgConnection, streamer: StreamerId) 
     }
 }
 
-/// The number after which events may not be rolled up, whoever wrote them. It only grows, so that what is read
-/// after it misses nothing.
+/// The number after which events may not be rolled up, whoever wrote them. It only grows, so that what is
+/// read after it misses nothing.
 pub(super) async fn rolled_mark(connection: &mut PgConnection) -> Attempt<i64> {
     Ok(sqlx::query_scalar(MARK).fetch_one(connection).await?)
 }

@@ -36,7 +36,8 @@ statements! {
         (event_id, play_id, lease_id, campaign_id, streamer_id, price, occurred_at, kind, reason, rejected_at)
         SELECT r.*, $10 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[],
           $6::bigint[], $7::bigint[], $8::\"char\"[], $9::text[]) AS r ON CONFLICT DO NOTHING";
-    COUNT_REFUSED = "UPDATE campaign_budget AS b SET rejected = b.rejected + m.rejected, version = b.version + 1
+    COUNT_REFUSED = "UPDATE campaign_budget AS b
+        SET rejected = b.rejected + m.rejected, version = b.version + 1
         FROM unnest($1::bigint[], $2::bigint[]) AS m (campaign_id, rejected)
         WHERE b.campaign_id = m.campaign_id";
 }

@@ -126,7 +126,8 @@ pub(in crate::store::postgres) async fn withdraw(
     expect_rows("campaign_budget", 1, funded.rows_affected())
 }
 
-/// What a brand may give to campaigns with what it may owe. Nobody else changes it before the transaction ends.
+/// What a brand may give to campaigns with what it may owe. Nobody else changes it before the transaction
+/// ends.
 async fn spendable(connection: &mut PgConnection, brand: BrandId, currency: Currency) -> Attempt<Micros> {
     let query = sqlx::query_as(SPENDABLE).bind(brand.0).bind(currency.as_str());
     let (balance, limit): (i64, i64) = query.fetch_optional(connection).await?.unwrap_or_default();

@@ -82,8 +82,8 @@ async fn a_deadlock_is_undone_and_tried_again() {
     while bench.database.numbers(waits).await == [0] {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    // Now in a circle. The store began to wait first, so it is the one that is sent back; it may be so fast to
-    // try again that it makes another circle.
+    // Now in a circle. The store began to wait first, so it is the one that is sent back; it may be so fast
+    // to try again that it makes another circle.
     run(&mut other, &take(one.0)).await;
     run(&mut other, "COMMIT").await;
     write.await.unwrap().unwrap();

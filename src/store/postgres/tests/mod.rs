@@ -2,11 +2,13 @@
 
 mod cluster;
 mod commit;
+mod log;
 mod nodes;
 mod open;
 mod proxy;
 mod right;
 mod settle;
+mod snapshot;
 
 use super::{PostgresStore, Target};
 use crate::store::tests::postgres::PostgresDatabase;

@@ -2,7 +2,7 @@
 
 use crate::store::postgres::{PostgresStore, Target};
 use crate::store::tests::postgres::PostgresDatabase;
-use crate::store::tests::{NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
+use crate::store::tests::{Database, NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
 use futures_util::future::join_all;
 use gametriggers_actors::domain::campaign::Status;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
@@ -16,33 +16,43 @@ use gametriggers_actors::ports::{
 use std::sync::Arc;
 
 /// Nodes, numbered from one, that have taken their epochs.
-struct Nodes(Vec<Arc<PostgresStore>>);
+struct Nodes {
+    database: PostgresDatabase,
+    stores: Vec<Arc<PostgresStore>>,
+}
 
 impl Nodes {
     async fn new(count: i64) -> Self {
         let database = PostgresDatabase::new().await;
-        let mut nodes = Vec::new();
+        let mut stores = Vec::new();
         for writer in 1..=count {
             let node = PostgresStore::open(&Target { writer, ..database.target() }).await.unwrap();
             node.open_epoch(NOW, TOKEN_LIFE).await.unwrap();
-            nodes.push(node);
+            stores.push(node);
         }
-        Self(nodes)
+        Self { database, stores }
     }
 
     fn first(&self) -> &PostgresStore {
-        &self.0[0]
+        &self.stores[0]
     }
 
     /// The same on every node at once; the answers in their order.
     async fn all<'a, T, F: Future<Output = T>>(&'a self, work: impl Fn(&'a PostgresStore) -> F) -> Vec<T> {
-        join_all(self.0.iter().map(|node| work(node))).await
+        join_all(self.stores.iter().map(|node| work(node))).await
     }
 
     async fn brand(&self, deposit: i64) -> BrandId {
         let brand = self.first().add_brand("Volt", NOW).await.unwrap().id;
         self.first().deposit(brand, inr(deposit), &key("first"), NOW).await.unwrap();
         brand
+    }
+
+    /// How many transactions wait for another one.
+    async fn waiting(&self) -> i64 {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.database.numbers(sql).await[0]
     }
 
     async fn reconciles(&self) {
@@ -120,25 +130,29 @@ async fn nodes_that_move_the_same_money_never_move_more_than_there_is() {
 }
 
 #[tokio::test]
-async fn a_campaign_that_one_node_ends_keeps_no_money_that_another_gives_it() {
+async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
     let nodes = Nodes::new(2).await;
     let brand = nodes.brand(1_000).await;
-    for round in 0..10 {
-        let create = key(&format!("c{round}"));
-        let campaign = nodes.first().create(&new_campaign(brand, 10), &create, NOW).await.unwrap().id;
-        let (one, two) = (&nodes.0[0], &nodes.0[1]);
-        let fund = key(&format!("f{round}"));
-        let end = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
-        let (funded, ended) = tokio::join!(one.fund(campaign, Micros(20), &fund, NOW), async {
-            two.change(campaign, &end, NOW).await?;
-            two.close_due(NOW).await
-        });
-        ended.unwrap();
-        assert!(matches!(funded, Ok(_) | Err(StoreError::Constraint(_))), "{funded:?}");
-        one.close_due(NOW).await.unwrap();
-        assert_eq!(one.budget(campaign).await.unwrap().funded, Micros::ZERO);
-        assert_eq!(one.available(brand, Currency::INR).await.unwrap(), Micros(1_000));
+    let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().id;
+    let (one, two) = (Arc::clone(&nodes.stores[0]), Arc::clone(&nodes.stores[1]));
+    // Somebody else holds the wallet, so that the first node stands still after it looked at the campaign.
+    let mut other = nodes.database.connect().await;
+    let hold = "BEGIN; SELECT FROM ledger_account WHERE owner_kind = 'brand' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let fund = tokio::spawn(async move { one.fund(campaign, Micros(20), &key("f"), NOW).await });
+    while nodes.waiting().await < 1 {
+        assert!(!fund.is_finished());
     }
+    let change = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
+    let end = tokio::spawn(async move { two.change(campaign, &change, NOW).await });
+    while nodes.waiting().await < 2 {
+        assert!(!end.is_finished(), "it ended before its money was there");
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(fund.await.unwrap().unwrap().funded, Micros(30));
+    assert_eq!(end.await.unwrap().unwrap().status, Status::Ended);
+    nodes.first().close_due(NOW).await.unwrap();
+    assert_eq!(nodes.first().available(brand, Currency::INR).await.unwrap(), Micros(1_000));
     nodes.reconciles().await;
 }
 
@@ -147,7 +161,7 @@ async fn a_statement_runs_over_all_writers() {
     let nodes = Nodes::new(3).await;
     let brand = nodes.brand(100).await;
     for round in 0..9_i64 {
-        let node = &nodes.0[usize::try_from(round * 5 % 3).unwrap()];
+        let node = &nodes.stores[usize::try_from(round * 5 % 3).unwrap()];
         let at = NOW + Millis(round / 2);
         node.deposit(brand, inr(10 + round), &key(&format!("s{round}")), at).await.unwrap();
     }

@@ -47,6 +47,55 @@ async fn a_member_of_the_role_does_all_of_the_servers_work() {
 }
 
 #[tokio::test]
+async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
+    use gametriggers_actors::domain::id::CampaignId;
+    use gametriggers_actors::domain::money::{Currency, Micros};
+    use gametriggers_actors::domain::reason::Reason;
+    use gametriggers_actors::domain::streamer::{Profile, Settings};
+    use gametriggers_actors::domain::time::{Millis, UnixMillis};
+    use gametriggers_actors::ports::{
+        AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, WalletStore,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (brand, campaign) = bench.fund(10_000, 5_000).await;
+    let profile = Profile {
+        name: "Nova".into(),
+        content_category: "gaming".into(),
+        language: "en".into(),
+        country: "IN".into(),
+    };
+    let settings = Settings::default();
+    let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
+    let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
+    store.save_settings(streamer, &settings, NOW).await.unwrap();
+    store.revoke_key([1; 32], NOW).await.unwrap();
+    let lease = bench.lease(campaign, 1_000).await;
+    let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
+    bench.settle(&[ok(earned)]).await;
+    store.roll_up(NOW).await.unwrap();
+    assert_eq!(store.mature(NOW + Millis::minutes(3 * 24 * 60), Millis(0)).await.unwrap(), 1);
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    let inr = |amount| crate::store::tests::inr(amount);
+    let key = |text| crate::store::tests::key(text);
+    store.confirm_deposit(brand, inr(5), &hand, &key("d"), NOW).await.unwrap();
+    store.set_credit_limit(brand, inr(50), &hand, &key("l"), NOW).await.unwrap();
+    store.fund_to(campaign, Micros(5_050), &key("f"), NOW).await.unwrap();
+    store.release(campaign, Micros(20), &key("r"), NOW).await.unwrap();
+    store.adjust(Owner::Streamer(streamer), inr(-3), &hand, &key("a"), NOW).await.unwrap();
+    let wallet = store.wallet(Owner::Streamer(streamer), Currency::INR).await.unwrap();
+    assert_eq!((wallet.available, wallet.pending), (Micros(5), Micros(0)));
+    assert_eq!(store.seal(NOW).await.unwrap(), 1);
+    assert_eq!(store.verify().await.unwrap().first_bad, None);
+    let minute = MinuteKey { minute: UnixMillis(0), campaign: CampaignId(1), streamer };
+    let counts = [(minute, MinuteCounts::default())];
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    bench.reconciles().await;
+}
+
+#[tokio::test]
 async fn a_member_of_the_role_can_not_take_anything_back() {
     use sqlx::Connection;
     let (database, target) = restricted().await;

@@ -27,9 +27,11 @@ use std::sync::LazyLock;
 
 statements! {
     /// The ids come as one value, sixteen bytes each.
-    KNOWN_EVENTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+    KNOWN_EVENTS = "WITH RECURSIVE
+          id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
         SELECT e.event_id FROM id CROSS JOIN settle_event AS e ON e.event_id = substr(?1, at, 16)";
-    KNOWN_REJECTS = "WITH RECURSIVE id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
+    KNOWN_REJECTS = "WITH RECURSIVE
+          id(at) AS (SELECT 1 UNION ALL SELECT at + 16 FROM id WHERE at + 16 < length(?1))
         SELECT r.event_id, r.reason FROM id CROSS JOIN settle_reject AS r ON r.event_id = substr(?1, at, 16)";
     KNOWN_LEASES = "SELECT l.lease_id, l.campaign_id, l.granted, l.settled, l.state <> 'closed'
         FROM json_each(?1) AS j CROSS JOIN budget_lease AS l ON l.lease_id = j.value";
@@ -46,7 +48,8 @@ statements! {
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price FROM json_each(?1)) AS taken
         WHERE lease_id = taken.id";
     MOVE_BUDGETS = "UPDATE campaign_budget SET spent = spent + moved.price, leased = leased - moved.price,
-          version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen, clicks = clicks + moved.clicked,
+          version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen,
+          clicks = clicks + moved.clicked,
           rejected = rejected + moved.refused
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price, value ->> 2 AS shown, value ->> 3 AS seen,
                 value ->> 4 AS clicked, value ->> 5 AS refused FROM json_each(?1)) AS moved
@@ -55,8 +58,8 @@ statements! {
 
 static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
-        "INSERT INTO settle_event (writer, seq, event_id, kind, lease_id, campaign_id, streamer_id, creative_id,
-           currency, price, fee, viewers, occurred_at)",
+        "INSERT INTO settle_event (writer, seq, event_id, kind, lease_id, campaign_id, streamer_id,
+           creative_id, currency, price, fee, viewers, occurred_at)",
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "",
     )

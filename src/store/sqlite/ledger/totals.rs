@@ -9,7 +9,8 @@ use gametriggers_actors::ports::{CampaignTotals, StreamerTotals, Totals};
 use sqlx::SqliteConnection;
 
 statements! {
-    CAMPAIGNS = "SELECT b.* FROM json_each(?1) AS j CROSS JOIN campaign_budget AS b ON b.campaign_id = j.value";
+    CAMPAIGNS = "SELECT b.* FROM json_each(?1) AS j
+        CROSS JOIN campaign_budget AS b ON b.campaign_id = j.value";
     /// Earnings in the currency that earned most; the number counts all of them, so that it never falls.
     STREAMERS = "SELECT streamer_id, sum(events) AS events, max(earn) AS earned FROM (
           SELECT streamer_id, currency, sum(earn) AS earn, sum(events) AS events FROM (

@@ -2,6 +2,7 @@
 
 mod fault;
 mod open;
+mod speed;
 
 use super::SqliteStore;
 use crate::store::tests::database::SqliteFile;

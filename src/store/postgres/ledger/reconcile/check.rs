@@ -1,8 +1,8 @@
 //! The statements of the checks.
 //!
 //! Rows that are only ever added are looked at from the marks on: `$1` are the writers, `$2` the last ledger
-//! transaction of each that was looked at, `$3` the last one that was rolled up by then. `$4` and `$5` are the
-//! lowest of each: no row below is new, and an index finds that. All zero means everything.
+//! transaction of each that was looked at, `$3` the last one that was rolled up by then. `$4` and `$5` are
+//! the lowest of each: no row below is new, and an index finds that. All zero means everything.
 
 /// A check.
 pub(super) struct Rule {
@@ -68,7 +68,8 @@ pub(super) const RULES: &[Rule] = &[
         "R1",
         "debits equal credits in every transaction and currency",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift
              FROM (SELECT sum(signed) AS d FROM line GROUP BY writer, seq, currency) AS t"
         ),
     ),
@@ -76,8 +77,10 @@ pub(super) const RULES: &[Rule] = &[
         "R1",
         "no transaction number is missing",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE found <> wanted OR last > seq) AS bad, 0::bigint AS drift
-             FROM (SELECT w.seq, w.seq - m.seen AS wanted, count(t.seq) AS found, coalesce(max(t.seq), 0) AS last
+            "SELECT count(*) AS n, count(*) FILTER (WHERE found <> wanted OR last > seq) AS bad,
+               0::bigint AS drift
+             FROM (SELECT w.seq, w.seq - m.seen AS wanted, count(t.seq) AS found,
+                 coalesce(max(t.seq), 0) AS last
                FROM mark AS m JOIN writer AS w ON w.id = m.id
                LEFT JOIN ledger_tx AS t ON t.writer = w.id AND t.seq > m.seen GROUP BY w.id, m.seen) AS t"
         ),
@@ -92,9 +95,7 @@ pub(super) const RULES: &[Rule] = &[
                    coalesce(sum(amount) FILTER (WHERE NOT is_debit), 0)::bigint AS b, 0::bigint AS c
                  FROM line GROUP BY account_id"
             ),
-            marked!(
-                "SELECT id::text AS k, debits AS a, credits AS b, 0::bigint AS c FROM ledger_account"
-            ),
+            marked!("SELECT id::text AS k, debits AS a, credits AS b, 0::bigint AS c FROM ledger_account"),
         ),
     ),
     one(
@@ -111,7 +112,8 @@ pub(super) const RULES: &[Rule] = &[
         "R3",
         "the prices of a batch are what its campaigns paid",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT writer, seq, campaign_id AS owner, currency, price AS amount FROM fresh
                  UNION ALL
@@ -126,7 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         "R3",
         "the fees and earnings of a batch are what the platform took in",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT writer, seq, currency, 'fee' AS code, sum(fee) AS amount FROM fresh
                  GROUP BY writer, seq, currency
@@ -145,7 +148,8 @@ pub(super) const RULES: &[Rule] = &[
         "R3",
         "the roll-up paid every wallet what its events earned",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT streamer_id AS owner, currency, price - fee AS amount FROM rolled
                  UNION ALL
@@ -162,8 +166,8 @@ pub(super) const RULES: &[Rule] = &[
         true,
         (
             marked!(
-                "SELECT lease_id::text AS k, sum(price)::bigint AS a, 0::bigint AS b, 0::bigint AS c FROM fresh
-                 GROUP BY lease_id"
+                "SELECT lease_id::text AS k, sum(price)::bigint AS a, 0::bigint AS b, 0::bigint AS c
+                 FROM fresh GROUP BY lease_id"
             ),
             marked!(
                 "SELECT lease_id::text AS k, settled AS a, 0::bigint AS b, 0::bigint AS c FROM budget_lease"
@@ -174,10 +178,12 @@ pub(super) const RULES: &[Rule] = &[
         "R4",
         "a campaign leased what its open leases have left",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT campaign_id, leased AS amount FROM campaign_budget
-                 UNION ALL SELECT campaign_id, settled - granted FROM budget_lease WHERE state <> 'closed') AS parts
+                 UNION ALL SELECT campaign_id, settled - granted FROM budget_lease
+                 WHERE state <> 'closed') AS parts
                GROUP BY campaign_id) AS t"
         ),
     ),
@@ -187,11 +193,12 @@ pub(super) const RULES: &[Rule] = &[
         true,
         (
             marked!(
-                "SELECT campaign_id::text AS k, sum(price)::bigint AS a, 0::bigint AS b, 0::bigint AS c FROM fresh
-                 GROUP BY campaign_id"
+                "SELECT campaign_id::text AS k, sum(price)::bigint AS a, 0::bigint AS b, 0::bigint AS c
+                 FROM fresh GROUP BY campaign_id"
             ),
             marked!(
-                "SELECT campaign_id::text AS k, spent AS a, 0::bigint AS b, 0::bigint AS c FROM campaign_budget"
+                "SELECT campaign_id::text AS k, spent AS a, 0::bigint AS b, 0::bigint AS c
+                 FROM campaign_budget"
             ),
         ),
     ),
@@ -215,12 +222,13 @@ pub(super) const RULES: &[Rule] = &[
         "R4",
         "a campaign's account holds what is not spent",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT campaign_id, currency, funded - spent AS amount FROM campaign_budget
                  UNION ALL
-                 SELECT owner_id, currency, debits - credits FROM ledger_account WHERE owner_kind = 'campaign')
-                 AS parts
+                 SELECT owner_id, currency, debits - credits FROM ledger_account
+                 WHERE owner_kind = 'campaign') AS parts
                GROUP BY campaign_id, currency) AS t"
         ),
     ),
@@ -228,7 +236,8 @@ pub(super) const RULES: &[Rule] = &[
         "R5",
         "the clearing account holds what is not rolled up",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT e.writer, e.currency, e.price - e.fee AS amount
                  FROM writer AS w JOIN settle_event AS e ON e.writer = w.id AND e.seq > w.rolled
@@ -259,7 +268,8 @@ pub(super) const RULES: &[Rule] = &[
         "R5",
         "a wallet's pending money is what its days have not released",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad, coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
+            "SELECT count(*) AS n, count(*) FILTER (WHERE d <> 0) AS bad,
+               coalesce(sum(abs(d)), 0)::bigint AS drift FROM (
                SELECT sum(amount) AS d FROM (
                  SELECT streamer_id AS owner, currency, amount - matured AS amount FROM streamer_day
                  WHERE matured < amount
@@ -275,7 +285,8 @@ pub(super) const RULES: &[Rule] = &[
         marked!(
             "SELECT count(*) AS n, count(*) FILTER (WHERE b < 0) AS bad,
                coalesce(sum(greatest(-b, 0)), 0)::bigint AS drift FROM (
-               SELECT credit_limit + CASE WHEN credit_normal THEN credits - debits ELSE debits - credits END AS b
+               SELECT credit_limit
+                 + CASE WHEN credit_normal THEN credits - debits ELSE debits - credits END AS b
                FROM ledger_account WHERE no_overdraft) AS t"
         ),
     ),
@@ -283,7 +294,8 @@ pub(super) const RULES: &[Rule] = &[
         "R6",
         "no budget is overspent",
         marked!(
-            "SELECT count(*) AS n, count(*) FILTER (WHERE spent + leased > funded OR spent < 0 OR leased < 0) AS bad,
+            "SELECT count(*) AS n,
+               count(*) FILTER (WHERE spent + leased > funded OR spent < 0 OR leased < 0) AS bad,
                coalesce(sum(greatest(spent + leased - funded, -spent, -leased, 0)), 0)::bigint AS drift
              FROM campaign_budget"
         ),
