@@ -167,8 +167,11 @@ pub(crate) async fn ended_with(
 }
 
 /// A free address whose port lies below the range from which the kernel takes source ports: while
-/// a server is dead, an overlay that got the very port as its own would connect to itself.
-pub(crate) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
+/// a server is dead, an overlay that got the very port as its own would connect to itself. Not out of a
+/// run's seed: two runs at once must not meet.
+pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
+    let mut random =
+        Random::new(now().wall_us.unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32));
     for _ in 0..100 {
         let port = u16::try_from(random.between(20_000, 29_999)).unwrap_or(20_000);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

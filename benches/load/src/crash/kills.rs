@@ -84,7 +84,6 @@ impl Run {
     /// Streamers, a brand, campaigns, and overlays that look for a server.
     pub(super) async fn prepare(options: Options) -> Result<Self, Failure> {
         let stage = Stage::build(&options).await?;
-        let mut random = Random::new(options.seed);
         let mut env = vec![
             (FIRST_SLOT_MS, SLOT_FIRST_MS.to_string()),
             (SPREAD_MS, "0".into()),
@@ -94,7 +93,7 @@ impl Run {
         let launch = Launch {
             binary: options.server.clone(),
             site: stage.site.clone(),
-            address: free_address(&mut random)?,
+            address: free_address()?,
             env,
             through: Vec::new(),
         };
@@ -102,11 +101,11 @@ impl Run {
         let witness = Arc::new(Witness::default());
         let overlays = overlays(&options, launch.address, keys, &witness);
         Ok(Self {
+            random: Random::new(options.seed),
             options,
             stage,
             launch,
             witness,
-            random,
             brand,
             campaign,
             funded_micros: market::BUDGET_MICROS,
@@ -255,6 +254,9 @@ impl Run {
         futures_util::future::join_all(self.overlays.drain(..).map(Overlay::stop)).await;
         self.look(&server).await;
         server.terminate().await?;
+        if self.stage.disk.is_some() && self.full.times == 0 {
+            return Err(Failure::Refused("the disk never filled up: no life was long enough".into()));
+        }
         let [option, place] = self.stage.site.arguments()?;
         let reconcile = command(&self.options.server, &["ledger", "reconcile", option, place]).await?;
         let drift_micros = audit::drift_micros(&String::from_utf8_lossy(&reconcile.stdout));
