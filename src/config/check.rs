@@ -63,18 +63,20 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "secrets.token_keys: each is ID:64 hex digits",
     );
     if config.mode == Mode::Production {
-        refuse(
-            cfg!(feature = "proof"),
-            "mode: this build is for proofs, its safeguards can be left out; production needs one without them",
-        );
-        refuse(
-            config.platform.kind == PlatformKind::Simulated,
-            "platform.kind: a simulated audience must not be paid for in production",
-        );
-        refuse(
-            config.secrets.token_keys.is_empty(),
-            "secrets.token_keys: production needs keys of its own, none are made for it",
-        );
+        check_production(config, &mut refuse);
     }
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+/// What is good enough for everything but other people's money.
+fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    refuse(cfg!(feature = "proof"), "mode: this is a build for proofs, whose safeguards can be left out");
+    refuse(
+        config.platform.kind == PlatformKind::Simulated,
+        "platform.kind: a simulated audience must not be paid for in production",
+    );
+    refuse(
+        config.secrets.token_keys.is_empty(),
+        "secrets.token_keys: production needs keys of its own, none are made for it",
+    );
 }

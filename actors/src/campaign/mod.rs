@@ -249,7 +249,7 @@ impl CampaignActor {
             if let Ok(campaign) = campaign {
                 actor.campaign = Some(Arc::new(campaign));
             }
-            // The database is away: the sweep looks again, and until then nobody is told that there is nothing.
+            // The database is away: the sweep looks again, and nobody is told that there is nothing.
             actor.touched |= totals.is_err();
             actor.read(totals, since);
             let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);

@@ -19,8 +19,8 @@ const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [
     ("Odd", "flat", 7, "text"),
     ("Click", "cpc", 90_000_000, "qr"),
 ];
-/// One that runs out, and what it has for.
-const SCARCE: (&str, &str, i64, &str) = ("Scarce", "flat", 20_000_003, "text");
+/// One that runs out, and the number of plays that it has money for. The dearest: it is chosen first.
+const SCARCE: (&str, &str, i64, &str) = ("Scarce", "flat", 150_000_007, "text");
 const SCARCE_PLAYS: i64 = 120;
 const CURRENCY: &str = "INR";
 

@@ -9,7 +9,7 @@ use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -40,6 +40,7 @@ pub(crate) struct Server {
     pid: u32,
     address: SocketAddr,
     log: PathBuf,
+    started: Instant,
 }
 
 impl Launch {
@@ -68,7 +69,7 @@ impl Launch {
             .spawn()
             .map_err(Failure::io("start the server"))?;
         let pid = child.id().ok_or_else(|| Failure::Server("ended at once".into()))?;
-        Ok(Server { child, pid, address: self.address, log })
+        Ok(Server { child, pid, address: self.address, log, started: now().at })
     }
 }
 
@@ -121,6 +122,11 @@ impl Server {
         Ok(())
     }
 
+    /// Whether it was started within this time.
+    pub(crate) fn is_young(&self, age: Duration) -> bool {
+        self.started.elapsed() < age
+    }
+
     /// The end of its log.
     pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -161,8 +167,11 @@ pub(crate) async fn ended_with(
 }
 
 /// A free address whose port lies below the range from which the kernel takes source ports: while
-/// a server is dead, an overlay that got the very port as its own would connect to itself.
-pub(crate) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
+/// a server is dead, an overlay that got the very port as its own would connect to itself. Not out of a
+/// run's seed: two runs at once must not meet.
+pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
+    let mut random =
+        Random::new(now().wall_us.unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32));
     for _ in 0..100 {
         let port = u16::try_from(random.between(20_000, 29_999)).unwrap_or(20_000);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -27,10 +27,16 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_millis(20), cap: Durati
 const ALIVE_MS: (u64, u64) = (20, 500);
 /// From the start of the process to an early kill.
 const EARLY_MS: u64 = 300;
+/// How often a server is started again that does not find its database, and after what pause.
+const STARTS_MAX: u32 = 60;
+const START_AGAIN: Duration = Duration::from_millis(250);
+/// A server that ends by itself within this has not started.
+const YOUNG: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(50);
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
 const SIGKILL: i32 = 9;
-/// Each campaign waits so long before it plays on the same streamer again: they take turns.
-const CAMPAIGN_GAP_S: u32 = 3;
+/// Each campaign waits so long before it plays on the same streamer again: all of them take turns.
+const CAMPAIGN_GAP_S: u32 = 9;
 /// Every so many kills, a server lives on for a while before its kill. Each server takes a lease of
 /// a twentieth of what a campaign has left; without a pause in which due leases are closed a long run
 /// would end with every budget stranded and nothing played.
@@ -68,6 +74,8 @@ pub(super) struct Run {
     overlays: Vec<Overlay>,
     damage: Damage,
     full: Full,
+    /// Servers that ended at once, because their database was not there.
+    refused_starts: u64,
     commits: Commits,
     stranded_micros_max: i64,
 }
@@ -76,7 +84,6 @@ impl Run {
     /// Streamers, a brand, campaigns, and overlays that look for a server.
     pub(super) async fn prepare(options: Options) -> Result<Self, Failure> {
         let stage = Stage::build(&options).await?;
-        let mut random = Random::new(options.seed);
         let mut env = vec![
             (FIRST_SLOT_MS, SLOT_FIRST_MS.to_string()),
             (SPREAD_MS, "0".into()),
@@ -86,7 +93,7 @@ impl Run {
         let launch = Launch {
             binary: options.server.clone(),
             site: stage.site.clone(),
-            address: free_address(&mut random)?,
+            address: free_address()?,
             env,
             through: Vec::new(),
         };
@@ -94,17 +101,18 @@ impl Run {
         let witness = Arc::new(Witness::default());
         let overlays = overlays(&options, launch.address, keys, &witness);
         Ok(Self {
+            random: Random::new(options.seed),
             options,
             stage,
             launch,
             witness,
-            random,
             brand,
             campaign,
             funded_micros: market::BUDGET_MICROS,
             overlays,
             damage: Damage::default(),
             full: Full::default(),
+            refused_starts: 0,
             commits: Commits::default(),
             stranded_micros_max: 0,
         })
@@ -115,26 +123,44 @@ impl Run {
     async fn kill_loop(&mut self) -> Result<u32, Failure> {
         let faults = Fault::chosen(&self.options);
         let mut killed = 0;
-        for round in 0..self.options.kills {
-            let mut server = self.start()?;
-            let rests = round % REST_EVERY == REST_EVERY - 1;
-            if !rests && self.random.chance(self.options.early_percent) {
-                sleep(Duration::from_millis(self.random.between(0, EARLY_MS))).await;
-            } else {
-                self.greeted(&server).await?;
-                sleep(if rests { REST } else { Duration::ZERO }).await;
-                self.break_something(&faults, &server).await?;
-                self.fill_the_disk(&server).await?;
-                sleep(Duration::from_millis(self.random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
+        for round in 0..self.options.kills.saturating_mul(2) {
+            if killed == self.options.kills {
+                break;
             }
-            self.look(&server).await;
-            self.kill(&mut server).await?;
-            killed += 1;
+            killed += u32::from(self.one_life(round, &faults).await?);
             if round % 50 == 49 {
                 eprintln!("gametriggers-crash: {killed} kills {}", self.damage.line());
             }
         }
         Ok(killed)
+    }
+
+    /// One server, from its start to its kill. False when it did not get so far: it does not start
+    /// while its database is not there.
+    async fn one_life(&mut self, round: u32, faults: &[Fault]) -> Result<bool, Failure> {
+        let rests = round % REST_EVERY == REST_EVERY - 1;
+        let mut server = if !rests && self.random.chance(self.options.early_percent) {
+            let server = self.start()?;
+            sleep(Duration::from_millis(self.random.between(0, EARLY_MS))).await;
+            server
+        } else {
+            let server = self.up().await?;
+            sleep(if rests { REST } else { Duration::ZERO }).await;
+            self.break_something(faults, &server).await?;
+            self.fill_the_disk(&server).await?;
+            sleep(Duration::from_millis(self.random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
+            server
+        };
+        self.look(&server).await;
+        let status = server.kill().await?;
+        if status.signal() == Some(SIGKILL) {
+            return Ok(true);
+        }
+        if self.options.db == Database::Postgres && server.is_young(YOUNG) {
+            self.refused_starts += 1;
+            return Ok(false);
+        }
+        Err(Failure::Server(format!("ended by itself with {status}; {}", server.last_words())))
     }
 
     async fn break_something(&mut self, faults: &[Fault], server: &Server) -> Result<(), Failure> {
@@ -162,19 +188,44 @@ impl Run {
         self.launch.start()
     }
 
-    pub(super) async fn greeted(&self, server: &Server) -> Result<(), Failure> {
-        if self.witness.welcome(RECOVERY_MAX).await {
-            return Ok(());
+    /// Starts a server and waits until it greets an overlay. One that ends because its database is not
+    /// there yet is started again, as whoever watches over it does.
+    pub(super) async fn up(&mut self) -> Result<Server, Failure> {
+        for _ in 0..STARTS_MAX {
+            let mut server = self.start()?;
+            if self.welcomed(&mut server).await? {
+                return Ok(server);
+            }
+            self.refused_starts += 1;
+            sleep(START_AGAIN).await;
         }
-        Err(Failure::Late(format!("no overlay was welcomed; {}", server.last_words())))
+        Err(Failure::Late("the server does not start".into()))
     }
 
-    async fn kill(&self, server: &mut Server) -> Result<(), Failure> {
-        let status = server.kill().await?;
-        if status.signal() != Some(SIGKILL) {
-            return Err(Failure::Server(format!("ended by itself with {status}; {}", server.last_words())));
+    /// Waits for the first welcome; false when the server has ended instead.
+    async fn welcomed(&self, server: &mut Server) -> Result<bool, Failure> {
+        let began = now().at;
+        while !self.witness.welcome(LOOK).await {
+            if let Some(status) = server.ended(Duration::ZERO).await {
+                if self.options.db == Database::Postgres && status.code().is_some() {
+                    return Ok(false);
+                }
+                let why = server.last_words();
+                return Err(Failure::Server(format!("ended by itself with {status}; {why}")));
+            }
+            if now().at.saturating_duration_since(began) > RECOVERY_MAX {
+                return Err(Failure::Late(format!("no overlay was welcomed; {}", server.last_words())));
+            }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// The same where an end is a failure.
+    pub(super) async fn greeted(&self, server: &mut Server) -> Result<(), Failure> {
+        if self.welcomed(server).await? {
+            return Ok(());
+        }
+        Err(Failure::Server(format!("ended before its first welcome; {}", server.last_words())))
     }
 
     /// What is gone with the process, and what it leaves stranded.
@@ -190,8 +241,7 @@ impl Run {
 
     /// The last server acks what is left and is stopped in order; then the audit.
     pub(super) async fn finish(mut self, kills: u32) -> Result<Report, Failure> {
-        let mut server = self.start()?;
-        self.greeted(&server).await?;
+        let mut server = self.up().await?;
         sleep(Duration::from_secs(self.options.play_seconds)).await;
         self.overlays.iter().for_each(Overlay::retire);
         let began = now().at;
@@ -204,6 +254,9 @@ impl Run {
         futures_util::future::join_all(self.overlays.drain(..).map(Overlay::stop)).await;
         self.look(&server).await;
         server.terminate().await?;
+        if self.stage.disk.is_some() && self.full.times == 0 {
+            return Err(Failure::Refused("the disk never filled up: no life was long enough".into()));
+        }
         let [option, place] = self.stage.site.arguments()?;
         let reconcile = command(&self.options.server, &["ledger", "reconcile", option, place]).await?;
         let drift_micros = audit::drift_micros(&String::from_utf8_lossy(&reconcile.stdout));
@@ -216,6 +269,7 @@ impl Run {
             wanted: self.options.kills,
             damage: self.damage,
             full: self.full,
+            refused_starts: self.refused_starts,
             cuts,
             commits: self.commits,
             stranded_micros_max: self.stranded_micros_max,

@@ -166,12 +166,12 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
     let mut server = launch.start()?;
     match way {
         Way::Stop => {
-            run.greeted(&server).await?;
+            run.greeted(&mut server).await?;
             sleep(Duration::from_millis(run.random.between(300, 900))).await;
             signal(server.pid(), "TERM")?;
         }
         Way::Fund => {
-            run.greeted(&server).await?;
+            run.greeted(&mut server).await?;
             let _ = raise(run, *raised + RAISE_MICROS).await;
         }
         Way::Play | Way::Start | Way::Deposit => {}
@@ -195,8 +195,7 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
 
 /// The brand does not know whether it was done: it asks the same once more, and then it is done once.
 async fn ask_again(run: &mut Run, raised: &mut i64) -> Result<(), Failure> {
-    let mut server = run.start()?;
-    run.greeted(&server).await?;
+    let mut server = run.up().await?;
     *raised += RAISE_MICROS;
     if !raise(run, *raised).await {
         return Err(Failure::Server(format!("more budget was refused; {}", server.last_words())));

@@ -19,6 +19,7 @@ pub struct Report {
     pub(super) wanted: u32,
     pub(super) damage: Damage,
     pub(super) full: Full,
+    pub(super) refused_starts: u64,
     pub(super) cuts: Cuts,
     pub(super) commits: Commits,
     pub(super) stranded_micros_max: i64,
@@ -131,10 +132,11 @@ impl Report {
     fn background(&self) -> String {
         let settled_twice = self.log.answers.values().filter(|answers| answers.settled > 1).count();
         format!(
-            "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} settled_twice={settled_twice} \
-             overlays_not_drained={} sockets_banished={:?} recoveries={} recover_ms_p50={:.0} \
+            "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} \
+             settled_twice={settled_twice} overlays_not_drained={} sockets_banished={:?} recoveries={} \
+             recover_ms_p50={:.0} \
              cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} not_ready={} acks_while_full={} \
-             recovered={} {}",
+             recovered={} refused_starts={} {}",
             self.unacked(),
             self.refused_by_lease(),
             self.log.late_paid,
@@ -151,6 +153,7 @@ impl Report {
             self.full.not_ready,
             self.full.acks,
             self.full.recovered,
+            self.refused_starts,
             self.damage.line(),
         )
     }
@@ -178,6 +181,7 @@ mod tests {
             wanted: 5,
             damage: Damage::default(),
             full: Full { times: 1, not_ready: 1, acks: 0, recovered: 1 },
+            refused_starts: 0,
             cuts: Cuts { after: 2, before: 1 },
             commits: Commits { unknown: 2, resolved: 2 },
             stranded_micros_max: 70,

@@ -10,7 +10,7 @@ use crate::process::{cpu, open_files_max, rss_kb};
 use crate::provision::{FIRST_SLOT_MS, SPREAD_MS, Streamers};
 use crate::server::{Launch, Server, free_address};
 use crate::site::Site;
-use gametriggers_simulated_overlay::{Random, now};
+use gametriggers_simulated_overlay::now;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -50,7 +50,7 @@ async fn provision(options: &Options, data: &Path) -> Result<(Launch, Vec<String
     let brand = market::brand(&options.server, &site).await?;
     let env =
         vec![(FIRST_SLOT_MS, options.first_slot_ms.to_string()), (SPREAD_MS, slot_interval_ms.to_string())];
-    let address = free_address(&mut Random::new(options.seed))?;
+    let address = free_address()?;
     Ok((Launch { binary: options.server.clone(), site, address, env, through: Vec::new() }, keys, brand))
 }
 

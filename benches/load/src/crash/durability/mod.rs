@@ -167,7 +167,8 @@ async fn under_strace(run: &Run) -> Result<(Server, Trace), Failure> {
     launch.through = through.map(str::to_owned).to_vec();
     launch.through.push(path.display().to_string());
     run.witness.server_starts();
-    let server = launch.start().map_err(|_| Failure::Refused("no strace: apt-get install strace".into()))?;
-    run.greeted(&server).await?;
+    let mut server =
+        launch.start().map_err(|_| Failure::Refused("no strace: apt-get install strace".into()))?;
+    run.greeted(&mut server).await?;
     Ok((server, Trace::of(path)))
 }

@@ -1,8 +1,8 @@
 //! A throw-away Postgres that keeps what it has promised: fsync is on.
 
-use super::free_port;
 use crate::failure::Failure;
 use crate::process::signal;
+use crate::server::free_address;
 use gametriggers_simulated_overlay::{Random, now};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -61,7 +61,7 @@ impl Postgres {
             let why = String::from_utf8_lossy(&made.stderr);
             return Err(Failure::Refused(format!("initdb ended with {}: {}", made.status, why.trim())));
         }
-        let address = free_port()?;
+        let address = free_address()?;
         let (child, pid) = spawn(&programs, owner, folder.path(), address)?;
         let mut postgres = Self { address, programs, owner, folder, child, pid };
         postgres.ready().await?;

@@ -1,7 +1,7 @@
 //! A throw-away Redis that keeps nothing: when it comes back, it is empty.
 
-use super::free_port;
 use crate::failure::Failure;
+use crate::server::free_address;
 use gametriggers_simulated_overlay::now;
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -27,7 +27,7 @@ impl Redis {
     /// Starts one on a free port.
     pub(in crate::crash) async fn start() -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::io("a directory for Redis"))?;
-        let address = free_port()?;
+        let address = free_address()?;
         let child = spawn(address, &folder)?;
         let mut redis = Self { address, folder, child };
         redis.ready().await?;
