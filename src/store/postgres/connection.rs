@@ -6,8 +6,9 @@ use sqlx::{ConnectOptions, PgConnection};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Names the locks of writers among other advisory locks of a database: the letters `gtwr`.
-const LOCK_CLASS: i32 = 0x6774_7772;
+/// Names the locks of writers among other advisory locks of a database: the letters `gtwr`. Under the number
+/// zero, which no writer has, it is that of whoever makes the schema.
+pub(super) const LOCK_CLASS: i32 = 0x6774_7772;
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);

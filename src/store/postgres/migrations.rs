@@ -1,5 +1,6 @@
 //! The schema, step by step.
 
+use super::connection::LOCK_CLASS;
 use crate::store::OpenError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgConnection, SqlSafeStr};
@@ -19,10 +20,13 @@ fn migrator() -> Migrator {
 }
 
 /// Applies the steps that are missing, and names them. The checksum of a step that was applied must still be
-/// the same. The driver holds an advisory lock meanwhile: a second process waits, and then finds nothing to
-/// do.
+/// the same. A second process waits, and then finds nothing to do; the lock goes with the connection, which
+/// is for this alone.
 pub(super) async fn run(connection: &mut PgConnection) -> Result<Vec<String>, OpenError> {
     let failed = |error: sqlx::migrate::MigrateError| OpenError::Migration(error.to_string());
+    let waited =
+        sqlx::query("SELECT pg_advisory_lock($1, 0)").bind(LOCK_CLASS).execute(&mut *connection).await;
+    waited.map_err(|error| OpenError::Server { reason: error.to_string() })?;
     let before = applied(connection).await.unwrap_or_default();
     migrator().run_direct(None, connection, false).await.map_err(failed)?;
     let new = |step: &&Migration| !before.iter().any(|(version, _)| *version == step.version);

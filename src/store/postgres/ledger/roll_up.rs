@@ -89,8 +89,9 @@ const EVENTS_LEAST: i64 = 10_000;
 /// A roll-up that takes longer than this has many wallets to write.
 const LONG: Duration = Duration::from_millis(500);
 
-/// How much a roll-up does, and when again. What one writes is a few rows for each streamer that earned, however
-/// much they earned: with many of them it costs less to do it seldom, and what they see is exact without it.
+/// How much a roll-up does, and when again. What one writes is a few rows for each streamer that earned,
+/// however much they earned: with many of them it costs less to do it seldom, and what they see is exact
+/// without it.
 pub(in crate::store::postgres) struct Pace {
     rests_until: Option<Instant>,
     events_max: i64,
