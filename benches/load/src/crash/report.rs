@@ -133,8 +133,8 @@ impl Report {
         let settled_twice = self.log.answers.values().filter(|answers| answers.settled > 1).count();
         format!(
             "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} \
-             settled_twice={settled_twice} overlays_not_drained={} sockets_banished={:?} recoveries={} recover_ms_p50={:.0} \
-             cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} not_ready={} acks_while_full={} \
+             settled_twice={settled_twice} overlays_not_drained={} sockets_banished={:?} recoveries={} \
+             recover_ms_p50={:.0} cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} not_ready={} acks_while_full={} \
              recovered={} refused_starts={} {}",
             self.unacked(),
             self.refused_by_lease(),
