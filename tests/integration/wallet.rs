@@ -392,7 +392,8 @@ async fn a_streamers_wallet_shows_what_is_earned_and_what_an_operator_corrected(
         balance(&lines(&app, &streamer.key, &path, 50).await, "pending") == 2 * EARN
     })
     .await;
-    let adjust = |amount: i64| json!({ "streamer_id": streamer.id.0, "amount": money(amount), "reason": "lost claim" });
+    let id = streamer.id.0;
+    let adjust = |amount: i64| json!({ "streamer_id": id, "amount": money(amount), "reason": "lost claim" });
     let after = once(&app, &admin, "/api/admin/adjustments", &adjust(EARN), &adjust(EARN + 1)).await;
     assert_eq!((micros(&after, "pending"), micros(&after, "available")), (2 * EARN, EARN));
     let taken = post(&app, &admin, "/api/admin/adjustments", "take-more", &adjust(-EARN - 1)).await;

@@ -18,8 +18,8 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(STEPS.iter().map(step).collect())
 }
 
-/// Applies the steps that are missing, and names them. The checksum of a step that was applied must still be the
-/// same. The driver takes no lock of its own on SQLite, so all of it runs in one write
+/// Applies the steps that are missing, and names them. The checksum of a step that was applied must still
+/// be the same. The driver takes no lock of its own on SQLite, so all of it runs in one write
 /// transaction: a second process waits, and then finds nothing to do.
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
     let failed = |error: String| OpenError::Migration(error);

@@ -50,7 +50,8 @@ impl Report {
         let grown_kb = real(self.attached_kb.saturating_sub(self.empty_kb));
         format!(
             "streamers={} handshakes_per_s={:.0} rss_kb_per_streamer={:.2} cpu_us_per_idle_socket_s={:.2} \
-             plays_per_s={:.1} latency_ms_p50={:.3} latency_ms_p99={:.3} visible_ms_p50={:.0} visible_ms_p99={:.0}",
+             plays_per_s={:.1} latency_ms_p50={:.3} latency_ms_p99={:.3} \
+             visible_ms_p50={:.0} visible_ms_p99={:.0}",
             self.streamers,
             self.handshakes_per_s,
             per(grown_kb, real(self.streamers.into())),

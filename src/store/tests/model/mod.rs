@@ -310,7 +310,9 @@ fn run<const POSTGRES: bool>(name: &str, fallback: u32) {
         panic!("{failure}");
     }
     let operations = OPERATIONS[usize::from(POSTGRES)].load(Ordering::Relaxed);
-    eprintln!("model on {name}: sequences={cases} operations={operations} min_failing=none");
+    let line = format!("model on {name}: sequences={cases} operations={operations} min_failing=none");
+    // Shown with --nocapture.
+    std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[test]

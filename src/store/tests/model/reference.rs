@@ -144,13 +144,33 @@ impl State {
 
     fn step(&mut self, step: &Step) -> Answer {
         match step {
+            Step::Repeat => self.keyed.clone().unwrap_or(Answer::Nothing),
+            Step::FundTo(campaign, total) => self.fund_to(*campaign, *total),
+            Step::Grant(campaign, wanted) => self.grant(*campaign, *wanted),
+            Step::Decide(campaign, streamer, price) => self.decide(*campaign, *streamer, *price),
+            Step::Claim(picks) => {
+                let claim = |index: &prop::sample::Index| {
+                    (!self.plays.is_empty()).then(|| index.index(self.plays.len()))
+                };
+                let plays: Vec<usize> = picks.iter().filter_map(claim).collect();
+                Answer::Claims(plays.into_iter().map(|play| self.claim(play)).collect())
+            }
+            step if is_keyed(step) => self.by_hand(step),
+            step => {
+                self.chore(step);
+                Answer::Nothing
+            }
+        }
+    }
+
+    /// What moves money between a wallet and somewhere else.
+    fn by_hand(&mut self, step: &Step) -> Answer {
+        match step {
             Step::Deposit(amount) => {
                 self.outside += amount;
                 self.available += amount;
                 Answer::Available(self.available)
             }
-            Step::Repeat => self.keyed.clone().unwrap_or(Answer::Nothing),
-            Step::FundTo(campaign, total) => self.fund_to(*campaign, *total),
             Step::Release(campaign, amount) => {
                 let free = self.free(*campaign);
                 if *amount > free {
@@ -180,58 +200,48 @@ impl State {
                 self.outside += amount;
                 Answer::Available(wallet.available)
             }
-            Step::CreditLimit(limit) if self.available < -limit => Answer::Refused,
-            Step::CreditLimit(limit) => {
+            Step::CreditLimit(limit) if self.available >= -limit => {
                 self.limit = *limit;
                 Answer::Available(self.available)
             }
-            Step::Grant(campaign, wanted) => self.grant(*campaign, *wanted),
+            _ => Answer::Refused,
+        }
+    }
+
+    /// What answers nothing.
+    fn chore(&mut self, step: &Step) {
+        match step {
             Step::GiveBack(campaign, amount) => {
-                let Some(lease) = self.campaigns[*campaign].lease else { return Answer::Nothing };
+                let Some(lease) = self.campaigns[*campaign].lease else { return };
                 let lease = &mut self.leases[lease];
                 lease.granted -= (lease.granted - lease.settled - lease.held).min(*amount);
-                Answer::Nothing
-            }
-            Step::Decide(campaign, streamer, price) => self.decide(*campaign, *streamer, *price),
-            Step::Claim(picks) => {
-                let claim = |index: &prop::sample::Index| {
-                    (!self.plays.is_empty()).then(|| index.index(self.plays.len()))
-                };
-                let plays: Vec<usize> = picks.iter().filter_map(claim).collect();
-                Answer::Claims(plays.into_iter().map(|play| self.claim(play)).collect())
             }
             Step::Tick(millis) => {
                 self.now = self.now + Millis(*millis);
                 self.close_due();
-                Answer::Nothing
             }
             Step::RollUp => {
                 let day = self.now.0.div_euclid(DAY);
                 for wallet in &mut self.streamers {
                     *wallet.pending.entry(day).or_default() += std::mem::take(&mut wallet.unrolled);
                 }
-                Answer::Nothing
             }
             Step::Mature => {
+                let due = |day: i64| UnixMillis((day + 1) * DAY) + HOLD <= self.now;
                 for wallet in &mut self.streamers {
-                    let due = |day: i64| UnixMillis((day + 1) * DAY) + HOLD <= self.now;
                     let ripe: i64 = wallet.pending.iter().filter(|(day, _)| due(**day)).map(|(_, a)| a).sum();
                     wallet.pending.retain(|day, _| !due(*day));
                     wallet.available += ripe;
                 }
-                Answer::Nothing
             }
             Step::Crash => {
                 for lease in self.leases.iter_mut().filter(|lease| lease.closes_at.is_none()) {
                     lease.closes_at = Some(self.now + TOKEN_LIFE);
                 }
                 self.campaigns.iter_mut().for_each(|campaign| campaign.lease = None);
-                Answer::Nothing
             }
-            Step::End(campaign) => {
-                self.campaigns[*campaign].ended = true;
-                Answer::Nothing
-            }
+            Step::End(campaign) => self.campaigns[*campaign].ended = true,
+            other => panic!("{other:?} is no chore"),
         }
     }
 
