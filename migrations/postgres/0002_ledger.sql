@@ -162,9 +162,11 @@ CREATE TABLE streamer_day (
   amount      BIGINT NOT NULL CHECK (amount > 0),
   matured     BIGINT NOT NULL DEFAULT 0 CHECK (matured BETWEEN 0 AND amount),
   currency    TEXT   NOT NULL CHECK (length(currency) = 3),
+  -- For the index: a roll-up that raises the amount leaves it as it is, and so writes no index.
+  is_open     BOOLEAN NOT NULL GENERATED ALWAYS AS (matured < amount) STORED,
   PRIMARY KEY (streamer_id, currency, day)
 ) WITH (fillfactor = 70);
-CREATE INDEX streamer_day_open ON streamer_day (day, streamer_id, currency) WHERE matured < amount;
+CREATE INDEX streamer_day_open ON streamer_day (day, streamer_id, currency) WHERE is_open;
 
 CREATE TABLE idempotency (
   key         TEXT   PRIMARY KEY,

@@ -18,7 +18,7 @@ mod wallet;
 mod writer;
 
 use self::failure::{Attempt, Failure};
-use self::ledger::{AccountIds, Marks};
+use self::ledger::{AccountIds, Marks, Pace};
 use self::writer::{Work, Writer};
 use crate::store::OpenError;
 use gametriggers_actors::ports::{StoreError, StoreResult};
@@ -57,6 +57,8 @@ pub struct PostgresStore {
     readers: PgPool,
     /// The numbers of the accounts that batches move.
     accounts: std::sync::Mutex<AccountIds>,
+    /// How much the roll-up does, and when again.
+    pace: std::sync::Mutex<Pace>,
     /// How far the reconciliation has looked.
     marks: tokio::sync::Mutex<Marks>,
 }
@@ -104,7 +106,14 @@ impl PostgresStore {
         target: &Target,
     ) -> Result<Arc<Self>, OpenError> {
         let readers = readers(target)?;
-        Ok(Arc::new(Self { writer, log, readers, accounts: Default::default(), marks: Default::default() }))
+        Ok(Arc::new(Self {
+            writer,
+            log,
+            readers,
+            accounts: Default::default(),
+            pace: Default::default(),
+            marks: Default::default(),
+        }))
     }
 
     /// Waits for the transaction in progress, closes every connection and gives the writer up. Everything

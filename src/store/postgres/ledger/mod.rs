@@ -17,6 +17,7 @@ pub(super) use self::entry::{Post, account_ids, post};
 pub(super) use self::idempotency::{Request, recall, remember};
 pub(super) use self::reconcile::Marks;
 pub(super) use self::roll_up::DAY;
+pub(super) use self::roll_up::Pace;
 #[cfg(test)]
 pub(super) use self::settle::settle as settled;
 pub(super) use self::wallet::{budget, kept_budget, recalled_budget, withdraw};
@@ -35,6 +36,7 @@ use gametriggers_actors::ports::{
 };
 use sqlx::PgConnection;
 use std::sync::{Arc, PoisonError};
+use tokio::time::Instant;
 
 #[async_trait]
 impl LedgerStore for PostgresStore {
@@ -72,10 +74,16 @@ impl LedgerStore for PostgresStore {
 
     async fn roll_up(&self, now: UnixMillis) -> StoreResult<u64> {
         let writer = self.writer()?.id();
+        let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(events_max) = pace().begin() else { return Ok(0) };
         if !self.read(roll_up::is_due(&self.readers, writer)).await? {
             return Ok(0);
         }
-        self.write_in_epoch(move |c| Box::pin(roll_up::roll_up(c, writer, now))).await
+        let began = Instant::now();
+        let work = self.write_in_epoch(move |c| Box::pin(roll_up::roll_up(c, writer, events_max, now)));
+        let done = work.await;
+        pace().end(began.elapsed(), done.is_ok());
+        done
     }
 
     async fn close_due(&self, now: UnixMillis) -> StoreResult<u64> {

@@ -9,6 +9,8 @@ use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::Earned;
 use sqlx::{PgConnection, PgExecutor};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A UTC day.
 pub(in crate::store::postgres) const DAY: Millis = Millis(86_400_000);
@@ -79,7 +81,45 @@ statements! {
 }
 
 /// Events in one roll-up, nearly: it shares the writer with the settlement, and a batch should not wait long.
-pub(in crate::store::postgres) const EVENTS_MAX: i64 = 200_000;
+pub(in crate::store::postgres) const EVENTS_MAX: i64 = 1_000_000;
+
+/// As few as that, when the server is too slow for more.
+const EVENTS_LEAST: i64 = 10_000;
+
+/// A roll-up that takes longer than this has many wallets to write.
+const LONG: Duration = Duration::from_millis(500);
+
+/// How much a roll-up does, and when again. What one writes is a few rows for each streamer that earned, however
+/// much they earned: with many of them it costs less to do it seldom, and what they see is exact without it.
+pub(in crate::store::postgres) struct Pace {
+    rests_until: Option<Instant>,
+    events_max: i64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { rests_until: None, events_max: EVENTS_MAX }
+    }
+}
+
+impl Pace {
+    /// How many events the next one takes; none while the writer is left to the batches.
+    pub(super) fn begin(&self) -> Option<i64> {
+        let rests = self.rests_until.is_some_and(|until| Instant::now() < until);
+        (!rests).then_some(self.events_max)
+    }
+
+    /// Takes in how one went. One that did not end in time takes fewer events the next time.
+    pub(super) fn end(&mut self, took: Duration, done: bool) {
+        self.events_max = if done {
+            self.events_max.saturating_mul(2).min(EVENTS_MAX)
+        } else {
+            (self.events_max / 4).max(EVENTS_LEAST)
+        };
+        let rest = took.saturating_mul(9).min(Duration::from_secs(60));
+        self.rests_until = (took > LONG).then(|| Instant::now() + rest);
+    }
+}
 
 /// Ledger transactions that one roll-up looks at.
 const SEQS_MAX: i64 = 1024;
@@ -90,16 +130,21 @@ pub(super) async fn is_due(executor: impl PgExecutor<'_>, writer: i64) -> Attemp
     Ok(rolled < seq)
 }
 
-/// Posts the oldest batches that are not in a wallet yet, whole ones, up to `EVENTS_MAX` events or one batch;
+/// Posts the oldest batches that are not in a wallet yet, whole ones, up to `events_max` events or one batch;
 /// the number of events.
-pub(super) async fn roll_up(connection: &mut PgConnection, writer: i64, now: UnixMillis) -> Attempt<u64> {
+pub(super) async fn roll_up(
+    connection: &mut PgConnection,
+    writer: i64,
+    events_max: i64,
+    now: UnixMillis,
+) -> Attempt<u64> {
     let (from, newest): (i64, i64) = sqlx::query_as(MARKS).bind(writer).fetch_one(&mut *connection).await?;
     let newest = newest.min(from.saturating_add(SEQS_MAX));
     let batches: Vec<(i64, i64)> =
         sqlx::query_as(BATCHES).bind(from).bind(newest).fetch_all(&mut *connection).await?;
     let (mut to, mut events) = (newest, 0_i64);
     for (seq, size) in batches {
-        if events > 0 && events.saturating_add(size) > EVENTS_MAX {
+        if events > 0 && events.saturating_add(size) > events_max {
             to = seq.saturating_sub(1);
             break;
         }
@@ -140,4 +185,27 @@ pub(super) async fn earned(connection: &mut PgConnection, streamer: StreamerId) 
 /// read after it misses nothing.
 pub(super) async fn rolled_mark(connection: &mut PgConnection) -> Attempt<i64> {
     Ok(sqlx::query_scalar(MARK).fetch_one(connection).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_roll_up_rests_and_a_failed_one_takes_less() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.begin(), Some(EVENTS_MAX));
+        pace.end(LONG, true);
+        assert_eq!(pace.begin(), Some(EVENTS_MAX));
+        pace.end(LONG, false);
+        assert_eq!(pace.begin(), Some(EVENTS_MAX / 4));
+        for _ in 0..9 {
+            pace.end(LONG, false);
+        }
+        assert_eq!(pace.begin(), Some(EVENTS_LEAST));
+        pace.end(LONG, true);
+        assert_eq!(pace.begin(), Some(EVENTS_LEAST * 2));
+        pace.end(LONG * 2, true);
+        assert_eq!(pace.begin(), None);
+    }
 }

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 statements! {
     /// What another writer is about to make available is left to it.
     TAKE = "WITH due AS (SELECT streamer_id, currency, day, amount - matured AS rest FROM streamer_day
-          WHERE matured < amount AND day < $1 ORDER BY day, streamer_id, currency LIMIT $2
+          WHERE is_open AND day < $1 ORDER BY day, streamer_id, currency LIMIT $2
           FOR UPDATE SKIP LOCKED),
         done AS (UPDATE streamer_day AS d SET matured = d.matured + due.rest FROM due
           WHERE d.streamer_id = due.streamer_id AND d.currency = due.currency AND d.day = due.day
