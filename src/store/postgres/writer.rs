@@ -265,11 +265,13 @@ impl Writer {
         let mut connection = connect(&self.options).await?;
         let mut waited = Duration::ZERO;
         while !lock(&mut connection, self.id).await.map_err(failed)? {
-            // Only the lock of our own lost connection is worth a wait.
-            let Some(old) = slot.backend.as_ref().filter(|_| waited < LINGER * 3) else {
+            // The lock of a process that has just ended goes a moment after it. The one of our own lost
+            // connection is worth a longer wait.
+            let own = slot.backend.as_ref();
+            if waited >= if own.is_some() { LINGER * 3 } else { LINGER } {
                 return Err(OpenError::WriterTaken(self.id));
-            };
-            if waited >= LINGER {
+            }
+            if let Some(old) = own.filter(|_| waited >= LINGER) {
                 end(&mut connection, old).await.map_err(failed)?;
             }
             tokio::time::sleep(WAIT_MIN * 2).await;

@@ -59,6 +59,20 @@ pub(super) async fn run(options: Options) -> Result<Report, Failure> {
     run.finish(kills).await
 }
 
+/// One server, whose COMMITs are lost again and again, on their way or on the way back.
+pub(super) async fn run_cuts(options: Options, times: u32) -> Result<Report, Failure> {
+    let mut run = Run::prepare(options).await?;
+    let mut server = run.up().await?;
+    for _ in 0..times {
+        for fault in [Fault::CutCommit, Fault::CutAnswer] {
+            run.strike(fault, false, &server).await?;
+        }
+    }
+    run.look(&server).await;
+    server.kill().await?;
+    run.finish(1).await
+}
+
 /// A run under way.
 pub(super) struct Run {
     pub(super) options: Options,
@@ -164,13 +178,17 @@ impl Run {
     }
 
     async fn break_something(&mut self, faults: &[Fault], server: &Server) -> Result<(), Failure> {
-        let Some(cluster) = &mut self.stage.cluster else { return Ok(()) };
         let count = u64::try_from(faults.len()).unwrap_or(0);
         let chosen = usize::try_from(self.random.below(count)).ok().and_then(|chosen| faults.get(chosen));
         let (Some(fault), true) = (chosen, self.random.chance(FAULT_PERCENT)) else { return Ok(()) };
         let hasty = self.random.chance(HASTY_PERCENT);
+        self.strike(*fault, hasty, server).await
+    }
+
+    async fn strike(&mut self, fault: Fault, hasty: bool, server: &Server) -> Result<(), Failure> {
+        let Some(cluster) = &mut self.stage.cluster else { return Ok(()) };
         let told = (&*self.witness, &mut self.damage);
-        strike(*fault, cluster, told, hasty, &mut self.random).await.map_err(|failure| match failure {
+        strike(fault, cluster, told, hasty, &mut self.random).await.map_err(|failure| match failure {
             Failure::Late(what) => Failure::Late(format!("{what}; {}", server.last_words())),
             failure => failure,
         })

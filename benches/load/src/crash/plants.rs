@@ -19,6 +19,8 @@ const PLANTS: [(&str, Scenario); 8] = [
 ];
 
 const STREAMERS: u32 = 60;
+/// So many that some hit a batch of claims: most do.
+const CUTS: u32 = 12;
 
 /// A short run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +114,8 @@ async fn faults(options: &Options, scenario: Scenario, plant: Option<&str>) -> R
         Scenario::Commit => return points::faults_at(options, "settle.before_commit", 3).await,
         Scenario::Witness => return durability::faults(&options).await,
         Scenario::Cuts => {
-            options.db = Database::Postgres;
-            options.faults = vec![Kind::Proxy];
-            options.kills = 8;
+            (options.db, options.kills) = (Database::Postgres, 1);
+            return Ok(kills::run_cuts(options, CUTS).await?.faults());
         }
     }
     Ok(kills::run(options).await?.faults())

@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 const FAILPOINTS: &str = "FAILPOINTS";
+/// The books are sealed in the same rhythm in which they are checked: often, here.
+const RECONCILE_S: &str = "GAMETRIGGERS__SETTLEMENT__RECONCILE_S";
 const SIGABRT: i32 = 6;
 /// A point is passed within this, or the server is killed and the point counts as not reached.
 const REACHED_MAX: Duration = Duration::from_secs(20);
@@ -27,6 +29,8 @@ const RAISE_MICROS: i64 = 1_000_000;
 enum Way {
     /// The overlays do, and the timers.
     Play,
+    /// A timer does that does not come often.
+    Wait,
     /// Its start does.
     Start,
     /// Its orderly end does.
@@ -63,8 +67,12 @@ const POINTS: &[(&str, Way)] = &[
     ("close_due.after_commit", Way::Start),
     ("give_back.before_commit", Way::Stop),
     ("give_back.after_commit", Way::Stop),
-    ("fund.before_commit", Way::Fund),
-    ("fund.after_commit", Way::Fund),
+    ("seal.before_commit", Way::Wait),
+    ("seal.after_commit", Way::Wait),
+    ("mature.before_commit", Way::Wait),
+    ("mature.after_commit", Way::Wait),
+    ("fund_to.before_commit", Way::Fund),
+    ("fund_to.after_commit", Way::Fund),
     ("deposit.before_commit", Way::Deposit),
     ("deposit.after_commit", Way::Deposit),
 ];
@@ -159,6 +167,7 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
     let passes = if way == Way::Play { run.random.below(PASSES_MAX) } else { 0 };
     let mut launch = run.launch.clone();
     launch.env.push((FAILPOINTS, format!("{point}={passes}*off->return")));
+    launch.env.push((RECONCILE_S, "1".into()));
     if way == Way::Deposit {
         return deposit(&launch).await;
     }
@@ -174,7 +183,7 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
             run.greeted(&mut server).await?;
             let _ = raise(run, *raised + RAISE_MICROS).await;
         }
-        Way::Play | Way::Start | Way::Deposit => {}
+        Way::Play | Way::Wait | Way::Start | Way::Deposit => {}
     }
     let crashed = match server.ended(REACHED_MAX).await {
         Some(status) if status.signal() == Some(SIGABRT) => true,

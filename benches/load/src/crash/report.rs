@@ -134,9 +134,8 @@ impl Report {
         format!(
             "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} \
              settled_twice={settled_twice} overlays_not_drained={} sockets_banished={:?} recoveries={} \
-             recover_ms_p50={:.0} \
-             cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} not_ready={} acks_while_full={} \
-             recovered={} refused_starts={} {}",
+             recover_ms_p50={:.0} cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} \
+             not_ready={} acks_while_full={} recovered={} refused_starts={} {}",
             self.unacked(),
             self.refused_by_lease(),
             self.log.late_paid,
