@@ -25,8 +25,7 @@ pub(super) struct Full {
     pub(super) times: u64,
     /// How often the server said that it is not ready.
     pub(super) not_ready: u64,
-    /// Acks while it said so. A small commit may still find room in pages that are there; one that
-    /// did not is missed by the audit.
+    /// Acks while it said so.
     pub(super) acks: u64,
     /// How often it acked again, and was ready, without a restart of its own.
     pub(super) recovered: u64,

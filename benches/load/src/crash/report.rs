@@ -47,6 +47,7 @@ impl Report {
             && self.unacked() == 0
             && self.refused_by_lease() == 0
             && self.log.late_paid == 0
+            && self.full.acks == 0
             && self.full.times == self.full.not_ready
             && self.full.times == self.full.recovered
     }
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn each_fault_and_each_empty_run_fails() {
-        let faults: [fn(&mut Report); 18] = [
+        let faults: [fn(&mut Report); 19] = [
             |report| report.kills = 4,
             |report| (report.kills, report.wanted) = (0, 0),
             |report| report.log.answers.clear(),
@@ -220,6 +221,7 @@ mod tests {
             |report| report.findings.share_drift_micros = 1,
             |report| report.commits.resolved = 1,
             |report| report.unsettled = 1,
+            |report| report.full.acks = 1,
             |report| report.full.not_ready = 0,
             |report| report.full.recovered = 0,
             |report| report.log.late_paid = 1,
