@@ -106,6 +106,14 @@ impl World {
         }
         store.close().await;
     }
+
+    /// A campaign's money at rest.
+    pub(crate) async fn budget(&self, id: CampaignId) -> Budget {
+        let store = SqliteStore::open_read_only(&self.database()).await.unwrap();
+        let budget = store.budget(id).await.unwrap();
+        store.close().await;
+        budget
+    }
 }
 
 impl TestApp {
