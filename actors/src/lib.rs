@@ -34,6 +34,8 @@ pub mod proof;
 #[cfg(feature = "runtime")]
 pub mod reconciler;
 #[cfg(feature = "runtime")]
+mod rest;
+#[cfg(feature = "runtime")]
 pub mod session;
 #[cfg(feature = "runtime")]
 pub mod settlement;

@@ -13,6 +13,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CountSettled, Drain};
 use crate::ports::{LiveError, StoreError};
+use crate::rest::Rest;
 use actix::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ pub struct LiveActor {
     /// What is active and has to be written again, behind what was touched.
     rest: Ids,
     writing: bool,
+    pause: Rest,
     /// When everything has to be written again.
     everything: UnixMillis,
 }
@@ -90,6 +92,7 @@ impl LiveActor {
             touched: Ids::default(),
             rest: Ids::default(),
             writing: false,
+            pause: Rest::default(),
             everything: UnixMillis(0),
         }
     }
@@ -129,15 +132,17 @@ impl LiveActor {
     }
 
     fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.writing {
+        let began = self.engine.now();
+        if self.writing || !self.pause.is_over(began) {
             return;
         }
         let Some(ids) = self.next() else { return };
         self.writing = true;
         let engine = Arc::clone(&self.engine);
         let write = async move { write(&engine, &ids).await.map_err(|why| (why, ids)) };
-        ctx.spawn(write.into_actor(self).map(|written, actor, _| {
+        ctx.spawn(write.into_actor(self).map(move |written, actor, _| {
             actor.writing = false;
+            actor.pause.begin(began, actor.engine.now());
             if let Err((away, ids)) = written {
                 tracing::debug!(%away, "live counters wait");
                 actor.touch(ids);

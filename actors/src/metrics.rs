@@ -7,10 +7,12 @@
 //! this is money.
 
 use crate::domain::tally::{Batch, MinuteKey, Tally};
+use crate::domain::time::UnixMillis;
 use crate::engine::Engine;
 use crate::messages::{CountClick, CountSettled, Drain, LogPlay};
 use crate::ports::StoreResult;
 use crate::proof;
+use crate::rest::Rest;
 use actix::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +29,14 @@ pub struct MetricsActor {
     engine: Arc<Engine>,
     tally: Tally,
     writing: bool,
+    pause: Rest,
 }
 
 impl MetricsActor {
     /// The actor of a node.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, tally: Tally::default(), writing: false }
+        Self { engine, tally: Tally::default(), writing: false, pause: Rest::default() }
     }
 
     fn flush(&mut self, ctx: &mut Context<Self>) {
@@ -44,12 +47,13 @@ impl MetricsActor {
         if dropped.counts > 0 {
             ::metrics::counter!("gametriggers_minute_counts_dropped_total").increment(dropped.counts);
         }
-        if !self.writing {
-            self.write(ctx);
+        let now = self.engine.now();
+        if !self.writing && self.pause.is_over(now) {
+            self.write(now, ctx);
         }
     }
 
-    fn write(&mut self, ctx: &mut Context<Self>) {
+    fn write(&mut self, began: UnixMillis, ctx: &mut Context<Self>) {
         let Some(batch) = self.tally.take(BATCH_MAX) else { return };
         self.writing = true;
         let engine = Arc::clone(&self.engine);
@@ -59,8 +63,9 @@ impl MetricsActor {
             proof::reach("flush.after");
             (batch, written)
         };
-        ctx.spawn(write.into_actor(self).map(|(batch, written), actor, _| {
+        ctx.spawn(write.into_actor(self).map(move |(batch, written), actor, _| {
             actor.writing = false;
+            actor.pause.begin(began, actor.engine.now());
             if let Err(error) = written {
                 tracing::warn!(plays = batch.plays.len(), %error, "the play log is not written; it waits");
                 actor.tally.put_back(batch);

@@ -2,8 +2,8 @@
 //!
 //! Owns: the claims that wait, and who waits for their answers.
 //! Receives: `Settle`, from streamers and from the click link.
-//! Sends: one transaction at a time to the ledger; after its commit the answers, and what was
-//! settled to campaigns and metrics.
+//! Sends: one transaction at a time to the ledger, and under load the next one beside it, which is prepared
+//! while that one is written; after its commit the answers, and what was settled to campaigns and metrics.
 //! Mailbox: `MAILBOX`. Claims: `Numbers::claims_max`; one more is not taken, and the page sends it
 //! again. Nothing is answered before it is durable; a claim whose batch could not be written waits
 //! and is tried again.
@@ -31,6 +31,8 @@ const MAILBOX: usize = 4096;
 const ROLL_UP: Duration = Duration::from_secs(1);
 /// Leases whose time has come are closed this often.
 const CLOSE_DUE: Duration = Duration::from_secs(2);
+/// Batches on their way to the ledger: one is written, another full one is prepared meanwhile.
+const WRITING_MAX: usize = 2;
 /// The wait after a batch that could not be written, doubled each time.
 const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest such wait.
@@ -62,7 +64,7 @@ impl MessageResponse<SettlementActor, Settle> for Answer {
 pub struct SettlementActor {
     engine: Arc<Engine>,
     waiting: VecDeque<(Claim, Answer)>,
-    writing: bool,
+    writing: usize,
     scheduled: bool,
     retry: Duration,
     drained: Vec<oneshot::Sender<()>>,
@@ -77,7 +79,7 @@ impl SettlementActor {
         Self {
             engine,
             waiting: VecDeque::new(),
-            writing: false,
+            writing: 0,
             scheduled: false,
             retry: RETRY_MIN,
             drained: Vec::new(),
@@ -86,16 +88,18 @@ impl SettlementActor {
         }
     }
 
-    /// Flushes at once when a batch is full, else soon.
+    /// Flushes at once when a batch is full, else soon; after a failure only when its wait is over.
     fn schedule(&mut self, ctx: &mut Context<Self>) {
-        if self.writing || self.waiting.is_empty() {
-            return;
-        }
-        if self.waiting.len() >= self.engine.numbers.batch_max || !self.drained.is_empty() {
+        let full = self.waiting.len() >= self.engine.numbers.batch_max;
+        if (full && !self.is_failing()) || !self.drained.is_empty() {
             self.flush(ctx);
-        } else if !self.scheduled {
+        } else if self.writing == 0 && !self.scheduled && !self.waiting.is_empty() {
             self.flush_in(self.engine.numbers.batch_wait, ctx);
         }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.engine.health.store_failing.load(Ordering::Relaxed)
     }
 
     fn flush_in(&mut self, wait: Millis, ctx: &mut Context<Self>) {
@@ -107,10 +111,14 @@ impl SettlementActor {
     }
 
     fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.writing || self.waiting.is_empty() {
+        let failing = self.is_failing();
+        let full = self.waiting.len() >= self.engine.numbers.batch_max;
+        // Only a full batch goes beside another one, and none until the ledger is well again.
+        let most = if full && !failing { WRITING_MAX } else { 1 };
+        if self.writing >= most || self.waiting.is_empty() {
             return;
         }
-        self.writing = true;
+        self.writing += 1;
         let count = self.waiting.len().min(self.engine.numbers.batch_max);
         let batch: Vec<(Claim, Answer)> = self.waiting.drain(..count).collect();
         let claims: Arc<[Claim]> = batch.iter().map(|(claim, _)| *claim).collect();
@@ -119,7 +127,14 @@ impl SettlementActor {
         if proof::planted(Plant::AckBeforeCommit) {
             return self.ack_at_once(batch, claims, ctx);
         }
-        let write = async move { engine.ports.ledger.settle(&claims, engine.now()).await };
+        let write = async move {
+            if failing {
+                // On a full disk a small batch may still find room, and the next one not: no ack leaves
+                // before the store says that it can take more than that.
+                engine.ports.ledger.probe().await?;
+            }
+            engine.ports.ledger.settle(&claims, engine.now()).await
+        };
         ctx.spawn(write.into_actor(self).map(|written, actor, ctx| actor.written(batch, written, ctx)));
     }
 
@@ -142,7 +157,7 @@ impl SettlementActor {
         written: StoreResult<Vec<Outcome>>,
         ctx: &mut Context<Self>,
     ) {
-        self.writing = false;
+        self.writing -= 1;
         let failing = &self.engine.health.store_failing;
         match written {
             Ok(outcomes) => {
@@ -173,9 +188,11 @@ impl SettlementActor {
                     self.check_drained();
                     return;
                 }
-                let wait = Millis(i64::try_from(self.retry.as_millis()).unwrap_or(i64::MAX));
-                self.retry = (self.retry * 2).min(RETRY_MAX);
-                self.flush_in(wait, ctx);
+                if !self.scheduled {
+                    let wait = Millis(i64::try_from(self.retry.as_millis()).unwrap_or(i64::MAX));
+                    self.retry = (self.retry * 2).min(RETRY_MAX);
+                    self.flush_in(wait, ctx);
+                }
             }
         }
     }
@@ -220,7 +237,7 @@ impl SettlementActor {
     }
 
     fn check_drained(&mut self) {
-        if self.waiting.is_empty() && !self.writing {
+        if self.waiting.is_empty() && self.writing == 0 {
             self.drained.drain(..).for_each(|done| {
                 let _ = done.send(());
             });

@@ -1,8 +1,7 @@
 //! Claims through the `SettlementActor` of a running server.
 
 use crate::Outcome;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::FutureExt;
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
@@ -14,6 +13,7 @@ use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::messages::Settle;
 use gametriggers_actors::ports::{Idempotency, NewCampaign, NewCreative};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -138,7 +138,8 @@ async fn measure(trial: &Trial, counter: Option<&AtomicU64>) -> Outcome<(Figures
 async fn pour(app: &App, trial: &Trial, span: Duration, maker: &mut Maker) -> Outcome<Figures> {
     let settlement = app.engine.directory.settlement(&app.engine);
     let mut waits = hdrhistogram::Histogram::<u64>::new(3)?;
-    let mut open = FuturesUnordered::new();
+    // Batches are answered in the order of their claims, so that the first one is the one to wait for.
+    let mut open = VecDeque::new();
     let begun = Instant::now();
     let (mut sent, mut settled) = (0_u64, 0_u64);
     let most = trial.batch * 3;
@@ -153,24 +154,31 @@ async fn pour(app: &App, trial: &Trial, span: Duration, maker: &mut Maker) -> Ou
         };
         let now = app.engine.now();
         for _ in 0..if passed < span { room } else { 0 } {
-            let (at, answer) = (Instant::now(), settlement.send(Settle(maker.claim(now))));
-            open.push(async move { (at, answer.await) });
+            let (at, answer) = (Instant::now(), Box::pin(settlement.send(Settle(maker.claim(now)))));
+            open.push_back((at, answer));
             sent += 1;
         }
         if passed >= span && open.is_empty() {
             break;
         }
         let pause = tokio::time::sleep(Duration::from_millis(1));
+        let next = async {
+            match open.front_mut() {
+                Some((at, answer)) => (*at, answer.await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            Some((at, answer)) = open.next() => {
+            (at, answer) = next => {
                 let mut done = Some((at, answer));
                 while let Some((at, answer)) = done {
+                    open.pop_front();
                     if answer? != Settled::Settled {
                         return Err("a claim was not settled".into());
                     }
                     settled += 1;
                     waits.record(u64::try_from(at.elapsed().as_micros())?)?;
-                    done = futures_util::FutureExt::now_or_never(open.next()).flatten();
+                    done = open.front_mut().and_then(|(at, answer)| Some((*at, answer.now_or_never()?)));
                 }
             }
             () = pause => {}

@@ -57,17 +57,18 @@ CREATE TABLE ledger_tx (
 -- and to look up an account and a transaction for every one of them costs more than to write it. The statements
 -- take both from the rows themselves, and the reconciliation looks at every line (R2): that its transaction is
 -- there, and that its account is in its currency.
+-- The order of the columns, here and in the indexes, leaves the least padding.
 CREATE TABLE ledger_entry (
-  writer     BIGINT  NOT NULL,
-  seq        BIGINT  NOT NULL,
-  account_id BIGINT  NOT NULL,
-  amount     BIGINT  NOT NULL CHECK (amount > 0),
-  line       INTEGER NOT NULL,
-  is_debit   BOOLEAN NOT NULL,
-  currency   TEXT    NOT NULL,
-  PRIMARY KEY (writer, seq, line)
+  seq        BIGINT   NOT NULL,
+  account_id BIGINT   NOT NULL,
+  amount     BIGINT   NOT NULL CHECK (amount > 0),
+  line       INTEGER  NOT NULL,
+  writer     SMALLINT NOT NULL,
+  is_debit   BOOLEAN  NOT NULL,
+  currency   TEXT     NOT NULL,
+  PRIMARY KEY (seq, writer, line)
 );
-CREATE INDEX ledger_entry_of_account ON ledger_entry (account_id, writer, seq);
+CREATE INDEX ledger_entry_of_account ON ledger_entry (account_id, seq);
 
 CREATE TABLE campaign_budget (
   campaign_id BIGINT PRIMARY KEY REFERENCES campaign (id),
@@ -103,22 +104,23 @@ CREATE INDEX budget_lease_of_campaign ON budget_lease (campaign_id);
 
 -- One row for each play and click that was paid; a price may be zero, when a campaign pays per click. What
 -- is written here is most of what is written at all: the order of the columns leaves no padding, an earning
--- is price - fee, a click's play stands in settle_click, and no key looks at another table. A partition is
--- a UTC day of the time in the id, so that the key is unique over all of them.
+-- is price - fee, a click's play stands in settle_click, the claim came `claimed_after` milliseconds after the
+-- time in the id, and no key looks at another table. A partition is a UTC day of the time in the id, so that
+-- the key is unique over all of them.
 CREATE TABLE settle_event (
-  event_id    UUID     NOT NULL,
-  lease_id    BIGINT   NOT NULL,
-  campaign_id BIGINT   NOT NULL,
-  streamer_id BIGINT   NOT NULL,
-  creative_id BIGINT   NOT NULL,
-  price       BIGINT   NOT NULL,
-  fee         BIGINT   NOT NULL,
-  occurred_at BIGINT   NOT NULL,
-  seq         BIGINT   NOT NULL,
-  viewers     INTEGER  NOT NULL CHECK (viewers >= 0),
-  writer      SMALLINT NOT NULL,
-  kind        "char"   NOT NULL CHECK (kind IN ('p', 'c')),
-  currency    TEXT     NOT NULL,
+  event_id      UUID     NOT NULL,
+  lease_id      BIGINT   NOT NULL,
+  campaign_id   BIGINT   NOT NULL,
+  streamer_id   BIGINT   NOT NULL,
+  creative_id   BIGINT   NOT NULL,
+  price         BIGINT   NOT NULL,
+  fee           BIGINT   NOT NULL,
+  seq           BIGINT   NOT NULL,
+  viewers       INTEGER  NOT NULL CHECK (viewers >= 0),
+  claimed_after INTEGER  NOT NULL,
+  writer        SMALLINT NOT NULL,
+  kind          "char"   NOT NULL CHECK (kind IN ('p', 'c')),
+  currency      TEXT     NOT NULL,
   PRIMARY KEY (event_id),
   CONSTRAINT exact_split CHECK (fee BETWEEN 0 AND price)
 ) PARTITION BY RANGE (event_id);

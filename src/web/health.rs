@@ -3,9 +3,10 @@
 use super::Shared;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use gametriggers_actors::ports::StoreResult;
+use gametriggers_actors::ports::{StoreError, StoreResult};
 use serde_json::json;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// The process runs.
 pub(super) async fn live() -> HttpResponse {
@@ -48,6 +49,9 @@ pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
     if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 
+/// The longest that the question may take.
+const PROBE_MAX: Duration = Duration::from_secs(2);
+
 /// A real write, rolled back; at most one a second while it succeeds, because anybody may ask.
 async fn probe(shared: &Shared) -> StoreResult<()> {
     const FRESH: i64 = 1000;
@@ -55,7 +59,9 @@ async fn probe(shared: &Shared) -> StoreResult<()> {
     if now - shared.written_at.load(Ordering::Relaxed) < FRESH {
         return Ok(());
     }
-    shared.engine.ports.ledger.probe().await?;
+    // What it waits for goes on without it: a transaction that is resolved, or a database that is silent.
+    let probe = tokio::time::timeout(PROBE_MAX, shared.engine.ports.ledger.probe());
+    probe.await.map_err(|_| StoreError::Unavailable("no answer in time".to_owned()))??;
     shared.written_at.store(now, Ordering::Relaxed);
     Ok(())
 }

@@ -228,6 +228,11 @@ impl CampaignActor {
 
     /// Reads the campaign and its money from the store.
     fn load(&mut self, ctx: &mut Context<Self>) {
+        self.look_up(true, ctx);
+    }
+
+    /// Reads the money, which other nodes spend as well, and the campaign itself when `whole`.
+    fn look_up(&mut self, whole: bool, ctx: &mut Context<Self>) {
         if self.asking {
             self.again = true;
             return;
@@ -241,12 +246,12 @@ impl CampaignActor {
         self.asking = true;
         let since = self.batches;
         let read = async move {
-            let campaign = engine.ports.campaigns.campaign(id).await;
+            let campaign = if whole { engine.ports.campaigns.campaign(id).await.ok() } else { None };
             (campaign, totals(&engine, id).await)
         };
         ctx.spawn(read.into_actor(self).map(move |(campaign, totals), actor, ctx| {
             actor.asking = false;
-            if let Ok(campaign) = campaign {
+            if let Some(campaign) = campaign {
                 actor.campaign = Some(Arc::new(campaign));
             }
             // The database is away: the sweep looks again, and nobody is told that there is nothing.
@@ -429,7 +434,8 @@ impl Handler<Sweep> for CampaignActor {
         }
         if self.touched && !self.asking && now - self.read_at > BUDGET_LIFE {
             self.touched = false;
-            self.load(ctx);
+            // What a campaign is, a message says; what it has left, only the ledger.
+            self.look_up(!self.is(Status::Active), ctx);
         }
     }
 }

@@ -45,6 +45,13 @@ impl PlayId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The time in the id: when the play was decided, for its clicks as well.
+    #[must_use]
+    pub fn minted(self) -> super::time::UnixMillis {
+        let time = self.0.as_bytes().iter().take(6);
+        super::time::UnixMillis(time.fold(0, |millis, byte| millis << 8 | i64::from(*byte)))
+    }
+
     /// The id of click number `index` of this play: the same play and number give the same id,
     /// so a click is written once however often it arrives. It begins with the time of the play, so that
     /// both are kept in the same place.
@@ -109,6 +116,13 @@ mod tests {
         assert_eq!(play.click(0), play.click(0));
         assert_ne!(play.click(0), play.click(1));
         assert_ne!(play.click(0), play);
+    }
+
+    #[test]
+    fn an_id_says_when_it_was_minted() {
+        let at = UnixMillis(1_785_000_000_123);
+        let play = PlayId::mint(at, [255; 10]);
+        assert_eq!((play.minted(), play.click(3).minted()), (at, at));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What is shown and counted, by the minute, until it is written: bounded, and never asked about money.
 //!
+//! Under a flood, or while the database is away, counts lose detail before they are lost: what finds no row
+//! of its streamer and no room for one counts for its campaign alone.
+//!
 //! A play's end may be told twice: by the streamer who gives it up, and by the ledger that writes the
 //! refusal. It counts once. A play that was given up in silence and is claimed after all counts as lost
 //! and as an impression: the loss may be written already, and a counter only grows.
@@ -12,6 +15,7 @@ use super::settlement::{Claim, EventKind, Outcome};
 use super::time::UnixMillis;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 
 /// Records, and rows of counts, that wait to be written, at most; the database may be away for a while.
 pub const WAITING_MAX: usize = 20_000;
@@ -64,7 +68,7 @@ pub struct MinuteKey {
     pub minute: UnixMillis,
     /// The campaign.
     pub campaign: CampaignId,
-    /// The streamer.
+    /// The streamer; zero when there were too many to count each of them.
     pub streamer: StreamerId,
 }
 
@@ -73,6 +77,11 @@ impl MinuteKey {
     #[must_use]
     pub const fn at(at: UnixMillis, campaign: CampaignId, streamer: StreamerId) -> Self {
         Self { minute: UnixMillis(at.0 - at.0.rem_euclid(MINUTE)), campaign, streamer }
+    }
+
+    /// The same without the streamer.
+    const fn coarse(self) -> Self {
+        Self { streamer: StreamerId(0), ..self }
     }
 }
 
@@ -102,6 +111,8 @@ pub struct Tally {
     plays: HashMap<PlayId, PlayRecord>,
     minutes: BTreeMap<MinuteKey, MinuteCounts>,
     rejects: BTreeMap<(MinuteKey, Reason), u64>,
+    /// The last row of counts that was taken: the next ones have their turn, however many come before them.
+    taken: Option<MinuteKey>,
     /// Plays that ended: the newer ones, and those before them.
     ended: (HashSet<PlayId>, HashSet<PlayId>),
     dropped: Dropped,
@@ -174,12 +185,24 @@ impl Tally {
             let some: Vec<PlayId> = self.plays.keys().take(max).copied().collect();
             some.iter().filter_map(|play| self.plays.remove(play)).collect()
         };
-        let minutes = std::iter::from_fn(|| self.minutes.pop_first()).take(max).collect();
+        let minutes = self.take_minutes(max);
         let rejects = std::iter::from_fn(|| self.rejects.pop_first())
             .take(max)
             .map(|((key, reason), times)| (key, reason, times))
             .collect();
         Some(Batch { plays, minutes, rejects }).filter(|batch| *batch != Batch::default())
+    }
+
+    fn take_minutes(&mut self, max: usize) -> Vec<(MinuteKey, MinuteCounts)> {
+        let after = self.taken.map_or(Bound::Unbounded, Bound::Excluded);
+        let keys: Vec<MinuteKey> = if self.minutes.len() <= max {
+            self.minutes.keys().copied().collect()
+        } else {
+            let later = self.minutes.range((after, Bound::Unbounded));
+            later.chain(&self.minutes).take(max).map(|(key, _)| *key).collect()
+        };
+        self.taken = keys.last().copied();
+        keys.into_iter().filter_map(|key| self.minutes.remove_entry(&key)).collect()
     }
 
     /// A batch that could not be written waits. It is taken back whole, even above the bound.
@@ -207,18 +230,23 @@ impl Tally {
     }
 
     fn count(&mut self, key: MinuteKey, add: impl FnOnce(&mut MinuteCounts)) {
-        if self.minutes.len() < WAITING_MAX || self.minutes.contains_key(&key) {
-            add(self.minutes.entry(key).or_default());
-        } else {
+        let full = self.minutes.len() >= WAITING_MAX && !self.minutes.contains_key(&key);
+        let key = if full { key.coarse() } else { key };
+        // Twice as many is for the minutes of campaigns alone.
+        if full && self.minutes.len() >= 2 * WAITING_MAX && !self.minutes.contains_key(&key) {
             self.dropped.counts += 1;
+        } else {
+            add(self.minutes.entry(key).or_default());
         }
     }
 
     fn reject(&mut self, key: MinuteKey, reason: Reason) {
-        if self.rejects.len() < WAITING_MAX || self.rejects.contains_key(&(key, reason)) {
-            *self.rejects.entry((key, reason)).or_default() += 1;
-        } else {
+        let full = self.rejects.len() >= WAITING_MAX && !self.rejects.contains_key(&(key, reason));
+        let key = (if full { key.coarse() } else { key }, reason);
+        if full && self.rejects.len() >= 2 * WAITING_MAX && !self.rejects.contains_key(&key) {
             self.dropped.counts += 1;
+        } else {
+            *self.rejects.entry(key).or_default() += 1;
         }
     }
 

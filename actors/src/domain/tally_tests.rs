@@ -139,21 +139,51 @@ fn a_batch_that_could_not_be_written_waits_and_keeps_what_came_first() {
 }
 
 #[test]
-fn what_finds_no_room_is_dropped_and_counted() {
+fn what_finds_no_room_counts_for_its_campaign_alone() {
     let mut tally = Tally::default();
     let many = u32::try_from(WAITING_MAX).unwrap();
     for n in 0..many + 5 {
-        let streamer = StreamerId(i64::from(n));
+        let streamer = StreamerId(i64::from(n) + 1);
         tally.played(PlayRecord { streamer, ..record(n, PlayOutcome::Shown, None) });
     }
-    // What has its row already still counts.
-    tally.clicked(MinuteKey { streamer: StreamerId(0), ..key() }, ClickKind::Link);
-    assert_eq!(tally.take_dropped(), Dropped { plays: 5, counts: 5 });
+    // What has its row already still counts there.
+    tally.clicked(key(), ClickKind::Link);
+    assert_eq!(tally.take_dropped(), Dropped { plays: 5, counts: 0 });
     assert_eq!(tally.take_dropped(), Dropped::default());
-    let mut taken = (0, 0);
+    let (mut plays, mut rows) = (0, Vec::new());
     while let Some(batch) = tally.take(3000) {
         assert!(batch.plays.len() <= 3000 && batch.minutes.len() <= 3000);
-        taken = (taken.0 + batch.plays.len(), taken.1 + batch.minutes.len());
+        plays += batch.plays.len();
+        rows.extend(batch.minutes);
     }
-    assert_eq!(taken, (WAITING_MAX, WAITING_MAX));
+    assert_eq!((plays, rows.len()), (WAITING_MAX, WAITING_MAX + 1));
+    assert_eq!(rows.iter().map(|(_, counts)| counts.plays).sum::<u64>(), u64::from(many) + 5);
+    let coarse = rows.iter().find(|(key, _)| key.streamer == StreamerId(0)).unwrap();
+    assert_eq!(coarse.1.plays, 5);
+    assert_eq!(rows.iter().find(|(row, _)| *row == key()).unwrap().1.clicks_link, 1);
+}
+
+#[test]
+fn what_finds_no_room_at_all_is_dropped_and_counted() {
+    let mut tally = Tally::default();
+    let most = i64::try_from(2 * WAITING_MAX).unwrap();
+    for n in 0..most + 7 {
+        tally.clicked(MinuteKey { campaign: CampaignId(n), ..key() }, ClickKind::Link);
+        tally.reject(MinuteKey { campaign: CampaignId(n), ..key() }, Reason::LeaseClosed);
+    }
+    assert_eq!(tally.take_dropped(), Dropped { plays: 0, counts: 14 });
+    assert_eq!(all(&mut tally).minutes.len(), 2 * WAITING_MAX);
+}
+
+#[test]
+fn every_row_has_its_turn_however_many_come_before_it() {
+    let mut tally = Tally::default();
+    let row = |n| MinuteKey { campaign: CampaignId(n), ..key() };
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        // The same rows are counted again before each flush, which takes some of them.
+        (0..10).for_each(|n| tally.clicked(row(n), ClickKind::Link));
+        taken.extend(tally.take(4).unwrap().minutes.into_iter().map(|(key, _)| key.campaign.0));
+    }
+    assert_eq!(taken, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5]);
 }

@@ -18,7 +18,9 @@ const STATEMENTS_MAX: usize = 256;
 
 /// What the server does for every connection of ours. A client that is gone without a word is noticed within
 /// seconds, so that its locks end with it; a statement that waits is refused before the caller gives up.
-const SESSION: [(&str, &str); 8] = [
+const SESSION: [(&str, &str); 9] = [
+    // A large batch is sorted and joined in memory, not in files.
+    ("work_mem", "64MB"),
     ("statement_timeout", "10s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "20s"),

@@ -21,10 +21,14 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 /// The future of a piece of work inside a transaction.
 pub(super) type Work<'c, T> = BoxFuture<'c, Attempt<T>>;
+
+/// Transactions that may wait for their turn. More means that the database is away: who asks for another one
+/// hears so at once.
+const WAITERS_MAX: usize = 4096;
 
 /// How often a transaction that met a deadlock is tried.
 const TRIES_MAX: u32 = 5;
@@ -46,6 +50,7 @@ pub(super) struct Writer {
     production: bool,
     options: PgConnectOptions,
     slot: Mutex<Slot>,
+    seats: Semaphore,
     /// True from `close` on. Outside of the slot, since it ends a wait that holds the slot.
     closed: watch::Sender<bool>,
     /// The epoch that this process took; zero before it took one.
@@ -85,6 +90,7 @@ impl Writer {
             production: target.production,
             options: target.writing()?,
             slot: Mutex::new(Slot { connection: None, backend: None }),
+            seats: Semaphore::new(WAITERS_MAX),
             closed: watch::Sender::new(false),
             epoch: AtomicI64::new(0),
         };
@@ -133,6 +139,8 @@ impl Writer {
         T: Send,
         F: for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Clone + Send,
     {
+        let _seat =
+            self.seats.try_acquire().map_err(|_| Failure::unavailable("too many transactions wait"))?;
         let mut slot = self.slot.lock().await;
         let mut tries = 0;
         loop {

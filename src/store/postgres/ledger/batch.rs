@@ -39,9 +39,9 @@ statements! {
           FROM own CROSS JOIN unnest($21::bigint[], $24::text[], $25::bool[], $26::bigint[])
             WITH ORDINALITY AS l (account, currency, debit, amount, line)),
         event AS (INSERT INTO settle_event (event_id, lease_id, campaign_id, streamer_id, creative_id, price,
-            fee, occurred_at, viewers, kind, currency, seq, writer)
+            fee, claimed_after, viewers, kind, currency, seq, writer)
           SELECT e.*, own.seq, own.id FROM own CROSS JOIN unnest($1::uuid[], $2::bigint[], $3::bigint[],
-            $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::\"char\"[],
+            $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[], $9::int[], $10::\"char\"[],
             $11::text[]) AS e ON CONFLICT (event_id) DO NOTHING RETURNING kind),
         click AS (INSERT INTO settle_click (event_id, play_id)
           SELECT * FROM unnest($27::uuid[], $29::uuid[]))
@@ -70,7 +70,7 @@ struct Events {
     creative: Vec<i64>,
     price: Vec<i64>,
     fee: Vec<i64>,
-    occurred: Vec<i64>,
+    claimed_after: Vec<i32>,
     viewers: Vec<i32>,
     kind: Vec<i8>,
     currency: Vec<String>,
@@ -155,7 +155,7 @@ impl Batch {
             .bind(&events.creative)
             .bind(&events.price)
             .bind(&events.fee)
-            .bind(&events.occurred)
+            .bind(&events.claimed_after)
             .bind(&events.viewers)
             .bind(&events.kind)
             .bind(&events.currency)
@@ -206,7 +206,9 @@ fn events(debits: &[Debit]) -> Attempt<Events> {
         events.creative.push(debit.creative.0);
         events.price.push(debit.split.price.0);
         events.fee.push(debit.split.fee.0);
-        events.occurred.push(debit.occurred.0);
+        let after = debit.occurred - debit.event.minted();
+        // A time, and not money: one that does not fit is as far as it goes.
+        events.claimed_after.push(i32::try_from(after.0).unwrap_or(i32::MAX));
         events.viewers.push(known("viewers", i32::try_from(debit.viewers).ok())?);
         events.kind.push(kind(debit.kind));
         events.currency.push(debit.currency.to_string());

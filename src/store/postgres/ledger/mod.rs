@@ -150,6 +150,11 @@ impl LedgerStore for PostgresStore {
         let campaigns: Vec<i64> = campaigns.iter().map(|id| id.0).collect();
         let streamers: Vec<i64> = streamers.iter().map(|id| id.0).collect();
         self.read(async {
+            if streamers.is_empty() {
+                // One statement sees one state by itself.
+                let mut connection = self.readers.acquire().await?;
+                return totals::totals(&mut connection, &campaigns, &[]).await;
+            }
             let mut snapshot = self.snapshot().await?;
             totals::totals(&mut snapshot, &campaigns, &streamers).await
         })

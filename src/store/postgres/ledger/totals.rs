@@ -21,9 +21,11 @@ statements! {
             UNION ALL
             SELECT streamer_id, currency, 0, plays + clicks FROM streamer_wallet WHERE streamer_id = ANY($1)
             UNION ALL
+            -- Joined, and so hashed: with ANY each event would be compared with each streamer.
             SELECT e.streamer_id, e.currency, e.price - e.fee, 1
               FROM writer AS w JOIN settle_event AS e ON e.writer = w.id AND e.seq > w.rolled
-              WHERE e.seq > $2 AND e.streamer_id = ANY($1)) AS part
+                JOIN unnest($1) AS asked (id) ON asked.id = e.streamer_id
+              WHERE e.seq > $2) AS part
           GROUP BY streamer_id, currency) AS wallet
         GROUP BY streamer_id ORDER BY streamer_id";
 }

@@ -20,14 +20,14 @@ statements! {
         newer AS (SELECT m.id, sum(CASE WHEN e.is_debit THEN -e.amount ELSE e.amount END) AS amount
           FROM mine AS m JOIN ledger_entry AS e ON e.account_id = m.id
           JOIN ledger_tx AS t ON t.writer = e.writer AND t.seq = e.seq
-          WHERE $4 < 9223372036854775807 AND (t.created_at, e.writer, e.seq, e.line) >= ($4, $5, $6, $7)
+          WHERE $4 < 9223372036854775807 AND (t.created_at, t.writer, e.seq, e.line) >= ($4, $5, $6, $7)
           GROUP BY m.id),
         page AS (SELECT m.id, m.code, m.balance, l.* FROM mine AS m CROSS JOIN writer AS w
-          CROSS JOIN LATERAL (SELECT t.created_at AS at, e.writer, e.seq, e.line, t.kind, t.reference,
+          CROSS JOIN LATERAL (SELECT t.created_at AS at, t.writer, e.seq, e.line, t.kind, t.reference,
               CASE WHEN e.is_debit THEN -e.amount ELSE e.amount END AS amount
             FROM ledger_entry AS e JOIN ledger_tx AS t ON t.writer = e.writer AND t.seq = e.seq
             WHERE e.account_id = m.id AND e.writer = w.id
-              AND (t.created_at, e.writer, e.seq, e.line) < ($4, $5, $6, $7)
+              AND (t.created_at, t.writer, e.seq, e.line) < ($4, $5, $6, $7)
             ORDER BY e.seq DESC, e.line DESC LIMIT $8) AS l
           ORDER BY at DESC, writer DESC, seq DESC, line DESC LIMIT $8)
         SELECT p.at, p.writer, p.seq, p.line::bigint AS line, p.kind, p.code, p.reference, p.amount,
