@@ -1,6 +1,6 @@
 //! The composition root: the only file that knows every part.
 
-use crate::bus::memory::{MemoryBus, MemoryLive};
+use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, Mode, PlatformKind};
 use crate::session::frame::Pace;
@@ -186,7 +186,7 @@ fn redis(config: &Config) -> Result<Option<Redis>, StartError> {
 fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
     let (bus, live): (Arc<dyn Bus>, Arc<dyn LiveCounters>) = match redis {
         Some(redis) => (Arc::clone(&redis.bus), Arc::clone(&redis.live)),
-        None => (Arc::new(MemoryBus::default()), Arc::new(MemoryLive::default())),
+        None => (Arc::new(MemoryBus::default()), Arc::new(OwnLive)),
     };
     let platform: Arc<dyn Platform> = match config.platform.kind {
         PlatformKind::None => Arc::new(NoPlatform),

@@ -115,7 +115,11 @@ impl LiveActor {
 
     /// What the next flush writes; none when there is nothing, or nowhere to write it.
     fn next(&mut self) -> Option<Ids> {
-        if !self.engine.ports.live.is_up() {
+        let live = &self.engine.ports.live;
+        if !live.are_shared() {
+            return None;
+        }
+        if !live.is_up() {
             // What is there when it comes back is anybody's guess.
             self.everything = UnixMillis(0);
             return None;
@@ -184,6 +188,12 @@ impl Handler<CountSettled> for LiveActor {
     type Result = ();
 
     fn handle(&mut self, CountSettled(claims): CountSettled, _: &mut Self::Context) {
+        let live = &self.engine.ports.live;
+        if !live.is_up() || !live.are_shared() {
+            // When they come back everything is written again.
+            self.everything = UnixMillis(0);
+            return;
+        }
         let mut ids = Ids::default();
         for (claim, outcome) in claims.iter().filter(|(_, outcome)| *outcome != Outcome::Duplicate) {
             ids.campaigns.insert(claim.debit.campaign);

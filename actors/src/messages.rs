@@ -71,10 +71,15 @@ pub struct Reserve {
 #[rtype(result = "()")]
 pub struct Release(pub PlayId);
 
-/// Claims of one campaign that are durable now, with what became of them.
+/// Claims that are durable now, with what became of them.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct ClaimsSettled(pub Vec<(Claim, Outcome)>);
+pub struct ClaimsSettled {
+    /// The whole batch.
+    pub batch: Arc<[(Claim, Outcome)]>,
+    /// The places in it of the campaign's own.
+    pub own: Vec<usize>,
+}
 
 /// A brand's client wants the counters, now and after each change.
 #[derive(Message)]

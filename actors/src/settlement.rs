@@ -203,7 +203,7 @@ impl SettlementActor {
             .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         proof::reach("settle.before_answers");
         let mut settled = Vec::with_capacity(batch.len());
-        let mut by_campaign: BTreeMap<CampaignId, Vec<(Claim, Outcome)>> = BTreeMap::new();
+        let mut by_campaign: BTreeMap<CampaignId, Vec<usize>> = BTreeMap::new();
         let mut results: BTreeMap<&'static str, u64> = BTreeMap::new();
         for ((claim, answer), outcome) in batch.into_iter().zip(outcomes) {
             let label = match outcome {
@@ -216,7 +216,7 @@ impl SettlementActor {
                 ::metrics::counter!("gametriggers_claims_rejected_total", "reason" => reason.code())
                     .increment(1);
             }
-            by_campaign.entry(claim.debit.campaign).or_default().push((claim, outcome));
+            by_campaign.entry(claim.debit.campaign).or_default().push(settled.len());
             settled.push((claim, outcome));
             answer.give(outcome);
         }
@@ -224,13 +224,13 @@ impl SettlementActor {
             ::metrics::counter!("gametriggers_claims_total", "result" => label).increment(count);
         }
         proof::reach("settle.after_answers");
-        for (campaign, claims) in by_campaign {
+        let settled: Arc<[(Claim, Outcome)]> = settled.into();
+        for (campaign, own) in by_campaign {
             let campaign = self.engine.directory.campaign(&self.engine, campaign);
             // Full: the money stays held until its time is up.
-            let _ = campaign.try_send(ClaimsSettled(claims));
+            let _ = campaign.try_send(ClaimsSettled { batch: Arc::clone(&settled), own });
         }
         proof::reach("settle.before_publish");
-        let settled: Arc<[(Claim, Outcome)]> = settled.into();
         let _ = self.engine.directory.metrics(&self.engine).try_send(CountSettled(Arc::clone(&settled)));
         // Full: the counters are written again from the database before long.
         let _ = self.engine.directory.live(&self.engine).try_send(CountSettled(settled));

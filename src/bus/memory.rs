@@ -1,14 +1,11 @@
-//! One process, which needs no more than memory: a bounded broadcast of events, and counters in a map.
+//! One process, which needs no more than memory: a bounded broadcast of events, and no counters to share.
 //! A listener that falls behind is told so and reads everything again.
 
 use async_trait::async_trait;
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
 use gametriggers_actors::ports::{
     Bus, CampaignTotals, Event, Heard, LiveCounters, LiveError, StreamerTotals, Subscription,
 };
-use std::hash::Hash;
 use tokio::sync::broadcast;
 
 /// Events that wait for the slowest listener, at most.
@@ -57,51 +54,34 @@ impl Subscription for Listener {
     }
 }
 
-/// Counters of a single process. They hold one entry for each campaign and streamer that was counted.
+/// The counters of a process alone: its actors have them, and nobody else asks.
 #[derive(Debug, Default)]
-pub struct MemoryLive {
-    campaigns: DashMap<CampaignId, CampaignTotals>,
-    streamers: DashMap<StreamerId, StreamerTotals>,
-}
-
-fn replace<K: Eq + Hash, V>(map: &DashMap<K, V>, key: K, value: V, is_newer: impl FnOnce(&V) -> bool) {
-    match map.entry(key) {
-        Entry::Occupied(known) if !is_newer(known.get()) => {}
-        Entry::Occupied(mut known) => {
-            known.insert(value);
-        }
-        Entry::Vacant(free) => {
-            free.insert(value);
-        }
-    }
-}
+pub struct OwnLive;
 
 #[async_trait]
-impl LiveCounters for MemoryLive {
+impl LiveCounters for OwnLive {
     async fn publish(
         &self,
-        campaigns: &[(CampaignId, CampaignTotals)],
-        streamers: &[(StreamerId, StreamerTotals)],
+        _campaigns: &[(CampaignId, CampaignTotals)],
+        _streamers: &[(StreamerId, StreamerTotals)],
     ) -> Result<(), LiveError> {
-        for (id, totals) in campaigns {
-            replace(&self.campaigns, *id, *totals, |known| totals.version > known.version);
-        }
-        for (id, totals) in streamers {
-            replace(&self.streamers, *id, *totals, |known| totals.plays > known.plays);
-        }
         Ok(())
     }
 
-    async fn campaign(&self, id: CampaignId) -> Result<Option<CampaignTotals>, LiveError> {
-        Ok(self.campaigns.get(&id).map(|totals| *totals))
+    async fn campaign(&self, _id: CampaignId) -> Result<Option<CampaignTotals>, LiveError> {
+        Ok(None)
     }
 
-    async fn streamer(&self, id: StreamerId) -> Result<Option<StreamerTotals>, LiveError> {
-        Ok(self.streamers.get(&id).map(|totals| *totals))
+    async fn streamer(&self, _id: StreamerId) -> Result<Option<StreamerTotals>, LiveError> {
+        Ok(None)
     }
 
     fn is_up(&self) -> bool {
         true
+    }
+
+    fn are_shared(&self) -> bool {
+        false
     }
 }
 
@@ -118,19 +98,5 @@ mod tests {
         }
         assert_eq!(listener.next().await, Some(Heard::Missed));
         assert_eq!(listener.next().await, Some(Heard::Event(Event::CatalogueChanged)));
-    }
-
-    #[tokio::test]
-    async fn an_older_value_never_replaces_a_newer_one() {
-        let live = MemoryLive::default();
-        for version in [2, 3, 1] {
-            let campaign = CampaignTotals { version, ..CampaignTotals::default() };
-            let plays = version.unsigned_abs();
-            let streamer = StreamerTotals { plays, ..StreamerTotals::default() };
-            live.publish(&[(CampaignId(1), campaign)], &[(StreamerId(1), streamer)]).await.unwrap();
-        }
-        assert_eq!(live.campaign(CampaignId(1)).await.unwrap().map(|totals| totals.version), Some(3));
-        assert_eq!(live.streamer(StreamerId(1)).await.unwrap().map(|totals| totals.plays), Some(3));
-        assert!(live.campaign(CampaignId(2)).await.unwrap().is_none());
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::support::eventually;
 use actix::Actor;
-use gametriggers::bus::memory::{MemoryBus, MemoryLive};
+use gametriggers::bus::memory::{MemoryBus, OwnLive};
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::telemetry;
 use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
@@ -94,7 +94,7 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
         log: Arc::<SqliteStore>::clone(&store),
         wallets: Arc::<SqliteStore>::clone(&store),
         audit: Arc::<SqliteStore>::clone(&store),
-        live: Arc::new(MemoryLive::default()),
+        live: Arc::new(OwnLive),
         bus: Arc::new(MemoryBus::default()),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),

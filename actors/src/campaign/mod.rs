@@ -362,10 +362,10 @@ impl Handler<Release> for CampaignActor {
 impl Handler<ClaimsSettled> for CampaignActor {
     type Result = ();
 
-    fn handle(&mut self, ClaimsSettled(claims): ClaimsSettled, ctx: &mut Self::Context) {
+    fn handle(&mut self, ClaimsSettled { batch, own }: ClaimsSettled, ctx: &mut Self::Context) {
         self.batches += 1;
         let per_click = self.campaign.as_ref().is_some_and(|c| matches!(c.pricing, Pricing::Cpc(_)));
-        for (claim, outcome) in &claims {
+        for (claim, outcome) in own.iter().filter_map(|place| batch.get(*place)) {
             let debit = &claim.debit;
             let price = debit.split.price;
             let Some(lease) = self.lease.as_mut().filter(|lease| lease.id() == debit.lease) else {

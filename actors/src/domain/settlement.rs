@@ -193,7 +193,7 @@ pub struct Posting {
     /// Refusals to insert.
     pub rejects: Vec<(Debit, Reason)>,
     /// What leaves each lease, in the order of their ids.
-    pub leases: BTreeMap<LeaseId, Micros>,
+    pub leases: BTreeMap<(LeaseId, CampaignId), Micros>,
     /// What each campaign counts, in the order of their ids.
     pub campaigns: BTreeMap<CampaignId, Counted>,
     /// The lines of the one ledger transaction; none when nothing costs money.
@@ -244,7 +244,7 @@ fn fits(
     if !lease.accepts {
         return Err(Reason::LeaseClosed);
     }
-    let taken = posting.leases.get(&debit.lease).copied().unwrap_or_default();
+    let taken = posting.leases.get(&(debit.lease, debit.campaign)).copied().unwrap_or_default();
     let after = Micros::sum([lease.settled, taken, debit.split.price]).ok_or(Reason::LeaseExhausted)?;
     let total = money.get(&(debit.currency, debit.campaign)).map_or(Micros::ZERO, |split| split.price);
     if after > lease.granted || total.checked_add(debit.split.price).is_none() {
@@ -258,7 +258,7 @@ impl Posting {
         // None of these sums can overflow: `fits` has checked the price, and its parts are smaller.
         let add = |to: &mut Micros, more: Micros| to.0 = to.0.saturating_add(more.0);
         self.events.push(*debit);
-        add(self.leases.entry(debit.lease).or_default(), debit.split.price);
+        add(self.leases.entry((debit.lease, debit.campaign)).or_default(), debit.split.price);
         let counted = self.campaigns.entry(debit.campaign).or_default();
         add(&mut counted.price, debit.split.price);
         match debit.kind {

@@ -42,7 +42,7 @@ fn a_duplicate_in_the_batch_or_before_it_is_written_once() {
     let posting = plan(&[ok(debit(1, 1, 1, 10)), ok(debit(1, 1, 1, 10)), ok(debit(9, 1, 1, 10))], &before);
     assert_eq!(posting.outcomes, [Outcome::Settled, Outcome::Duplicate, Outcome::Duplicate]);
     assert_eq!(posting.events.len(), 1);
-    assert_eq!(posting.leases, [(LeaseId(1), Micros(10))].into());
+    assert_eq!(posting.leases, [((LeaseId(1), CampaignId(1)), Micros(10))].into());
 }
 
 #[test]
@@ -115,7 +115,7 @@ proptest! {
         let posting = plan(&claims, &known);
         prop_assert_eq!(posting.outcomes.len(), claims.len());
         prop_assert!(is_balanced(&posting.lines));
-        for (lease, taken) in &posting.leases {
+        for ((lease, _), taken) in &posting.leases {
             prop_assert!(taken.0 <= known.leases[lease].granted.0);
         }
         let events: i64 = posting.events.iter().map(|d| d.split.price.0).sum();
@@ -139,7 +139,7 @@ proptest! {
         let one = plan(first, &state);
         state.settled.extend(one.events.iter().map(|d| d.event));
         state.rejected.extend(one.rejects.iter().map(|(d, r)| (d.event, *r)));
-        for (lease, taken) in &one.leases {
+        for ((lease, _), taken) in &one.leases {
             state.leases.get_mut(lease).unwrap().settled.0 += taken.0;
         }
         let two = plan(second, &state);

@@ -66,6 +66,11 @@ pub trait LiveCounters: Send + Sync {
 
     /// Whether they can be written and read right now, and what is written comes back.
     fn is_up(&self) -> bool;
+
+    /// Whether anybody else reads them: a process alone knows all there is to know, and writes nothing.
+    fn are_shared(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

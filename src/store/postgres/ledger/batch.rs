@@ -11,7 +11,7 @@ use gametriggers_actors::domain::money::Currency;
 use gametriggers_actors::domain::settlement::{Account, Debit, EventKind, Posting, Side};
 use gametriggers_actors::domain::time::UnixMillis;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 statements! {
@@ -104,11 +104,9 @@ impl Batch {
     /// writers that touch the same ones wait for each other and not in a circle.
     pub(super) fn of(posting: &Posting, ids: &AccountIds) -> Attempt<Self> {
         let mut batch = Self { events: events(&posting.events)?, ..Self::default() };
-        let campaigns: BTreeMap<_, _> =
-            posting.events.iter().map(|debit| (debit.lease, debit.campaign)).collect();
-        for (lease, taken) in &posting.leases {
+        for ((lease, campaign), taken) in &posting.leases {
             batch.lease.push(lease.0);
-            batch.lease_campaign.push(known("lease", campaigns.get(lease))?.0);
+            batch.lease_campaign.push(campaign.0);
             batch.taken.push(taken.0);
         }
         let count = |n: u64| known("count", i64::try_from(n).ok());

@@ -232,7 +232,7 @@ async fn insert_rejects(
 }
 
 async fn move_leases(connection: &mut SqliteConnection, posting: &Posting) -> Attempt<()> {
-    let rows: Vec<(i64, i64)> = posting.leases.iter().map(|(lease, taken)| (lease.0, taken.0)).collect();
+    let rows: Vec<(i64, i64)> = posting.leases.iter().map(|((lease, _), taken)| (lease.0, taken.0)).collect();
     let statement = if planted(Plant::LeaseCheck) { MOVE_UNCHECKED } else { MOVE_LEASES };
     let moved = sqlx::query(statement).bind(json(&rows)?).execute(connection).await?;
     expect_rows("budget_lease", rows.len(), moved.rows_affected())
