@@ -154,7 +154,9 @@ async fn pour(app: &App, trial: &Trial, span: Duration, maker: &mut Maker) -> Ou
         };
         let now = app.engine.now();
         for _ in 0..if passed < span { room } else { 0 } {
-            let (at, answer) = (Instant::now(), Box::pin(settlement.send(Settle(maker.claim(now)))));
+            // An address for each, as each streamer's actor has its own: one that meets a full mailbox waits.
+            let settle = settlement.clone().send(Settle(maker.claim(now)));
+            let (at, answer) = (Instant::now(), Box::pin(settle));
             open.push_back((at, answer));
             sent += 1;
         }
