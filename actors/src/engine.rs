@@ -15,7 +15,10 @@ use crate::ports::{
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// A database that fails for no longer than this stops no slot.
+const STORE_GRACE: Millis = Millis::seconds(30);
 
 /// The world, as ports.
 pub struct Ports {
@@ -69,8 +72,9 @@ pub struct Numbers {
 /// How the engine is doing.
 #[derive(Debug, Default)]
 pub struct Health {
-    /// The last write to the database failed.
-    pub store_failing: AtomicBool,
+    /// Since when the database can not be written, in unix millis, until the claims that waited are
+    /// written; zero while it can.
+    failing_since: AtomicI64,
     /// A newer process owns the database: this one must stop.
     pub fenced: AtomicBool,
     /// The server drains.
@@ -86,7 +90,29 @@ impl Health {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        !is(&self.store_failing) && !is(&self.fenced) && !is(&self.draining)
+        !self.store_failing() && !is(&self.fenced) && !is(&self.draining)
+    }
+
+    /// A write failed. Whether it is the first.
+    pub fn store_fails(&self, now: UnixMillis) -> bool {
+        self.failing_since.compare_exchange(0, now.0.max(1), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Everything that waited for the database is written.
+    pub fn store_works(&self) {
+        self.failing_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether claims wait for a database that can not be written.
+    #[must_use]
+    pub fn store_failing(&self) -> bool {
+        self.failing_since.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether they have waited for longer than `span`.
+    fn store_failing_for(&self, span: Millis, now: UnixMillis) -> bool {
+        let since = self.failing_since.load(Ordering::Relaxed);
+        since != 0 && now - UnixMillis(since) > span
     }
 }
 
@@ -151,6 +177,15 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> UnixMillis {
         self.ports.clock.now()
+    }
+
+    /// Whether the database has been failing for so long that no slot is used. A play that begins before
+    /// can still be claimed by its page when this process ends without having written a thing.
+    #[must_use]
+    pub fn store_is_away(&self, now: UnixMillis) -> bool {
+        let Terms { patience, token_life, .. } = &self.numbers.terms;
+        let play = patience.reserve.0 + patience.prepare.0 + patience.start.0 + patience.end.0;
+        self.health.store_failing_for(Millis(token_life.0 - play).min(STORE_GRACE), now)
     }
 
     /// Reads campaigns and rules again.

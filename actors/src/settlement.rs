@@ -64,6 +64,8 @@ impl MessageResponse<SettlementActor, Settle> for Answer {
 pub struct SettlementActor {
     engine: Arc<Engine>,
     waiting: VecDeque<(Claim, Answer)>,
+    /// How many of them waited when the last write failed: until they are written, the store fails.
+    behind: usize,
     writing: usize,
     scheduled: bool,
     retry: Duration,
@@ -79,6 +81,7 @@ impl SettlementActor {
         Self {
             engine,
             waiting: VecDeque::new(),
+            behind: 0,
             writing: 0,
             scheduled: false,
             retry: RETRY_MIN,
@@ -99,7 +102,7 @@ impl SettlementActor {
     }
 
     fn is_failing(&self) -> bool {
-        self.engine.health.store_failing.load(Ordering::Relaxed)
+        self.engine.health.store_failing()
     }
 
     fn flush_in(&mut self, wait: Millis, ctx: &mut Context<Self>) {
@@ -158,12 +161,15 @@ impl SettlementActor {
         ctx: &mut Context<Self>,
     ) {
         self.writing -= 1;
-        let failing = &self.engine.health.store_failing;
         match written {
             Ok(outcomes) => {
-                failing.store(false, Ordering::Relaxed);
                 self.retry = RETRY_MIN;
+                self.behind = self.behind.saturating_sub(batch.len());
                 self.committed(batch, outcomes);
+                // After the campaigns were told: from now on they may take back what nobody claimed.
+                if self.behind == 0 {
+                    self.engine.health.store_works();
+                }
                 self.schedule(ctx);
                 self.check_drained();
             }
@@ -173,7 +179,7 @@ impl SettlementActor {
                 if fenced {
                     self.engine.health.fenced.store(true, Ordering::Relaxed);
                 }
-                if !failing.swap(true, Ordering::Relaxed) {
+                if self.engine.health.store_fails(self.engine.now()) {
                     tracing::error!(
                         claims = batch.len(),
                         %error,
@@ -182,6 +188,8 @@ impl SettlementActor {
                 }
                 // Back to the front, in their order.
                 batch.into_iter().rev().for_each(|entry| self.waiting.push_front(entry));
+                // Another batch that is under way is a full one.
+                self.behind = self.waiting.len() + self.writing * self.engine.numbers.batch_max;
                 if fenced {
                     // Another process settles them: the pages send them there.
                     self.waiting.clear();
@@ -273,12 +281,18 @@ impl Actor for SettlementActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        // Nothing waits here, whatever a lost predecessor knew.
+        self.engine.health.store_works();
         ctx.run_interval(ROLL_UP, |actor, ctx| {
             let engine = Arc::clone(&actor.engine);
             let work = async move { engine.ports.ledger.roll_up(engine.now()).await };
             actor.chore(ctx, ("roll up", |actor| &mut actor.rolling_up), work);
         });
         ctx.run_interval(CLOSE_DUE, |actor, ctx| {
+            // The claims that wait may be of a lease whose time has come meanwhile.
+            if actor.engine.health.store_failing() {
+                return;
+            }
             let engine = Arc::clone(&actor.engine);
             let work = async move { engine.ports.ledger.close_due(engine.now()).await };
             actor.chore(ctx, ("close leases", |actor| &mut actor.closing_due), work);

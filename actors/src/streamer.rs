@@ -88,6 +88,7 @@ impl StreamerActor {
             terms: &engine.numbers.terms,
             random: &mut random,
         };
+        self.live.store_away(engine.store_is_away(now));
         let mut effects = Vec::new();
         if self.loaded {
             self.live.due(&mut world, &mut effects);
@@ -176,6 +177,7 @@ impl StreamerActor {
             return;
         }
         let now = self.engine.now();
+        self.live.store_away(self.engine.store_is_away(now));
         let sample = self.engine.ports.platform.sample(self.live.streamer().id, now);
         let board = self.live.board(now, sample, self.engine.numbers.terms.strict);
         self.tell_dashboards(&ToSession::Board(Arc::new(board)));

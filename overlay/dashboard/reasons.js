@@ -15,6 +15,7 @@ const REASONS = {
   hourly_limit: ['Your limit of ads an hour is reached'],
   first_ad_delay: ['No ads in the first minutes of a stream'],
   draining: ['The server is restarting', 'The page reconnects by itself.'],
+  store_unavailable: ['The server can not reach its database', 'Ads come back by themselves; nothing shown is lost.'],
   play_in_hand: ['An ad is already on its way'],
   // Why no campaign, or not this one.
   no_candidate: ['No campaign fits right now'],

@@ -18,7 +18,7 @@ pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
     let health = &shared.engine.health;
     let draining = health.draining.load(Ordering::Relaxed);
     let fenced = health.fenced.load(Ordering::Relaxed);
-    let failing = health.store_failing.load(Ordering::Relaxed);
+    let failing = health.store_failing();
     // While claims wait for the database it is known to fail, and a probe would only stand in their way.
     let database = if failing {
         "the last claims could not be written".to_owned()

@@ -1,8 +1,20 @@
 //! A database that can not be written for a while.
 
+use crate::support::engine::TestEngine;
 use crate::support::page::{Stage, claim_on, open_page};
 use crate::support::socket::SOON;
-use crate::support::{PRICE, TestApp, campaign_body, eventually};
+use crate::support::{EARN, PRICE, TestApp, campaign_body, eventually};
+use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing, Quote};
+use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
+use gametriggers_actors::domain::money::{Currency, Micros, Money, Split};
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
+use gametriggers_actors::domain::targeting::Targeting;
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::engine::Engine;
+use gametriggers_actors::messages::{Reserve, Settle, Sweep};
+use gametriggers_actors::ports::{Idempotency, NewCampaign, NewCreative};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
@@ -76,4 +88,108 @@ async fn a_claim_sent_again_on_a_new_socket_is_acked_there() {
     assert_eq!(claim_on(&mut page, &shown.claim()).await["result"], "duplicate");
     app.assert_paid(campaign, &streamer, 1).await;
     app.finish().await;
+}
+
+/// A campaign with money for so many plays.
+async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::campaign::Campaign {
+    let now = engine.now();
+    let brand = engine.ports.accounts.add_brand("Crisp", now).await.unwrap().id;
+    let once = |key: &str| Idempotency { key: key.to_owned(), fingerprint: [0; 32] };
+    let money = Money { amount: Micros(plays * PRICE), currency: Currency::INR };
+    engine.ports.ledger.deposit(brand, money, &once("deposit"), now).await.unwrap();
+    let new = NewCampaign {
+        brand,
+        name: "Crunch time".to_owned(),
+        category: Category("snacks".into()),
+        currency: Currency::INR,
+        pricing: Pricing::Flat(Micros(PRICE)),
+        flight: Flight { starts: now, ends: now + Millis::minutes(24 * 60) },
+        pacing: PacingMode::Asap,
+        cap: FrequencyCap { per_hour: 0, per_day: 0, minimum_gap: Millis(0) },
+        targeting: Targeting::default(),
+        open: true,
+        landing_url: "https://brand.example".to_owned(),
+        creatives: vec![NewCreative {
+            content: Content::Text { headline: "Crisp".into(), body: "Very crisp".into() },
+            placement: Placement::Corner,
+            duration: Millis::seconds(3),
+            accent: "#d9ff3d".to_owned(),
+        }],
+        budget: money.amount,
+    };
+    let campaign = engine.ports.campaigns.create(&new, &once("create"), now).await.unwrap();
+    engine.reload_catalogue().await.unwrap();
+    campaign
+}
+
+fn play(number: u8, now: UnixMillis) -> PlayId {
+    PlayId::mint(now, [number; 10])
+}
+
+type Whose = (LeaseId, gametriggers_actors::domain::id::CampaignId, StreamerId, CreativeId);
+
+fn claim(play: PlayId, (lease, campaign, streamer, creative): Whose, split: Split, at: UnixMillis) -> Claim {
+    let debit = Debit {
+        event: play,
+        kind: EventKind::Play,
+        play,
+        lease,
+        campaign,
+        streamer,
+        creative,
+        currency: Currency::INR,
+        split,
+        viewers: 10,
+        occurred: at,
+    };
+    Claim { debit, verdict: Ok(()) }
+}
+
+#[actix_rt::test]
+async fn money_of_a_claim_that_waits_for_the_database_is_not_lent_again() {
+    let test = TestEngine::start().await;
+    let engine = &test.engine;
+    let (campaign, start) = (funded(engine, 2).await, engine.now());
+    let (new, _, _) =
+        gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
+    let streamer = engine.ports.accounts.add_streamers(&[new], start).await.unwrap()[0];
+    let actor = engine.directory.campaign(engine, campaign.id);
+    let amount = Micros(PRICE);
+    let quote = Quote { per_play: amount, per_click: Micros::ZERO, clicks_max: 0 };
+    let reserve = async |number| {
+        let (play, returns) = (play(number, start), engine.now() + Millis::seconds(100));
+        actor.send(Reserve { play, quote, amount, returns }).await.unwrap()
+    };
+    let claim = |number, lease| {
+        let split = Split { price: amount, fee: Micros(PRICE - EARN), earn: Micros(EARN) };
+        claim(play(number, start), (lease, campaign.id, streamer, campaign.creatives[0].id), split, start)
+    };
+    let lease = reserve(1).await.unwrap();
+    reserve(2).await.unwrap();
+    assert_eq!(reserve(3).await, Err(Reason::Budget), "the budget is for two plays");
+    let lock = lock(&test.database()).await;
+    let settlement = engine.directory.settlement(engine);
+    let waiting = settlement.send(Settle(claim(1, lease)));
+    let waiting = actix_rt::spawn(waiting);
+    eventually("the claim waits", async || engine.health.store_failing()).await;
+    assert!(!engine.store_is_away(engine.now()), "a hiccup stops no slot");
+    test.world.turn(Millis::minutes(20));
+    assert!(engine.store_is_away(engine.now()));
+    for _ in 0..3 {
+        actor.send(Sweep).await.unwrap();
+    }
+    assert_eq!(reserve(4).await, Err(Reason::Budget), "lent again while its claim waits");
+    unlock(lock).await;
+    assert_eq!(waiting.await.unwrap().unwrap(), Outcome::Settled, "what was shown is paid");
+    eventually("nothing waits", async || !engine.health.store_failing()).await;
+    // What nobody claimed comes back, and only that.
+    eventually("the other price is free", async || {
+        actor.send(Sweep).await.unwrap();
+        reserve(5).await.is_ok()
+    })
+    .await;
+    assert_eq!(reserve(6).await, Err(Reason::Budget));
+    let last = engine.directory.settlement(engine).send(Settle(claim(5, lease))).await.unwrap();
+    assert_eq!(last, Outcome::Settled);
+    test.stop().await;
 }

@@ -1,64 +1,18 @@
-//! An actor that is lost to a panic. The panic comes from a port: an engine of its own, on a
-//! platform with a fault.
+//! An actor that is lost to a panic. The panic comes from a port: an engine of its own, in a world with a
+//! fault.
 
+use crate::support::engine::TestEngine;
 use crate::support::eventually;
 use actix::Actor;
-use gametriggers::bus::memory::{MemoryBus, OwnLive};
-use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::telemetry;
-use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
-use gametriggers_actors::domain::id::StreamerId;
-use gametriggers_actors::domain::money::FeeBps;
-use gametriggers_actors::domain::play::Patience;
-use gametriggers_actors::domain::streamer::Sample;
-use gametriggers_actors::domain::streamer::live::{FromPage, Terms};
+use gametriggers_actors::domain::streamer::live::FromPage;
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageStatus};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
-use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
-use gametriggers_actors::domain::verification::Strictness;
-use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::messages::{AttachPage, PageSaid};
-use gametriggers_actors::ports::Platform;
 use gametriggers_actors::session::{CloseReason, SessionHandle, ToSession};
 use gametriggers_actors::sweeper::Sweeper;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// A platform that can be broken.
-#[derive(Default)]
-struct Fragile {
-    broken: AtomicBool,
-}
-
-impl Platform for Fragile {
-    fn sample(&self, streamer: StreamerId, now: UnixMillis) -> Option<Sample> {
-        assert!(!self.broken.load(Ordering::Relaxed), "a fault in an adapter");
-        SimulatedPlatform.sample(streamer, now)
-    }
-}
-
-fn numbers() -> Numbers {
-    let patience =
-        Patience { reserve: Millis(1000), prepare: Millis(1000), start: Millis(1000), end: Millis(1000) };
-    Numbers {
-        terms: Terms {
-            patience,
-            token_life: Millis::seconds(60),
-            fee: FeeBps::new(2000).unwrap(),
-            strict: Strictness { require_streaming: true, frames_per_second_min: 10 },
-            first_slot: Millis::minutes(60),
-            first_slot_spread: Millis(0),
-        },
-        heartbeat: Millis::seconds(10),
-        dead_after: Millis::seconds(25),
-        batch_max: 500,
-        batch_wait: Millis(20),
-        claims_max: 1000,
-        reconcile_every: Millis::minutes(1),
-        payable_after: Millis::minutes(60),
-        demo: false,
-    }
-}
+use std::sync::atomic::Ordering;
 
 fn page(session: &SessionHandle) -> Page {
     Page {
@@ -84,25 +38,8 @@ fn respawned() -> u64 {
 
 #[actix_rt::test]
 async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
-    let platform = Arc::new(Fragile::default());
-    let ports = Ports {
-        ledger: Arc::<SqliteStore>::clone(&store),
-        campaigns: Arc::<SqliteStore>::clone(&store),
-        accounts: Arc::<SqliteStore>::clone(&store),
-        log: Arc::<SqliteStore>::clone(&store),
-        wallets: Arc::<SqliteStore>::clone(&store),
-        audit: Arc::<SqliteStore>::clone(&store),
-        live: Arc::new(OwnLive),
-        bus: Arc::new(MemoryBus::default()),
-        clock: Arc::new(SystemClock::default()),
-        entropy: Arc::new(SystemEntropy),
-        platform: Arc::<Fragile>::clone(&platform),
-    };
-    let tokens = TokenKeys::new(SigningKey { kid: 1, secret: [7; 32] }, Vec::new());
-    let arbiter = actix::Arbiter::new();
-    let engine = Engine::start(ports, numbers(), tokens, arbiter.handle()).await.unwrap();
+    let test = TestEngine::start().await;
+    let engine = Arc::clone(&test.engine);
     let (new, _, _) =
         gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
     let id = engine.ports.accounts.add_streamers(&[new], engine.now()).await.unwrap()[0];
@@ -114,13 +51,13 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
     engine.directory.open(Arc::clone(&session));
     let first = engine.directory.streamer(&engine, id).unwrap();
     first.send(AttachPage { page: page(&session), session: Arc::clone(&session) }).await.unwrap();
-    platform.broken.store(true, Ordering::Relaxed);
+    test.world.platform.store(true, Ordering::Relaxed);
     let status = PageStatus { active: Active::Inactive, visible: true, streaming: Some(true) };
     assert!(
         first.send(PageSaid(session.id, FromPage::Status(status))).await.is_err(),
         "it was lost on the way"
     );
-    platform.broken.store(false, Ordering::Relaxed);
+    test.world.platform.store(false, Ordering::Relaxed);
     assert!(!first.connected());
     let told = std::cell::Cell::new(false);
     let outbox = std::cell::RefCell::new(&mut outbox);
@@ -137,6 +74,5 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
     let (session, _outbox) = SessionHandle::open(Some(id), [0; 32], engine.now());
     second.send(AttachPage { page: page(&session), session }).await.unwrap();
     assert!(respawned() > before, "a respawn is counted");
-    store.close().await;
-    arbiter.stop();
+    test.stop().await;
 }

@@ -54,6 +54,8 @@ pub struct CampaignActor {
     shared: (CampaignTotals, UnixMillis),
     looking: bool,
     touched: bool,
+    /// Whether claims waited for the database when the sweeper last came.
+    claims_wait: bool,
     /// Batches of settled claims so far: numbers that were read before one of them are too old.
     batches: u64,
     parked: VecDeque<(Reserve, Answer)>,
@@ -82,6 +84,7 @@ impl CampaignActor {
             shared: (CampaignTotals::default(), UnixMillis(0)),
             looking: false,
             touched: false,
+            claims_wait: false,
             batches: 0,
             parked: VecDeque::new(),
             asking: false,
@@ -133,10 +136,6 @@ impl CampaignActor {
             return Some(Err(reason));
         }
         let lease = self.lease.as_mut()?;
-        // Looking at every hold is for the sweeper, and for a lease that has nothing left.
-        if lease.free() < ask.amount {
-            lease.expire(now);
-        }
         if proof::planted(Plant::LeaseCheck) {
             lease.top_up(ask.amount);
         }
@@ -428,9 +427,15 @@ impl Handler<Sweep> for CampaignActor {
 
     fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
         let now = self.engine.now();
-        let freed = self.lease.as_mut().map_or(0, |lease| lease.expire(now));
-        if freed > 0 {
-            self.publish(ctx);
+        // A claim may wait for the database for longer than its money is held: nothing comes back until it
+        // is written, and a sweep later, when the answers that were sent before are here. A write that hangs
+        // fails within the skew between the last moment of a claim and the return of its money.
+        let wait = self.engine.health.store_failing();
+        if !std::mem::replace(&mut self.claims_wait, wait) && !wait {
+            let freed = self.lease.as_mut().map_or(0, |lease| lease.expire(now));
+            if freed > 0 {
+                self.publish(ctx);
+            }
         }
         if self.touched && !self.asking && now - self.read_at > BUDGET_LIFE {
             self.touched = false;

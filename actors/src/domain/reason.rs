@@ -30,6 +30,8 @@ pub enum Reason {
     FirstAdDelay,
     /// The server drains.
     Draining,
+    /// The database has been failing for too long: what is shown now could not be paid.
+    StoreUnavailable,
     /// A play is already in hand.
     PlayInHand,
     // --- candidates
@@ -141,6 +143,7 @@ const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::HourlyLimit, "hourly_limit", None),
     (Reason::FirstAdDelay, "first_ad_delay", None),
     (Reason::Draining, "draining", None),
+    (Reason::StoreUnavailable, "store_unavailable", None),
     (Reason::PlayInHand, "play_in_hand", None),
     (Reason::NoCandidate, "no_candidate", None),
     (Reason::CategoryExclusivity, "category_exclusivity", Some(501)),

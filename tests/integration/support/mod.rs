@@ -1,6 +1,7 @@
 //! The server under test, in this process: the real one, on a free port, with its data in a
 //! folder of its own and a simulated platform. Slots fall due only when a test says so.
 
+pub(crate) mod engine;
 pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod redis;

@@ -220,6 +220,7 @@ pub struct LiveStreamer {
     pub(super) money: Money,
     pub(super) live_since: Option<UnixMillis>,
     pub(super) draining: bool,
+    pub(super) store_away: bool,
 }
 
 impl LiveStreamer {
@@ -237,6 +238,7 @@ impl LiveStreamer {
             money: Money::default(),
             live_since: None,
             draining: false,
+            store_away: false,
         }
     }
 
@@ -323,6 +325,11 @@ impl LiveStreamer {
         effects.push(Effect::Changed);
     }
 
+    /// Whether the database has been failing for so long that no slot may be used.
+    pub const fn store_away(&mut self, away: bool) {
+        self.store_away = away;
+    }
+
     /// A page said something.
     pub fn heard(
         &mut self,
@@ -389,6 +396,9 @@ impl LiveStreamer {
         let status = page.status;
         if self.draining {
             return Err(Reason::Draining);
+        }
+        if self.store_away {
+            return Err(Reason::StoreUnavailable);
         }
         let known = sample.filter(|s| now - s.sampled < super::SAMPLE_LIFE).ok_or(Reason::ViewersUnknown);
         let live = known.and_then(|s| if s.live { Ok(s) } else { Err(Reason::StreamOffline) });

@@ -408,6 +408,20 @@ fn play_next_overrides_the_clock_and_nothing_else() {
 }
 
 #[test]
+fn no_slot_is_used_while_the_store_is_away_and_a_test_needs_none() {
+    let mut stage = Stage::new([1]);
+    stage.attach(page(1, HostKind::Obs, Active::Active));
+    stage.live.store_away(true);
+    let effects = stage.wait(1);
+    assert!(effects.contains(&Effect::NoFill(Reason::StoreUnavailable)), "{effects:?}");
+    assert_eq!(stage.command(Command::PlayNext).0, Err(Reason::StoreUnavailable));
+    assert_eq!(stage.command(Command::Test).0, Ok(()));
+    stage.command(Command::Skip).0.unwrap();
+    stage.live.store_away(false);
+    assert!(asked(&stage.wait(10_000)).is_some());
+}
+
+#[test]
 fn a_test_is_shown_measured_and_never_claimed() {
     let mut stage = Stage::new([]);
     stage.attach(page(1, HostKind::Obs, Active::Active));

@@ -1,0 +1,115 @@
+//! An engine of its own, without a server: on a clock that the test turns, and with parts of the world that
+//! panic when it says so.
+
+use gametriggers::bus::memory::{MemoryBus, OwnLive};
+use gametriggers::store::sqlite::SqliteStore;
+use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
+use gametriggers_actors::domain::id::StreamerId;
+use gametriggers_actors::domain::money::FeeBps;
+use gametriggers_actors::domain::play::Patience;
+use gametriggers_actors::domain::streamer::Sample;
+use gametriggers_actors::domain::streamer::live::Terms;
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
+use gametriggers_actors::domain::verification::Strictness;
+use gametriggers_actors::engine::{Engine, Numbers, Ports};
+use gametriggers_actors::ports::{Clock, Platform};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use tempfile::TempDir;
+
+/// An engine on a database of its own.
+pub(crate) struct TestEngine {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) world: Arc<Fragile>,
+    store: Arc<SqliteStore>,
+    arbiter: actix::Arbiter,
+    folder: TempDir,
+}
+
+/// The parts of the world that can be broken.
+#[derive(Default)]
+pub(crate) struct Fragile {
+    clock: SystemClock,
+    ahead: AtomicI64,
+    /// Every sample panics.
+    pub(crate) platform: AtomicBool,
+}
+
+impl Fragile {
+    /// Time passes.
+    pub(crate) fn turn(&self, span: Millis) {
+        self.ahead.fetch_add(span.0, Ordering::Relaxed);
+    }
+}
+
+impl Platform for Fragile {
+    fn sample(&self, streamer: StreamerId, now: UnixMillis) -> Option<Sample> {
+        assert!(!self.platform.load(Ordering::Relaxed), "a fault in an adapter");
+        SimulatedPlatform.sample(streamer, now)
+    }
+}
+
+impl Clock for Fragile {
+    fn now(&self) -> UnixMillis {
+        self.clock.now() + Millis(self.ahead.load(Ordering::Relaxed))
+    }
+}
+
+impl TestEngine {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+        let world = Arc::new(Fragile::default());
+        let ports = Ports {
+            ledger: Arc::<SqliteStore>::clone(&store),
+            campaigns: Arc::<SqliteStore>::clone(&store),
+            accounts: Arc::<SqliteStore>::clone(&store),
+            log: Arc::<SqliteStore>::clone(&store),
+            wallets: Arc::<SqliteStore>::clone(&store),
+            audit: Arc::<SqliteStore>::clone(&store),
+            live: Arc::new(OwnLive),
+            bus: Arc::new(MemoryBus::default()),
+            clock: Arc::<Fragile>::clone(&world),
+            entropy: Arc::new(SystemEntropy),
+            platform: Arc::<Fragile>::clone(&world),
+        };
+        let tokens = TokenKeys::new(SigningKey { kid: 1, secret: [7; 32] }, Vec::new());
+        let arbiter = actix::Arbiter::new();
+        let engine = Engine::start(ports, numbers(), tokens, arbiter.handle()).await.unwrap();
+        Self { engine, world, store, arbiter, folder }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("test.db")
+    }
+
+    pub(crate) async fn stop(self) {
+        self.store.close().await;
+        self.arbiter.stop();
+    }
+}
+
+fn numbers() -> Numbers {
+    let patience =
+        Patience { reserve: Millis(1000), prepare: Millis(1000), start: Millis(1000), end: Millis(1000) };
+    Numbers {
+        terms: Terms {
+            patience,
+            token_life: Millis::seconds(60),
+            fee: FeeBps::new(2000).unwrap(),
+            strict: Strictness { require_streaming: true, frames_per_second_min: 10 },
+            first_slot: Millis::minutes(60),
+            first_slot_spread: Millis(0),
+        },
+        heartbeat: Millis::seconds(10),
+        dead_after: Millis::seconds(25),
+        batch_max: 500,
+        batch_wait: Millis(20),
+        claims_max: 1000,
+        reconcile_every: Millis::minutes(1),
+        payable_after: Millis::minutes(60),
+        demo: false,
+    }
+}
