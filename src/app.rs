@@ -233,6 +233,7 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
         batch_wait: millis(settlement.batch_wait_ms),
         claims_max: settlement.claims_max,
         reconcile_every: Millis::seconds(i64::from(settlement.reconcile_s)),
+        verify_every: Millis::seconds(i64::from(settlement.verify_s)),
         payable_after: Millis::minutes(24 * 60 * i64::from(settlement.payable_after_days)),
         demo: config.mode == Mode::Demo,
     })

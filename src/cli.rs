@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::config::{Config, Sources};
+use crate::world::SystemClock;
 use crate::{demo, ledger, operator, store, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
@@ -153,7 +154,9 @@ async fn look(look: LedgerCommand) -> Result<ExitCode, crate::app::StartError> {
     let (LedgerCommand::Reconcile(from) | LedgerCommand::Verify(from)) = &look;
     let stores = store::open_read_only(&from.load()?).await?;
     let report = match look {
-        LedgerCommand::Reconcile(_) => ledger::reconcile(&*stores.ledger, &*stores.audit).await?,
+        LedgerCommand::Reconcile(_) => {
+            ledger::reconcile(&*stores.ledger, &*stores.audit, &SystemClock::default()).await?
+        }
         LedgerCommand::Verify(_) => ledger::verify(&*stores.audit).await?,
     };
     report.lines.iter().for_each(|line| say(line));

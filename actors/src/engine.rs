@@ -63,6 +63,8 @@ pub struct Numbers {
     pub claims_max: usize,
     /// The ledger is checked against itself this often.
     pub reconcile_every: Millis,
+    /// And this often over everything, with the hash chain.
+    pub verify_every: Millis,
     /// What streamers earned can be paid after this.
     pub payable_after: Millis,
     /// Whether the demo's keys are taken.
@@ -83,6 +85,19 @@ pub struct Health {
     pub drift: AtomicBool,
     /// No money leaves: nothing becomes payable and nothing is refunded until a full reconciliation is clean.
     pub payouts_frozen: AtomicBool,
+    /// This process has looked at the whole books; before that no money leaves either.
+    pub checked: AtomicBool,
+}
+
+/// Whether money may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payouts {
+    /// It may.
+    Open,
+    /// The books were not checked since the start.
+    Unchecked,
+    /// The books disagree.
+    Frozen,
 }
 
 impl Health {
@@ -91,6 +106,18 @@ impl Health {
     pub fn is_ready(&self) -> bool {
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         !self.store_failing() && !is(&self.fenced) && !is(&self.draining)
+    }
+
+    /// Whether money may leave.
+    #[must_use]
+    pub fn payouts(&self) -> Payouts {
+        if self.payouts_frozen.load(Ordering::Relaxed) {
+            Payouts::Frozen
+        } else if self.checked.load(Ordering::Relaxed) {
+            Payouts::Open
+        } else {
+            Payouts::Unchecked
+        }
     }
 
     /// A write failed. Whether it is the first.

@@ -1,27 +1,29 @@
 //! One per node: looks for drift, and holds money back while there is any.
 //!
 //! Owns: nothing but its rhythm; what it finds stands in `Engine::health`.
-//! Sends: every `Numbers::reconcile_every` the checks of the ledger, the first time over everything, then a
-//! comparison of what this node shows with what the database has (R10); what streamers may be paid, unless
-//! payouts are frozen; every `SEAL` the blocks of the hash chain.
+//! Sends: at once and then every `Numbers::reconcile_every` the checks of the ledger over what is new, and
+//! a comparison of what this node shows with what the database has (R10); the first time, every
+//! `Numbers::verify_every` and while there is drift, the checks over everything and the hash chain (R9);
+//! what streamers may be paid, unless payouts are held; every `SEAL` the blocks of the hash chain.
 //! Mailbox: none; turns that take longer than their rhythm are not piled up.
 //!
-//! On drift payouts are frozen, and plays go on. Only a full reconciliation without drift, or a restart,
-//! ends it.
+//! Until the first check is done nothing is paid out. On drift payouts are frozen, and plays go on. Only a
+//! full reconciliation without drift ends it.
 
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::time::{Millis, UnixMillis};
-use crate::engine::{Engine, Health};
+use crate::engine::{Engine, Health, Payouts};
 use crate::messages::{GetLive, Reload};
 use crate::ports::{Budget, CampaignTotals, Check, StoreResult};
 use actix::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// The first turn comes no later than this after the start.
-const FIRST: Duration = Duration::from_secs(10);
+/// Books that could not be read are looked at again no later than this.
+const RETRY: Millis = Millis::seconds(10);
 /// Blocks of the hash chain are sealed this often.
 const SEAL: Duration = Duration::from_secs(10);
 /// Earnings become payable this often, at most.
@@ -37,47 +39,67 @@ const STREAMERS_MAX: usize = 500;
 const ADVICE: &str = "the books disagree: payouts and refunds are frozen, plays go on. Run \
     `gametriggers ledger reconcile` and `gametriggers ledger verify`, find the cause, and correct it by an \
     adjustment (R10: delete the live counters in redis); payouts go on after a full reconciliation \
-    without drift, or after a restart";
+    without drift";
 
 /// The actor of a node.
 pub struct ReconcilerActor {
     engine: Arc<Engine>,
-    checking: bool,
     sealing: bool,
     matured: UnixMillis,
+    /// When everything was last looked at.
+    verified: UnixMillis,
+    /// The last streamer whose shared counters were compared.
+    compared: StreamerId,
 }
 
 impl ReconcilerActor {
     /// The actor of a node.
     #[must_use]
     pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, checking: false, sealing: false, matured: UnixMillis(0) }
+        let (matured, verified) = (UnixMillis(0), UnixMillis(0));
+        Self { engine, sealing: false, matured, verified, compared: StreamerId(0) }
     }
 
+    /// One turn; it sets the time of the next one.
     fn check(&mut self, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.checking, true) {
-            return;
-        }
         let engine = Arc::clone(&self.engine);
         let now = engine.now();
         let mature = now - self.matured >= MATURE;
+        // While there is drift only a full run can say that it is over.
+        let drift = engine.health.drift.load(Ordering::Relaxed);
+        let full = drift || now - self.verified >= engine.numbers.verify_every;
+        let mut streamers = BTreeSet::new();
+        engine.directory.each_streamer(|id, _| {
+            streamers.insert(id);
+        });
+        let streamers = next_after(&streamers, self.compared);
+        self.compared = streamers.last().copied().unwrap_or(self.compared);
         let turn = async move {
-            // While there is drift only a full run can say that it is over.
-            let full = engine.health.drift.load(Ordering::Relaxed);
-            let checks = checks(&engine, full).await;
+            let checks = checks(&engine, full, streamers).await;
             let judged = judge(&engine.health, checks, full);
-            // Unchecked books pay nobody.
-            if judged && mature && !engine.health.payouts_frozen.load(Ordering::Relaxed) {
-                let matured = engine.ports.wallets.mature(now, engine.numbers.payable_after).await;
-                return chore("mature", &matured);
+            if judged {
+                #[expect(clippy::as_conversions, reason = "a gauge is a float, and seconds fit into it")]
+                let seconds = (engine.now().0 / 1000) as f64;
+                ::metrics::gauge!("gametriggers_ledger_checked_timestamp_seconds").set(seconds);
             }
-            false
+            // Unchecked books pay nobody.
+            let mut matured = false;
+            if judged && mature && engine.health.payouts() == Payouts::Open {
+                let found = engine.ports.wallets.mature(now, engine.numbers.payable_after).await;
+                matured = chore("mature", &found);
+            }
+            (judged, matured)
         };
-        ctx.spawn(turn.into_actor(self).map(move |matured, actor, _| {
-            actor.checking = false;
+        ctx.spawn(turn.into_actor(self).map(move |(judged, matured), actor, ctx| {
             if matured {
                 actor.matured = now;
             }
+            if judged && full {
+                actor.verified = now;
+            }
+            let every = actor.engine.numbers.reconcile_every;
+            let wait = if judged { every } else { every.min(RETRY) };
+            ctx.run_later(Duration::from_millis(wait.unsigned().max(1)), |actor, ctx| actor.check(ctx));
         }));
     }
 
@@ -102,19 +124,28 @@ impl Actor for ReconcilerActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let every = Duration::from_millis(self.engine.numbers.reconcile_every.unsigned().max(1));
-        ctx.run_later(every.min(FIRST), move |actor, ctx| {
-            actor.check(ctx);
-            ctx.run_interval(every, |actor, ctx| actor.check(ctx));
-        });
+        self.check(ctx);
         ctx.run_interval(SEAL, |actor, ctx| actor.seal(ctx));
     }
 }
 
+/// The next streamers in the order of their ids, beginning again at the end: over time each has a turn.
+fn next_after(all: &BTreeSet<StreamerId>, last: StreamerId) -> Vec<StreamerId> {
+    let later = all.range((Bound::Excluded(last), Bound::Unbounded));
+    later.chain(all.range(..=last)).take(STREAMERS_MAX).copied().collect()
+}
+
 /// All checks: the database against itself, then this node against the database.
-async fn checks(engine: &Arc<Engine>, full: bool) -> StoreResult<Vec<Check>> {
+async fn checks(engine: &Arc<Engine>, full: bool, streamers: Vec<StreamerId>) -> StoreResult<Vec<Check>> {
     let mut checks = engine.ports.ledger.reconcile(full).await?;
-    match live(engine).await {
+    if full {
+        let chain = engine.ports.audit.verify().await?;
+        if let Some(first_bad) = &chain.first_bad {
+            tracing::error!(first_bad, "the hash chain does not fit what was sealed");
+        }
+        checks.push(chain.check());
+    }
+    match live(engine, streamers).await {
         Ok(check) => checks.push(check),
         // What was found already is said; without R10 the rest is not called clean.
         Err(error) if checks.iter().any(is_drift) => {
@@ -161,6 +192,7 @@ fn judge(health: &Health, checks: StoreResult<Vec<Check>>, full: bool) -> bool {
     if drift || full {
         let before = health.drift.swap(drift, Ordering::Relaxed);
         health.payouts_frozen.store(drift, Ordering::Relaxed);
+        health.checked.store(true, Ordering::Relaxed);
         if before && !drift {
             tracing::info!("a full reconciliation found no drift: payouts go on");
         }
@@ -182,14 +214,9 @@ struct Suspects {
 
 /// R10: what this node counts, and what all nodes share, against the database. A number may be older than
 /// the database's, because it is on its way; it must not be ahead of it, nor differ at the same version.
-async fn live(engine: &Arc<Engine>) -> StoreResult<Check> {
-    let mut suspects = Suspects::default();
+async fn live(engine: &Arc<Engine>, streamers: Vec<StreamerId>) -> StoreResult<Check> {
+    let mut suspects = Suspects { streamers: streamers.into_iter().collect(), ..Suspects::default() };
     suspects.campaigns.extend(engine.catalogue.load().entries().iter().map(|entry| entry.campaign.id));
-    engine.directory.each_streamer(|id, _| {
-        if suspects.streamers.len() < STREAMERS_MAX {
-            suspects.streamers.insert(id);
-        }
-    });
     let rows = suspects.campaigns.len().saturating_add(suspects.streamers.len());
     for look in 0..LOOKS {
         if look > 0 {
@@ -302,6 +329,10 @@ mod tests {
     #[test]
     fn payouts_stay_frozen_until_a_full_run_is_clean() {
         let health = Health::default();
+        assert!(!judge(&health, Err(StoreError::Unavailable("locked".into())), true));
+        assert_eq!(health.payouts(), Payouts::Unchecked, "a restart is no check");
+        assert!(judge(&health, check(0, 0), true));
+        assert_eq!(health.payouts(), Payouts::Open);
         assert!(judge(&health, check(0, 0), false));
         assert_eq!(frozen(&health), (false, false));
         for (mismatches, drift) in [(1, 0), (0, -5)] {
@@ -315,6 +346,21 @@ mod tests {
             assert_eq!(frozen(&health), (false, false));
         }
         assert!(health.is_ready(), "plays go on");
+    }
+
+    #[test]
+    fn every_streamer_has_a_turn() {
+        let max = i64::try_from(STREAMERS_MAX).unwrap();
+        let all: BTreeSet<StreamerId> = (1..=max + 10).map(StreamerId).collect();
+        let first = next_after(&all, StreamerId(0));
+        assert_eq!((first.len(), first.last()), (STREAMERS_MAX, Some(&StreamerId(max))));
+        let second = next_after(&all, StreamerId(max));
+        assert_eq!((second.len(), second.last()), (STREAMERS_MAX, Some(&StreamerId(max - 10))));
+        let seen: BTreeSet<StreamerId> = first.into_iter().chain(second).collect();
+        assert_eq!(seen, all);
+        let few: BTreeSet<StreamerId> = [StreamerId(3), StreamerId(7)].into();
+        assert_eq!(next_after(&few, StreamerId(3)), [StreamerId(7), StreamerId(3)]);
+        assert!(next_after(&BTreeSet::new(), StreamerId(3)).is_empty());
     }
 
     fn totals(version: i64, spent: i64, plays: u64) -> CampaignTotals {

@@ -188,6 +188,8 @@ pub struct Settlement {
     pub claims_max: usize,
     /// Seconds between two reconciliations.
     pub reconcile_s: u32,
+    /// Seconds between two reconciliations over everything.
+    pub verify_s: u32,
     /// Days until earnings can be paid.
     pub payable_after_days: u32,
 }

@@ -52,6 +52,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         settlement.reconcile_s == 0 || settlement.reconcile_s > 86_400,
         "settlement.reconcile_s: 1 to 86400",
     );
+    refuse(settlement.verify_s == 0 || settlement.verify_s > 604_800, "settlement.verify_s: 1 to 604800");
     refuse(settlement.payable_after_days > 365, "settlement.payable_after_days: at most 365");
     refuse(settlement.batch_max == 0, "settlement.batch_max: at least 1");
     refuse(

@@ -26,6 +26,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
         "counts for the series per minute that found no room; money is not concerned",
     ),
     (
+        "gametriggers_ledger_checked_timestamp_seconds",
+        "when the books were last checked to the end, whatever was found; it stands still when checks do",
+    ),
+    (
         "gametriggers_ledger_drift_micros",
         "what the last reconciliation found the books to be off by, by check",
     ),

@@ -3,6 +3,7 @@
 use super::Shared;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use gametriggers_actors::engine::Payouts;
 use gametriggers_actors::ports::{StoreError, StoreResult};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -39,7 +40,11 @@ pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
     let body = json!({
         "status": if degraded.is_empty() { "ready" } else { "degraded" },
         "degraded": degraded,
-        "payouts": if health.payouts_frozen.load(Ordering::Relaxed) { "frozen" } else { "ok" },
+        "payouts": match health.payouts() {
+            Payouts::Open => "ok",
+            Payouts::Unchecked => "not checked yet",
+            Payouts::Frozen => "frozen",
+        },
         "database": database,
         "claims": if failing { "waiting for the database" } else { "ok" },
         "draining": draining,

@@ -87,6 +87,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, name, "The request does not fit the present state").because(detail)
     }
 
+    /// 503: the server has just started.
+    pub(super) fn unchecked() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "books-unchecked", "The books are not checked yet")
+            .because("no money leaves before the first check after a start; try again soon")
+    }
+
     /// 503: try again.
     pub(super) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server can not do this right now")

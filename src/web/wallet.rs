@@ -18,8 +18,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::money::Currency;
+use gametriggers_actors::engine::Payouts;
 use gametriggers_actors::ports::{Budget, ByHand, Event, Owner, StoreError, Wallet};
-use std::sync::atomic::Ordering;
 
 fn answer(view: impl serde::Serialize) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(view))
@@ -87,11 +87,15 @@ pub(super) async fn refund(
     let key = idempotency(&format!("brand:{brand}"), &idempotency_key(&request)?, &*body)?;
     let (money, reference) = body.read()?;
     let hand = ByHand { actor, reason: reference };
-    if engine.health.payouts_frozen.load(Ordering::Relaxed) {
-        return Err(Problem::conflict(
-            "payouts-frozen",
-            "the books do not agree with themselves; no money leaves until a reconciliation is clean",
-        ));
+    match engine.health.payouts() {
+        Payouts::Open => {}
+        Payouts::Unchecked => return Err(Problem::unchecked()),
+        Payouts::Frozen => {
+            return Err(Problem::conflict(
+                "payouts-frozen",
+                "the books do not agree with themselves; no money leaves until a reconciliation is clean",
+            ));
+        }
     }
     let wallet = engine.ports.wallets.refund(brand, money, &hand, &key, engine.now()).await?;
     answer(WalletView::of(&wallet))

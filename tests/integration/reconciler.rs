@@ -54,6 +54,28 @@ async fn books_that_disagree_freeze_payouts_until_they_agree_and_plays_go_on() {
 }
 
 #[actix_rt::test]
+async fn an_old_row_that_was_altered_freezes_payouts_without_a_restart() {
+    let app = TestApp::with(&[("SETTLEMENT__RECONCILE_S", "1"), ("SETTLEMENT__VERIFY_S", "1")]).await;
+    let brand = app.brand("Crisp", 100 * PRICE).await;
+    app.campaign(&brand, "Crunch time", 10).await;
+    let audit = &app.engine().ports.audit;
+    eventually("it is sealed", async || {
+        let _ = audit.seal(app.engine().now()).await;
+        audit.verify().await.unwrap().transactions >= 2
+    })
+    .await;
+    let checked = app.counter("gametriggers_ledger_checked_timestamp_seconds", "").await;
+    assert!(checked > 1e9, "{checked}");
+    tamper(&app.database(), "DROP TRIGGER ledger_tx_keeps").await;
+    tamper(&app.database(), "UPDATE ledger_tx SET reference = 'x' || reference WHERE seq = 1").await;
+    eventually("the chain does not fit", async || is_frozen(&app).await).await;
+    assert!(app.counter("gametriggers_ledger_mismatches", "R9").await >= 1.0);
+    tamper(&app.database(), "UPDATE ledger_tx SET reference = substr(reference, 2) WHERE seq = 1").await;
+    eventually("it fits again", async || ready(&app).await["payouts"] == "ok").await;
+    app.finish().await;
+}
+
+#[actix_rt::test]
 async fn what_is_due_becomes_payable_when_the_books_agree_and_not_before() {
     let settings = [("SETTLEMENT__RECONCILE_S", "1"), ("SETTLEMENT__PAYABLE_AFTER_DAYS", "7")];
     let app = TestApp::with(&settings).await;

@@ -114,6 +114,24 @@ async fn no_refund_leaves_while_payouts_are_frozen() {
 }
 
 #[actix_rt::test]
+async fn no_refund_leaves_before_the_books_were_checked() {
+    let app = TestApp::start().await;
+    let (brand, admin) = (app.brand("Crisp", 5 * PRICE).await, app.admin_key().await);
+    let refunds = format!("{}/refunds", wallet_of(&brand));
+    let checked = &app.engine().health.checked;
+    assert!(checked.swap(false, Ordering::Relaxed), "the first check comes at once");
+    let refund = async || post(&app, &admin, &refunds, "refund-one", &transfer(PRICE, "back")).await;
+    let refused = refund().await;
+    refused.problem(503, "books-unchecked");
+    assert_eq!(refused.header("retry-after"), "2");
+    assert_eq!(app.ready().await.ok(200)["payouts"], "not checked yet");
+    assert_eq!(app.available(&brand).await, 5 * PRICE);
+    checked.store(true, Ordering::Relaxed);
+    assert_eq!(micros(&refund().await.ok(200), "available"), 4 * PRICE);
+    app.finish().await;
+}
+
+#[actix_rt::test]
 async fn strangers_find_no_wallet_and_only_an_operator_moves_money_by_hand() {
     let app = TestApp::start().await;
     let (brand, neighbour) = (app.brand("Crisp", 50 * PRICE).await, app.brand("Soggy", 50 * PRICE).await);

@@ -1,6 +1,6 @@
 //! Wallets: what brands pay in and streamers are paid out of, and the audit of both.
 
-use super::{Budget, Idempotency, StoreResult};
+use super::{Budget, Check, Idempotency, StoreResult};
 use crate::domain::id::{BrandId, CampaignId, StreamerId};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::time::{Millis, UnixMillis};
@@ -173,6 +173,21 @@ pub struct Chain {
     pub first_bad: Option<String>,
     /// The hash of the last block of each writer, by writer.
     pub heads: Vec<(i64, [u8; 32])>,
+}
+
+impl Chain {
+    /// As a line of the reconciliation.
+    #[must_use]
+    pub fn check(&self) -> Check {
+        let rows = [self.blocks, self.transactions, self.entries, self.actions];
+        Check {
+            id: "R9",
+            name: "what was sealed is as it was",
+            rows: rows.into_iter().fold(0, u64::saturating_add),
+            mismatches: u64::from(self.first_bad.is_some()),
+            drift_micros: 0,
+        }
+    }
 }
 
 /// The chain of hashes over ledger transactions and operators' actions (`domain::audit`).

@@ -109,6 +109,7 @@ fn numbers() -> Numbers {
         batch_wait: Millis(20),
         claims_max: 1000,
         reconcile_every: Millis::minutes(1),
+        verify_every: Millis::minutes(60),
         payable_after: Millis::minutes(60),
         demo: false,
     }

@@ -24,6 +24,7 @@ use socket::{SOON, Socket};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -96,6 +97,8 @@ impl World {
         let mut config = Config::load(&Sources { variables, ..Sources::default() }).unwrap();
         config.server.bind = addr.unwrap_or(config.server.bind);
         let app = App::start(&config).await.unwrap_or_else(|error| panic!("{error}"));
+        let checked = &app.engine.health.checked;
+        eventually("the books are checked at once", async || checked.load(Ordering::Relaxed)).await;
         TestApp { addr: app.addr, app, world: self }
     }
 
