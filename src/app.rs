@@ -9,13 +9,11 @@ use crate::store::{self, Stores};
 use crate::telemetry;
 use crate::web::{self, Shared};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
-use actix::{Actor, Addr};
 use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
 use actix_service::{fn_service, map_config};
 use actix_web::App as WebApp;
 use actix_web::dev::AppConfig;
-use gametriggers_actors::bridge::BridgeActor;
 use gametriggers_actors::domain::money::FeeBps;
 use gametriggers_actors::domain::play::Patience;
 use gametriggers_actors::domain::streamer::live::Terms;
@@ -25,9 +23,7 @@ use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::messages::Drain;
 use gametriggers_actors::ports::{Bus, Entropy, LiveCounters, Platform};
-use gametriggers_actors::reconciler::ReconcilerActor;
 use gametriggers_actors::session::{CloseReason, ToSession};
-use gametriggers_actors::sweeper::Sweeper;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -50,7 +46,6 @@ pub struct App {
     server: ServerHandle,
     drain: Duration,
     arbiter: actix::Arbiter,
-    _keep: (Addr<BridgeActor>, Addr<Sweeper>, Addr<ReconcilerActor>),
     _redis: Option<Redis>,
 }
 
@@ -67,20 +62,7 @@ impl App {
         let redis = redis(config)?;
         let ports = ports(config, &stores, redis.as_ref());
         let engine = Engine::start(ports, numbers(config)?, tokens, arbiter.handle()).await?;
-        let keep = (
-            BridgeActor::start_in_arbiter(&arbiter.handle(), {
-                let engine = Arc::clone(&engine);
-                move |_| BridgeActor::new(engine)
-            }),
-            Sweeper::start_in_arbiter(&arbiter.handle(), {
-                let engine = Arc::clone(&engine);
-                move |_| Sweeper::new(engine)
-            }),
-            ReconcilerActor::start_in_arbiter(&arbiter.handle(), {
-                let engine = Arc::clone(&engine);
-                move |_| ReconcilerActor::new(engine)
-            }),
-        );
+        engine.directory.watch(&engine);
         // Alive from the start: one posts what an earlier process left, the other tells other nodes of it.
         let _ = (engine.directory.settlement(&engine), engine.directory.live(&engine));
         let listener = TcpListener::bind(config.server.bind)
@@ -99,17 +81,7 @@ impl App {
         let handle = server.handle();
         actix_rt::spawn(server);
         let drain = Duration::from_millis(u64::from(config.server.drain_ms));
-        Ok(Self {
-            engine,
-            addr,
-            public_url,
-            stores,
-            server: handle,
-            drain,
-            arbiter,
-            _keep: keep,
-            _redis: redis,
-        })
+        Ok(Self { engine, addr, public_url, stores, server: handle, drain, arbiter, _redis: redis })
     }
 
     /// Waits until a newer process has taken the database over.

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// A reload that failed is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
+/// The sweeper looks after all other actors, and the bridge after the sweeper.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// What has to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,10 +38,10 @@ pub struct BridgeActor {
 }
 
 impl BridgeActor {
-    /// The actor of a node.
+    /// The actor of a node. What happened between it and a lost one that was before is read `again`.
     #[must_use]
-    pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, reading: false, again: None }
+    pub fn new(engine: Arc<Engine>, again: bool) -> Self {
+        Self { engine, reading: false, again: again.then_some(Again::Everything) }
     }
 
     /// Reads campaigns and rules again and tells the campaigns; streamers and keys as well when anything may
@@ -108,6 +110,10 @@ impl Actor for BridgeActor {
         );
         ctx.add_stream(events);
         self.wake_campaigns();
+        if let Some(what) = self.again.take() {
+            self.read(what, ctx);
+        }
+        ctx.run_interval(WATCH, |actor, _| drop(actor.engine.directory.sweeper(&actor.engine)));
     }
 }
 

@@ -1,17 +1,20 @@
 //! Id to address: finds an actor, starts it on demand, and starts it anew after a panic.
 //!
 //! A panic ends an actor without a word: its address is disconnected, and nobody is told. So an
-//! address is asked before it is handed out, and the sweeper looks at all of them.
+//! address is asked before it is handed out, and the sweeper looks at all of them, the bridge at the sweeper.
 
+use crate::bridge::BridgeActor;
 use crate::campaign::CampaignActor;
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::streamer::page::SessionId;
 use crate::engine::Engine;
 use crate::live::LiveActor;
 use crate::metrics::MetricsActor;
+use crate::reconciler::ReconcilerActor;
 use crate::session::SessionHandle;
 use crate::settlement::SettlementActor;
 use crate::streamer::StreamerActor;
+use crate::sweeper::Sweeper;
 use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -31,20 +34,29 @@ pub struct Directory {
     settlement: Mutex<Option<Addr<SettlementActor>>>,
     metrics: Mutex<Option<Addr<MetricsActor>>>,
     live: Mutex<Option<Addr<LiveActor>>>,
+    bridge: Mutex<Option<Addr<BridgeActor>>>,
+    sweeper: Mutex<Option<Addr<Sweeper>>>,
+    reconciler: Mutex<Option<Addr<ReconcilerActor>>>,
     /// In phases, by id: each beat of the sweeper visits one of them.
     sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
     open: AtomicUsize,
 }
 
-fn one<A: Actor>(slot: &Mutex<Option<Addr<A>>>, start: impl FnOnce() -> Addr<A>) -> Addr<A> {
+/// The one actor of its kind; `start` hears whether it takes the place of a lost one.
+fn one<A: Actor>(
+    slot: &Mutex<Option<Addr<A>>>,
+    name: &'static str,
+    start: impl FnOnce(bool) -> Addr<A>,
+) -> Addr<A> {
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     match slot.as_ref().filter(|addr| addr.connected()) {
         Some(addr) => addr.clone(),
         None => {
-            if slot.is_some() {
-                respawned("singleton");
+            let again = slot.is_some();
+            if again {
+                respawned(name);
             }
-            let addr = start();
+            let addr = start(again);
             *slot = Some(addr.clone());
             addr
         }
@@ -67,6 +79,9 @@ impl Directory {
             settlement: Mutex::default(),
             metrics: Mutex::default(),
             live: Mutex::default(),
+            bridge: Mutex::default(),
+            sweeper: Mutex::default(),
+            reconciler: Mutex::default(),
             sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
         }
@@ -116,7 +131,7 @@ impl Directory {
     /// The settlement actor.
     #[must_use]
     pub fn settlement(&self, engine: &Arc<Engine>) -> Addr<SettlementActor> {
-        one(&self.settlement, || {
+        one(&self.settlement, "settlement", |_| {
             let engine = Arc::clone(engine);
             SettlementActor::start_in_arbiter(&self.arbiter, move |_| SettlementActor::new(engine))
         })
@@ -125,7 +140,7 @@ impl Directory {
     /// The metrics actor.
     #[must_use]
     pub fn metrics(&self, engine: &Arc<Engine>) -> Addr<MetricsActor> {
-        one(&self.metrics, || {
+        one(&self.metrics, "metrics", |_| {
             let engine = Arc::clone(engine);
             MetricsActor::start_in_arbiter(&self.arbiter, move |_| MetricsActor::new(engine))
         })
@@ -134,10 +149,40 @@ impl Directory {
     /// The actor of the live counters.
     #[must_use]
     pub fn live(&self, engine: &Arc<Engine>) -> Addr<LiveActor> {
-        one(&self.live, || {
+        one(&self.live, "live", |_| {
             let engine = Arc::clone(engine);
             LiveActor::start_in_arbiter(&self.arbiter, move |_| LiveActor::new(engine))
         })
+    }
+
+    /// The node's inbox on the bus.
+    pub fn bridge(&self, engine: &Arc<Engine>) -> Addr<BridgeActor> {
+        one(&self.bridge, "bridge", |again| {
+            let engine = Arc::clone(engine);
+            BridgeActor::start_in_arbiter(&self.arbiter, move |_| BridgeActor::new(engine, again))
+        })
+    }
+
+    /// The sweeper.
+    pub fn sweeper(&self, engine: &Arc<Engine>) -> Addr<Sweeper> {
+        one(&self.sweeper, "sweeper", |_| {
+            let engine = Arc::clone(engine);
+            Sweeper::start_in_arbiter(&self.arbiter, move |_| Sweeper::new(engine))
+        })
+    }
+
+    /// The actor that looks for drift.
+    pub fn reconciler(&self, engine: &Arc<Engine>) -> Addr<ReconcilerActor> {
+        one(&self.reconciler, "reconciler", |_| {
+            let engine = Arc::clone(engine);
+            ReconcilerActor::start_in_arbiter(&self.arbiter, move |_| ReconcilerActor::new(engine))
+        })
+    }
+
+    /// Starts the actors that nobody sends anything: they look after each other, the sweeper after all but
+    /// itself, the bridge after the sweeper.
+    pub fn watch(&self, engine: &Arc<Engine>) {
+        let _ = (self.bridge(engine), self.reconciler(engine), self.sweeper(engine));
     }
 
     /// Campaign actors that live.

@@ -2,8 +2,9 @@
 //!
 //! Liveness is judged from outside: a socket whose peer stopped reading freezes its own actor, and
 //! an actor that panicked says nothing. The sweeper sends heartbeats phase by phase, closes sockets that
-//! were silent for too long, closes those whose actor is lost, lets campaigns
-//! take back money whose time is up, and now and then stops actors that nobody needs.
+//! were silent for too long, closes those whose actor is lost, has lost actors of the node replaced (as the
+//! bridge has the sweeper), lets campaigns take back money whose time is up, and now and then stops actors
+//! that nobody needs.
 
 use crate::directory::PHASES;
 use crate::domain::id::StreamerId;
@@ -94,6 +95,7 @@ impl Actor for Sweeper {
         ctx.run_interval(CHORES, |actor, _| {
             actor.seconds += 1;
             actor.lost();
+            actor.engine.directory.watch(&actor.engine);
             for campaign in actor.engine.directory.live_campaigns() {
                 let _ = campaign.try_send(Sweep);
             }

@@ -3,14 +3,13 @@
 
 use crate::support::engine::TestEngine;
 use crate::support::eventually;
-use actix::Actor;
 use gametriggers::telemetry;
 use gametriggers_actors::domain::streamer::live::FromPage;
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageStatus};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::messages::{AttachPage, PageSaid};
+use gametriggers_actors::ports::Event;
 use gametriggers_actors::session::{CloseReason, SessionHandle, ToSession};
-use gametriggers_actors::sweeper::Sweeper;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -28,11 +27,11 @@ fn page(session: &SessionHandle) -> Page {
     }
 }
 
-fn respawned() -> u64 {
+fn respawned(actor: &str) -> u64 {
     let text = telemetry::metric::start().unwrap().render();
     let mut lines = text
         .lines()
-        .filter(|line| line.starts_with("gametriggers_actor_respawned_total{actor=\"streamer\"}"));
+        .filter(|line| line.starts_with(&format!("gametriggers_actor_respawned_total{{actor=\"{actor}\"}}")));
     lines.next().and_then(|line| line.rsplit_once(' ')?.1.parse().ok()).unwrap_or(0)
 }
 
@@ -44,8 +43,8 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
         gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
     let id = engine.ports.accounts.add_streamers(&[new], engine.now()).await.unwrap()[0];
     engine.streamers.insert(id, engine.ports.accounts.streamer(id).await.unwrap());
-    let _sweeper = Sweeper::new(Arc::clone(&engine)).start();
-    let before = respawned();
+    engine.directory.watch(&engine);
+    let before = respawned("streamer");
 
     let (session, mut outbox) = SessionHandle::open(Some(id), [0; 32], engine.now());
     engine.directory.open(Arc::clone(&session));
@@ -73,6 +72,36 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
     assert!(second.connected());
     let (session, _outbox) = SessionHandle::open(Some(id), [0; 32], engine.now());
     second.send(AttachPage { page: page(&session), session }).await.unwrap();
-    assert!(respawned() > before, "a respawn is counted");
+    assert!(respawned("streamer") > before, "a respawn is counted");
+    test.stop().await;
+}
+
+#[actix_rt::test]
+async fn the_actors_of_a_node_that_panic_get_successors() {
+    let test = TestEngine::start().await;
+    let (engine, world) = (&test.engine, &test.world);
+    let [bridges, reconcilers, sweepers] = ["bridge", "reconciler", "sweeper"].map(respawned);
+    world.audit.store(true, Ordering::Relaxed);
+    engine.directory.watch(engine);
+    eventually("the reconciler has a successor", async || respawned("reconciler") > reconcilers).await;
+    let checked = &engine.health.checked;
+    eventually("which checks the books", async || checked.load(Ordering::Relaxed)).await;
+
+    let (new, _, _) =
+        gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
+    let id = engine.ports.accounts.add_streamers(&[new], engine.now()).await.unwrap()[0];
+    world.bus.store(true, Ordering::Relaxed);
+    engine.ports.bus.publish(Event::StreamerChanged(id));
+    eventually("the bridge has a successor", async || respawned("bridge") > bridges).await;
+    eventually("which reads what the lost one heard", async || engine.streamers.contains_key(&id)).await;
+
+    let lost = engine.directory.sweeper(engine);
+    eventually("the sweeper looks at the clock", async || {
+        // Another actor may be faster: then once more.
+        world.tick.store(lost.connected(), Ordering::Relaxed);
+        !lost.connected()
+    })
+    .await;
+    eventually("the sweeper has a successor", async || respawned("sweeper") > sweepers).await;
     test.stop().await;
 }

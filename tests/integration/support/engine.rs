@@ -1,6 +1,7 @@
 //! An engine of its own, without a server: on a clock that the test turns, and with parts of the world that
 //! panic when it says so.
 
+use async_trait::async_trait;
 use gametriggers::bus::memory::{MemoryBus, OwnLive};
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
@@ -13,7 +14,9 @@ use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
-use gametriggers_actors::ports::{Clock, Platform};
+use gametriggers_actors::ports::{
+    AuditStore, Bus, Chain, Clock, Event, Heard, Platform, StoreResult, Subscription,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -35,6 +38,49 @@ pub(crate) struct Fragile {
     ahead: AtomicI64,
     /// Every sample panics.
     pub(crate) platform: AtomicBool,
+    /// The next look at the clock panics.
+    pub(crate) tick: AtomicBool,
+    /// The next event that is heard panics.
+    pub(crate) bus: AtomicBool,
+    /// The next look at the hash chain panics.
+    pub(crate) audit: AtomicBool,
+}
+
+struct FragileBus(Arc<Fragile>, MemoryBus);
+
+impl Bus for FragileBus {
+    fn publish(&self, event: Event) {
+        self.1.publish(event);
+    }
+
+    fn subscribe(&self) -> Box<dyn Subscription> {
+        Box::new(FragileListener(Arc::clone(&self.0), self.1.subscribe()))
+    }
+}
+
+struct FragileListener(Arc<Fragile>, Box<dyn Subscription>);
+
+#[async_trait]
+impl Subscription for FragileListener {
+    async fn next(&mut self) -> Option<Heard> {
+        let heard = self.1.next().await;
+        assert!(!self.0.bus.swap(false, Ordering::Relaxed), "a fault in a bus");
+        heard
+    }
+}
+
+struct FragileAudit(Arc<Fragile>, Arc<SqliteStore>);
+
+#[async_trait]
+impl AuditStore for FragileAudit {
+    async fn seal(&self, now: UnixMillis) -> StoreResult<u64> {
+        self.1.seal(now).await
+    }
+
+    async fn verify(&self) -> StoreResult<Chain> {
+        assert!(!self.0.audit.swap(false, Ordering::Relaxed), "a fault in a store");
+        self.1.verify().await
+    }
 }
 
 impl Fragile {
@@ -53,6 +99,7 @@ impl Platform for Fragile {
 
 impl Clock for Fragile {
     fn now(&self) -> UnixMillis {
+        assert!(!self.tick.swap(false, Ordering::Relaxed), "a fault in a clock");
         self.clock.now() + Millis(self.ahead.load(Ordering::Relaxed))
     }
 }
@@ -68,9 +115,9 @@ impl TestEngine {
             accounts: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
-            audit: Arc::<SqliteStore>::clone(&store),
+            audit: Arc::new(FragileAudit(Arc::clone(&world), Arc::clone(&store))),
             live: Arc::new(OwnLive),
-            bus: Arc::new(MemoryBus::default()),
+            bus: Arc::new(FragileBus(Arc::clone(&world), MemoryBus::default())),
             clock: Arc::<Fragile>::clone(&world),
             entropy: Arc::new(SystemEntropy),
             platform: Arc::<Fragile>::clone(&world),
