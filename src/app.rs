@@ -198,6 +198,7 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
             },
             first_slot: millis(play.first_slot_ms),
             first_slot_spread: millis(play.first_slot_spread_ms),
+            minimum_gap: millis(play.minimum_gap_ms),
         },
         heartbeat: millis(session.heartbeat_ms),
         dead_after: millis(session.dead_after_ms),

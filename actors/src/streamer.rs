@@ -29,8 +29,10 @@ use std::time::Duration;
 
 /// Messages that may wait for one streamer.
 const MAILBOX: usize = 64;
-/// Plays of the log that are read when the actor starts: what rules and caps may look back on.
+/// Plays of the log that are read when the actor starts: what rules and caps may look back on, and as many
+/// more as the streamer allows an hour, up to `LOOK_BACK_MAX`.
 const LOOK_BACK: u32 = 200;
+const LOOK_BACK_MAX: u32 = 1000;
 /// While a dashboard looks on, the database is asked this often.
 const DASHBOARD_REFRESH: Millis = Millis::seconds(5);
 /// And this often what other nodes settled.
@@ -179,7 +181,7 @@ impl StreamerActor {
         let now = self.engine.now();
         self.live.store_away(self.engine.store_is_away(now));
         let sample = self.engine.ports.platform.sample(self.live.streamer().id, now);
-        let board = self.live.board(now, sample, self.engine.numbers.terms.strict);
+        let board = self.live.board(now, sample, &self.engine.numbers.terms);
         self.tell_dashboards(&ToSession::Board(Arc::new(board)));
     }
 
@@ -303,13 +305,18 @@ impl StreamerActor {
     /// before that.
     fn load(&mut self, ctx: &mut Context<Self>) {
         let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
-        let read = async move { engine.ports.log.recent(id, None, LOOK_BACK).await };
+        let hourly_max = self.live.streamer().settings.hourly_max;
+        let look_back = LOOK_BACK.saturating_add(hourly_max).min(LOOK_BACK_MAX);
+        let read = async move { engine.ports.log.recent(id, None, look_back).await };
         ctx.spawn(read.into_actor(self).map(|plays, actor, ctx| match plays {
             Ok(mut plays) => {
                 plays.reverse();
                 let catalogue = actor.engine.catalogue.load_full();
                 let known = |id| catalogue.entry(id).map(|e| Arc::clone(&e.campaign));
                 let shown = plays.iter().filter(|p| p.outcome.was_on_screen());
+                // `at` is the time of the claim by now, which may have come late.
+                let now = actor.engine.now();
+                actor.live.remember_slots(shown.clone().map(|p| p.play.minted().min(now)));
                 actor.live.remember(shown.filter_map(|p| Some((known(p.campaign)?, p.at))));
                 let skip = plays.len().saturating_sub(RECENT_MAX);
                 let last = plays.iter().skip(skip);

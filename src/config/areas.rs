@@ -144,6 +144,8 @@ pub struct Play {
     pub first_slot_ms: u32,
     /// Time over which first slots are spread.
     pub first_slot_spread_ms: u32,
+    /// From one ad to the next on one stream, at least.
+    pub minimum_gap_ms: u32,
     /// Patience with a campaign.
     pub reserve_timeout_ms: u32,
     /// Patience with loading.

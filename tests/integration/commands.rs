@@ -2,7 +2,10 @@
 
 use crate::support::page::{Stage, assert_rejected};
 use crate::support::{PRICE, TestApp, eventually, sleep_ms};
+use gametriggers_actors::domain::streamer::Settings;
+use gametriggers_actors::messages::Sweep;
 use serde_json::json;
+use std::sync::Arc;
 
 #[actix_rt::test]
 async fn a_skipped_play_is_not_paid_and_its_price_comes_back() {
@@ -120,5 +123,35 @@ async fn without_a_page_there_is_no_slot() {
         .await;
     stage.state(|state| state["overlays"][0]["streaming"] == false).await;
     assert_eq!(stage.play_next().await["reason"], "not_streaming");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn the_hourly_limit_outlives_the_streamer_s_actor() {
+    let app = TestApp::start().await;
+    let brand = app.brand("Crisp", 10 * PRICE).await;
+    app.campaign(&brand, "Crunch time", 10).await;
+    let streamer = app.streamer("Nova").await;
+    let engine = app.engine();
+    let mut row = engine.streamers.get(&streamer.id).unwrap().clone();
+    row.settings = Arc::new(Settings { hourly_max: 1, ..(*row.settings).clone() });
+    engine.streamers.insert(streamer.id, row);
+    let mut stage = Stage::open(&app, &streamer).await;
+    let shown = stage.show().await;
+    assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
+    assert_eq!(stage.play_next().await["reason"], "hourly_limit");
+    eventually("the log has it", async || {
+        app.plays(&streamer.key, streamer.id, "").await.ok(200)["items"][0]["outcome"] == "settled"
+    })
+    .await;
+    let actor = engine.directory.live_streamer(streamer.id).unwrap();
+    drop(stage);
+    eventually("the actor is gone", async || {
+        let _ = actor.send(Sweep).await;
+        !actor.connected()
+    })
+    .await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    assert_eq!(stage.play_next().await["reason"], "hourly_limit");
     app.finish().await;
 }

@@ -14,14 +14,18 @@ const HOUR: Millis = Millis::minutes(60);
 #[derive(Debug, Default)]
 pub struct AdClock {
     next: Option<UnixMillis>,
+    /// The slot of the last ad: it outlives pages, and the log brings it to the next actor.
+    last: Option<UnixMillis>,
     shown: VecDeque<UnixMillis>,
 }
 
 impl AdClock {
-    /// When the next slot falls due; none before the clock was started.
+    /// When the next slot falls due, never closer than `interval` to the one of the last ad; none before the
+    /// clock was started.
     #[must_use]
-    pub const fn next(&self) -> Option<UnixMillis> {
-        self.next
+    pub fn next(&self, interval: Millis) -> Option<UnixMillis> {
+        let next = self.next?;
+        Some(self.last.map_or(next, |last| next.max(last + interval)))
     }
 
     /// Starts the clock, unless it runs: the first slot is due at `first`.
@@ -36,8 +40,8 @@ impl AdClock {
 
     /// Whether a slot is due.
     #[must_use]
-    pub fn is_due(&self, now: UnixMillis) -> bool {
-        self.next.is_some_and(|next| next <= now)
+    pub fn is_due(&self, interval: Millis, now: UnixMillis) -> bool {
+        self.next(interval).is_some_and(|next| next <= now)
     }
 
     /// The slot of `now` was used or is gone; the next one follows an interval later.
@@ -45,10 +49,11 @@ impl AdClock {
         self.next = Some(now + interval);
     }
 
-    /// An ad came on screen.
-    pub fn count(&mut self, now: UnixMillis) {
+    /// The ad of a slot came on screen.
+    pub fn count(&mut self, slot: UnixMillis, now: UnixMillis) {
         self.forget(now);
         self.shown.push_back(now);
+        self.last = self.last.max(Some(slot));
     }
 
     fn forget(&mut self, now: UnixMillis) {
@@ -57,13 +62,15 @@ impl AdClock {
         }
     }
 
-    /// Whether the streamer's limits allow an ad now. `live_since` is none when it is not known.
+    /// Whether the limits of the streamer and the platform's `gap` between two slots allow an ad now.
+    /// `live_since` is none when it is not known.
     ///
     /// # Errors
-    /// The limit that does not: `paused`, `snoozed`, `first_ad_delay` or `hourly_limit`.
+    /// The limit that does not: `paused`, `snoozed`, `first_ad_delay`, `minimum_gap` or `hourly_limit`.
     pub fn allows(
         &mut self,
         settings: &Settings,
+        gap: Millis,
         live_since: Option<UnixMillis>,
         now: UnixMillis,
     ) -> Result<(), Reason> {
@@ -75,6 +82,9 @@ impl AdClock {
         }
         if live_since.is_some_and(|since| now - since < settings.first_ad_delay) {
             return Err(Reason::FirstAdDelay);
+        }
+        if self.last.is_some_and(|last| now - last < gap) {
+            return Err(Reason::MinimumGap);
         }
         self.forget(now);
         if self.shown.len() >= usize::try_from(settings.hourly_max).unwrap_or(usize::MAX) {
@@ -98,10 +108,25 @@ mod tests {
         let mut clock = AdClock::default();
         clock.start(UnixMillis(0));
         let after_ten_minutes = UnixMillis(600_000);
-        assert!(clock.is_due(after_ten_minutes));
-        clock.advance(after_ten_minutes, Millis(15_000));
-        assert!(!clock.is_due(after_ten_minutes));
-        assert_eq!(clock.next(), Some(UnixMillis(615_000)));
+        let interval = Millis(15_000);
+        assert!(clock.is_due(interval, after_ten_minutes));
+        clock.advance(after_ten_minutes, interval);
+        assert!(!clock.is_due(interval, after_ten_minutes));
+        assert_eq!(clock.next(interval), Some(UnixMillis(615_000)));
+    }
+
+    #[test]
+    fn a_clock_that_stopped_keeps_its_distance_from_the_last_ad() {
+        let (mut clock, interval) = (AdClock::default(), Millis(15_000));
+        clock.start(UnixMillis(0));
+        clock.count(UnixMillis(0), UnixMillis(700));
+        clock.stop();
+        assert_eq!(clock.next(interval), None);
+        clock.start(UnixMillis(3000));
+        assert_eq!(clock.next(interval), Some(UnixMillis(15_000)), "from the slot, not from the first frame");
+        clock.stop();
+        clock.start(UnixMillis(40_000));
+        assert_eq!(clock.next(interval), Some(UnixMillis(40_000)));
     }
 
     #[test]
@@ -113,17 +138,20 @@ mod tests {
             change(&mut s);
             s
         }
-        assert_eq!(clock.allows(&with(|s| s.paused = true), None, now), Err(Reason::Paused));
+        assert_eq!(clock.allows(&with(|s| s.paused = true), Millis(0), None, now), Err(Reason::Paused));
         assert_eq!(
-            clock.allows(&with(|s| s.snoozed_until = Some(UnixMillis(10_001))), None, now),
+            clock.allows(&with(|s| s.snoozed_until = Some(UnixMillis(10_001))), Millis(0), None, now),
             Err(Reason::Snoozed)
         );
-        assert_eq!(clock.allows(&with(|s| s.snoozed_until = Some(now)), None, now), Ok(()));
+        assert_eq!(clock.allows(&with(|s| s.snoozed_until = Some(now)), Millis(0), None, now), Ok(()));
         let late = with(|s| s.first_ad_delay = Millis(5000));
-        assert_eq!(clock.allows(&late, Some(UnixMillis(5001)), now), Err(Reason::FirstAdDelay));
-        assert_eq!(clock.allows(&late, Some(UnixMillis(5000)), now), Ok(()));
-        clock.count(now);
-        assert_eq!(clock.allows(&settings(1), None, now), Err(Reason::HourlyLimit));
+        assert_eq!(clock.allows(&late, Millis(0), Some(UnixMillis(5001)), now), Err(Reason::FirstAdDelay));
+        assert_eq!(clock.allows(&late, Millis(0), Some(UnixMillis(5000)), now), Ok(()));
+        clock.count(now, now);
+        assert_eq!(clock.allows(&settings(1), Millis(0), None, now), Err(Reason::HourlyLimit));
+        let gap = Millis(5000);
+        assert_eq!(clock.allows(&settings(2), gap, None, UnixMillis(14_999)), Err(Reason::MinimumGap));
+        assert_eq!(clock.allows(&settings(2), gap, None, UnixMillis(15_000)), Ok(()));
     }
 
     proptest! {
@@ -136,8 +164,8 @@ mod tests {
             let (mut now, mut shown) = (0, Vec::new());
             for gap in gaps {
                 now += gap;
-                if clock.allows(&settings(hourly_max), None, UnixMillis(now)).is_ok() {
-                    clock.count(UnixMillis(now));
+                if clock.allows(&settings(hourly_max), Millis(0), None, UnixMillis(now)).is_ok() {
+                    clock.count(UnixMillis(now), UnixMillis(now));
                     shown.push(now);
                 }
                 let hour = shown.iter().filter(|at| now - **at < HOUR.0).count();

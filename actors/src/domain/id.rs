@@ -45,11 +45,11 @@ impl PlayId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    /// The time in the id: when the play was decided, for its clicks as well.
+    /// When it was minted, to the millisecond: when its slot was used.
     #[must_use]
     pub fn minted(self) -> super::time::UnixMillis {
-        let time = self.0.as_bytes().iter().take(6);
-        super::time::UnixMillis(time.fold(0, |millis, byte| millis << 8 | i64::from(*byte)))
+        let [a, b, c, d, e, f, ..] = self.bytes();
+        super::time::UnixMillis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
     }
 
     /// The id of click number `index` of this play: the same play and number give the same id,
@@ -108,6 +108,7 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.to_string().parse::<PlayId>().unwrap(), early);
         assert_eq!(early.0.get_version_num(), 7);
+        assert_eq!(early.minted(), UnixMillis(1_700_000_000_000));
     }
 
     #[test]

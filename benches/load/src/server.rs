@@ -61,6 +61,7 @@ impl Launch {
             .arg("serve")
             .args(self.site.arguments()?)
             .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
+            .env("GAMETRIGGERS__PLAY__MINIMUM_GAP_MS", "0")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

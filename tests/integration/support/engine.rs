@@ -149,6 +149,7 @@ fn numbers() -> Numbers {
             strict: Strictness { require_streaming: true, frames_per_second_min: 10 },
             first_slot: Millis::minutes(60),
             first_slot_spread: Millis(0),
+            minimum_gap: Millis(0),
         },
         heartbeat: Millis::seconds(10),
         dead_after: Millis::seconds(25),

@@ -73,6 +73,7 @@ impl World {
             ("ASSETS__DIR", assets.as_str()),
             ("PLAY__FIRST_SLOT_MS", "3600000"),
             ("PLAY__FIRST_SLOT_SPREAD_MS", "0"),
+            ("PLAY__MINIMUM_GAP_MS", "0"),
             ("PLATFORM__KIND", "simulated"),
             ("LOG__FORMAT", "json"),
         ];

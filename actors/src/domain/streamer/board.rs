@@ -1,6 +1,6 @@
 //! What the streamer's dashboard shows.
 
-use super::live::{LiveStreamer, RECENT_MAX};
+use super::live::{LiveStreamer, RECENT_MAX, Terms};
 use super::page::{Page, SessionId};
 use super::slot::Hand;
 use super::{Sample, Streamer};
@@ -11,7 +11,6 @@ use crate::domain::money::{Currency, Micros};
 use crate::domain::play::Phase;
 use crate::domain::reason::Reason;
 use crate::domain::time::UnixMillis;
-use crate::domain::verification::Strictness;
 use std::sync::Arc;
 
 /// One slot and how it ended.
@@ -127,8 +126,8 @@ pub struct Board {
 
 impl LiveStreamer {
     /// The view for the dashboard.
-    pub fn board(&mut self, now: UnixMillis, sample: Option<Sample>, strict: Strictness) -> Board {
-        let blocked_by = self.fit(now, sample, strict).err();
+    pub fn board(&mut self, now: UnixMillis, sample: Option<Sample>, terms: &Terms) -> Board {
+        let blocked_by = self.fit(now, sample, terms).err();
         let in_hand = self.hand.as_ref().map(|hand| InHand {
             play: hand.play,
             campaign: hand.campaign.clone(),
@@ -145,7 +144,7 @@ impl LiveStreamer {
             primary: self.primary,
             blocked_by,
             in_hand,
-            next_slot: self.clock.next(),
+            next_slot: self.clock.next(self.streamer.settings.slot_interval),
             earned: self.money.earned,
             in_flight: Micros(
                 self.money.in_flight.iter().fold(0, |sum, claim| sum.saturating_add(claim.earn.0)),

@@ -13,7 +13,7 @@ pub enum Command {
     Resume,
     /// Take the ad in hand off; it is not paid.
     Skip,
-    /// An ad now, whatever the ad clock says. Limits stay.
+    /// An ad now, whatever the ad clock says. The hourly limit and the platform's minimum gap stay.
     PlayNext,
     /// No ads for this long; one on screen goes at once.
     Snooze(Millis),

@@ -46,6 +46,8 @@ pub struct Terms {
     pub first_slot: Millis,
     /// First slots of different streamers are spread over this time.
     pub first_slot_spread: Millis,
+    /// From the slot of one ad to the next, whatever the streamer wishes.
+    pub minimum_gap: Millis,
 }
 
 /// What a decision may choose from.
@@ -276,6 +278,11 @@ impl LiveStreamer {
         }
     }
 
+    /// The slots of ads that an earlier actor showed, oldest first: limits outlive it.
+    pub fn remember_slots(&mut self, slots: impl IntoIterator<Item = UnixMillis>) {
+        slots.into_iter().for_each(|slot| self.clock.count(slot, slot));
+    }
+
     /// A page came. False when there are too many.
     pub fn attach(&mut self, page: Page, world: &mut World<'_>, effects: &mut Vec<Effect>) -> bool {
         if self.pages.len() >= PAGES_MAX {
@@ -385,12 +392,7 @@ impl LiveStreamer {
     ///
     /// # Errors
     /// The first thing that is missing.
-    pub fn fit(
-        &mut self,
-        now: UnixMillis,
-        sample: Option<Sample>,
-        strict: Strictness,
-    ) -> Result<Sample, Reason> {
+    pub fn fit(&mut self, now: UnixMillis, sample: Option<Sample>, terms: &Terms) -> Result<Sample, Reason> {
         use super::page::Active;
         let page = self.pages.iter().find(|p| Some(p.session) == self.primary).ok_or(Reason::NoOverlay)?;
         let status = page.status;
@@ -403,14 +405,14 @@ impl LiveStreamer {
         let known = sample.filter(|s| now - s.sampled < super::SAMPLE_LIFE).ok_or(Reason::ViewersUnknown);
         let live = known.and_then(|s| if s.live { Ok(s) } else { Err(Reason::StreamOffline) });
         self.live_since = live.ok().map(|_| self.live_since.unwrap_or(now));
-        self.clock.allows(&self.streamer.settings, self.live_since, now)?;
+        self.clock.allows(&self.streamer.settings, terms.minimum_gap, self.live_since, now)?;
         if !status.visible {
             return Err(Reason::OverlayHidden);
         }
         if status.active < Active::Inferred {
             return Err(Reason::OverlayInactive);
         }
-        if strict.require_streaming && status.streaming == Some(false) {
+        if terms.strict.require_streaming && status.streaming == Some(false) {
             return Err(Reason::NotStreaming);
         }
         live

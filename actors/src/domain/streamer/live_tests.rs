@@ -31,6 +31,7 @@ const TERMS: Terms = Terms {
     strict: Strictness { require_streaming: true, frames_per_second_min: 10 },
     first_slot: Millis(0),
     first_slot_spread: Millis(0),
+    minimum_gap: Millis(2000),
 };
 const ONE: SessionId = SessionId(1);
 
@@ -419,6 +420,52 @@ fn no_slot_is_used_while_the_store_is_away_and_a_test_needs_none() {
     stage.command(Command::Skip).0.unwrap();
     stage.live.store_away(false);
     assert!(asked(&stage.wait(10_000)).is_some());
+}
+
+#[test]
+fn a_page_that_is_reloaded_skips_no_interval() {
+    let mut stage = Stage::new([1]);
+    let start = stage.now;
+    let (play, ..) = stage.on_screen();
+    stage.say(ONE, FromPage::Ended(play));
+    for session in 2..5 {
+        stage.step(|live, world, effects| live.detach(SessionId(session - 1), world, effects));
+        stage.attach(page(session, HostKind::Obs, Active::Active));
+        assert_eq!(asked(&stage.wait(2500)), None, "page {session}");
+    }
+    let wait = start + 10_001 - stage.now;
+    assert!(asked(&stage.wait(wait)).is_some(), "an interval after the slot of the last ad");
+}
+
+#[test]
+fn limits_outlive_the_actor() {
+    let mut stage = Stage::new([1]);
+    let hourly_max = |live: &mut LiveStreamer, max| {
+        live.set(|settings| settings.hourly_max = max, &mut Vec::new());
+    };
+    hourly_max(&mut stage.live, 3);
+    let now = stage.now;
+    stage.live.remember_slots([now - 3_500_000, now - 60_000, now - 4000].map(UnixMillis));
+    stage.attach(page(1, HostKind::Obs, Active::Active));
+    assert_eq!(asked(&stage.wait(5000)), None, "the interval of an earlier actor's ad is not over");
+    let effects = stage.wait(1000);
+    assert!(effects.contains(&Effect::NoFill(Reason::HourlyLimit)), "{effects:?}");
+    assert_eq!(stage.command(Command::PlayNext).0, Err(Reason::HourlyLimit));
+    assert!(asked(&stage.wait(100_000)).is_some(), "the oldest of the three is an hour old");
+}
+
+#[test]
+fn play_next_skips_the_interval_and_neither_the_minimum_gap_nor_the_hourly_limit() {
+    let mut stage = Stage::new([1]);
+    let now = stage.now;
+    stage.live.remember_slots([UnixMillis(now - 1000)]);
+    stage.attach(page(1, HostKind::Obs, Active::Active));
+    assert_eq!(stage.command(Command::PlayNext).0, Err(Reason::MinimumGap));
+    stage.wait(1000);
+    assert_eq!(stage.command(Command::PlayNext).0, Ok(()));
+    stage.command(Command::Skip).0.unwrap();
+    stage.live.set(|settings| settings.hourly_max = 1, &mut Vec::new());
+    assert_eq!(stage.command(Command::PlayNext).0, Err(Reason::HourlyLimit));
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl LiveStreamer {
     #[must_use]
     pub fn wake_at(&self) -> Option<UnixMillis> {
         let hand = self.hand.as_ref().map(|hand| hand.machine.deadline());
-        let slot = self.clock.next();
+        let slot = self.clock.next(self.streamer.settings.slot_interval);
         match (hand, slot) {
             (Some(hand), Some(slot)) => Some(hand.min(slot)),
             (one, other) => one.or(other),
@@ -128,12 +128,13 @@ impl LiveStreamer {
         if let Some(reason) = self.hand.as_ref().and_then(|hand| hand.machine.overdue(world.now)) {
             self.lose(reason, world, effects);
         }
-        if self.clock.is_due(world.now) {
+        let interval = self.streamer.settings.slot_interval;
+        if self.clock.is_due(interval, world.now) {
             // A slot that can not be used is gone: slots never pile up.
             if let Err(reason) = self.slot(world, effects) {
                 self.no_fill(reason, world.now, effects);
             }
-            self.clock.advance(world.now, self.streamer.settings.slot_interval);
+            self.clock.advance(world.now, interval);
         }
     }
 
@@ -142,7 +143,7 @@ impl LiveStreamer {
     /// # Errors
     /// Why it stays empty.
     pub(super) fn slot(&mut self, world: &mut World<'_>, effects: &mut Vec<Effect>) -> Result<(), Reason> {
-        let sample = self.fit(world.now, world.sample, world.terms.strict)?;
+        let sample = self.fit(world.now, world.sample, world.terms)?;
         if self.hand.is_some() {
             return Err(Reason::PlayInHand);
         }
@@ -361,7 +362,7 @@ impl LiveStreamer {
         match &hand.campaign {
             Some(campaign) => {
                 self.history.record(campaign, world.now);
-                self.clock.count(world.now);
+                self.clock.count(hand.due, world.now);
                 effects.extend(
                     hand.record(self.streamer.id, PlayOutcome::Shown, None).map(|r| Effect::Log(Box::new(r))),
                 );

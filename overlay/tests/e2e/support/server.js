@@ -25,7 +25,7 @@ const RUPEE = 1_000_000;
 const rupees = (amount) => ({ amount_micros: amount * RUPEE, currency: 'INR' });
 
 /** Tests are faster than streams; every key of config/default.toml can be given. */
-const QUICK = { play__first_slot_ms: 300, play__first_slot_spread_ms: 0, session__heartbeat_ms: 1000 };
+const QUICK = { play__first_slot_ms: 300, play__first_slot_spread_ms: 0, play__minimum_gap_ms: 0, session__heartbeat_ms: 1000 };
 
 function environment(settings) {
   const plain = Object.entries(process.env).filter(([name]) => !name.startsWith('GAMETRIGGERS__'));
