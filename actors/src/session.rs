@@ -45,7 +45,7 @@ pub enum CloseReason {
     Shutdown,
     /// Nothing was heard for too long.
     HeartbeatMissed,
-    /// The streamer has too many pages open.
+    /// The streamer, or the campaign, has as many sockets of this kind open as it may have.
     TooManySockets,
     /// The actor behind the socket is gone.
     ServerError,
@@ -104,6 +104,12 @@ impl SessionHandle {
         })
     }
 
+    /// Whether the socket still reads its outbox.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.outbox.lock().unwrap_or_else(PoisonError::into_inner).is_closed()
+    }
+
     /// The peer said something.
     pub fn hear(&self, now: UnixMillis) {
         self.heard.store(now.0, Ordering::Relaxed);
@@ -126,7 +132,9 @@ mod tests {
         let beat = || handle.send(ToSession::Heartbeat(UnixMillis(0)));
         assert!((0..OUTBOX).all(|_| beat().is_ok()));
         assert_eq!(beat(), Err(NotSent));
+        assert!(handle.is_open());
         drop(receiver);
         assert_eq!(beat(), Err(NotSent));
+        assert!(!handle.is_open());
     }
 }

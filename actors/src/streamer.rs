@@ -27,6 +27,8 @@ use actix::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Dashboards that one streamer may have open; one more is refused.
+const DASHBOARDS_MAX: usize = 16;
 /// Messages that may wait for one streamer.
 const MAILBOX: usize = 64;
 /// Plays of the log that are read when the actor starts: what rules and caps may look back on, and as many
@@ -386,6 +388,10 @@ impl Handler<AttachDashboard> for StreamerActor {
     type Result = ();
 
     fn handle(&mut self, AttachDashboard(session): AttachDashboard, ctx: &mut Self::Context) {
+        if self.dashboards.len() >= DASHBOARDS_MAX {
+            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
+            return;
+        }
         self.dashboards.push(session);
         self.show();
         self.refreshed = UnixMillis(0);

@@ -1,7 +1,8 @@
 //! A brand that watches its campaign.
 
 use crate::support::page::Stage;
-use crate::support::{PRICE, TestApp};
+use crate::support::socket::Frame;
+use crate::support::{PRICE, TestApp, eventually};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -55,5 +56,38 @@ async fn nobody_watches_another_brand_s_campaign() {
         assert_eq!(socket.closed().await, (3500, "unauthorized".to_owned()));
     }
     closed.grows(&app, 6).await;
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn a_campaign_and_a_streamer_have_so_many_watchers_and_one_more_comes_back_later() {
+    let app = TestApp::start().await;
+    let brand = app.brand("Crisp", 100 * PRICE).await;
+    let campaign = app.campaign(&brand, "Crunch time", 10).await;
+    let streamer = app.streamer("Nova").await;
+    let closed = app.watch("gametriggers_sockets_closed_total", "too_many_sockets").await;
+    let path = format!("/ws/campaigns/{campaign}");
+    for (path, key, max) in [(path.as_str(), &brand.key, 64), ("/ws/dashboard", &streamer.key, 16)] {
+        let mut open = Vec::new();
+        for _ in 0..max {
+            let mut socket = app.open(path).await;
+            socket.greet(key).await;
+            socket.expect("welcome").await;
+            open.push(socket);
+        }
+        let mut late = app.open(path).await;
+        late.greet(key).await;
+        assert_eq!(late.closed().await, (3006, "too_many_sockets".to_owned()));
+        // Who goes makes room.
+        drop(open.pop());
+        eventually("there is room", async || {
+            let mut next = app.open(path).await;
+            next.greet(key).await;
+            next.expect("welcome").await;
+            matches!(next.next().await, Frame::Text(_))
+        })
+        .await;
+    }
+    closed.grows(&app, 2).await;
     app.finish().await;
 }

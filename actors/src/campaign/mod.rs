@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
 use crate::ports::{Budget, CampaignTotals, Grant, StoreError, StoreResult};
 use crate::proof::{self, Plant};
-use crate::session::SessionHandle;
+use crate::session::{CloseReason, SessionHandle, ToSession};
 use actix::prelude::*;
 use futures_util::future::OptionFuture;
 use std::collections::VecDeque;
@@ -32,6 +32,8 @@ use tokio::sync::oneshot;
 
 /// Messages that may wait for one campaign.
 const MAILBOX: usize = 4096;
+/// Sockets that may watch one campaign; one more is refused.
+const WATCHERS_MAX: usize = 64;
 /// Plays that may wait for money; one more is refused at once.
 const PARKED_MAX: usize = 1024;
 /// The database's numbers are read again after this, when there was work.
@@ -401,6 +403,12 @@ impl Handler<Watch> for CampaignActor {
     type Result = ();
 
     fn handle(&mut self, Watch(session): Watch, ctx: &mut Self::Context) {
+        // Nobody says that a watcher is gone.
+        self.watchers.retain(|watcher| watcher.is_open());
+        if self.watchers.len() >= WATCHERS_MAX {
+            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
+            return;
+        }
         self.watchers.push(session);
         self.push(ctx);
         if !std::mem::replace(&mut self.looking, true) {

@@ -16,7 +16,7 @@ pub enum CloseCode {
     ServerError = 3004,
     /// More frames or bytes a second than allowed.
     TooFast = 3005,
-    /// The streamer has as many sockets open as one may have.
+    /// The streamer, or the campaign, has as many sockets of this kind open as it may have.
     TooManySockets = 3006,
     /// The key is unknown, or not one for this socket.
     Unauthorized = 3500,
