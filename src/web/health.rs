@@ -22,9 +22,16 @@ pub(super) async fn ready(shared: Data<Shared>) -> HttpResponse {
     let failing = health.store_failing();
     // While claims wait for the database it is known to fail, and a probe would only stand in their way.
     let database = if failing {
-        "the last claims could not be written".to_owned()
+        "unavailable"
     } else {
-        probe(&shared).await.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+        match probe(&shared).await {
+            Ok(()) => "ok",
+            Err(error) => {
+                // Whatever the database says of itself is for the log: anybody may ask.
+                tracing::warn!(%error, "the database could not be written when somebody asked");
+                "unavailable"
+            }
+        }
     };
     let ready = health.is_ready() && database == "ok";
     // Plays and money go on without these parts: new work may come.

@@ -126,6 +126,17 @@ fn play(number: u8, now: UnixMillis) -> PlayId {
     PlayId::mint(now, [number; 10])
 }
 
+#[actix_rt::test]
+async fn readiness_keeps_what_the_database_says_to_the_log() {
+    let app = TestApp::start().await;
+    let lock = lock(&app.database()).await;
+    eventually("it is not ready", async || app.ready().await.status == 503).await;
+    assert_eq!(app.ready().await.ok(503)["database"], "unavailable");
+    unlock(lock).await;
+    eventually("it is ready again", async || app.ready().await.status == 200).await;
+    app.finish().await;
+}
+
 type Whose = (LeaseId, gametriggers_actors::domain::id::CampaignId, StreamerId, CreativeId);
 
 fn claim(play: PlayId, (lease, campaign, streamer, creative): Whose, split: Split, at: UnixMillis) -> Claim {
