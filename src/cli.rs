@@ -26,7 +26,8 @@ enum Command {
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Bring the schema of the database up to date. Safe to run twice, and while servers run.
+    /// Bring the schema of the database up to date. Safe to run twice, at the same time, and while servers
+    /// run: one of the release before goes on, and can be restarted.
     Migrate(From),
     /// Look at the money.
     #[command(subcommand)]

@@ -51,7 +51,7 @@ pub enum OpenError {
         wanted: &'static str,
     },
     /// The schema is not the one of this program, and could not be brought there.
-    #[error("the schema can not be brought up to date: {0}")]
+    #[error("the schema is not the one of this program: {0}")]
     Migration(String),
     /// No store of this program speaks this URL.
     #[error("no store for {0:?}: sqlite:<path> and postgres://... are known")]
@@ -162,17 +162,46 @@ pub async fn open_read_only(config: &Config) -> Result<Stores, OpenError> {
     }
 }
 
-/// Brings the schema of the configured database up to date; the steps that were missing. Safe to run twice
-/// and at the same time.
+/// Brings the schema of the configured database up to date; the steps that were missing. Safe to run twice,
+/// at the same time, and beside a server.
 ///
 /// # Errors
-/// The database can not be reached or opened, or its schema is newer than this program.
+/// The database can not be reached or opened, or a step in it is another than that of this program.
 pub async fn migrate(config: &Config) -> Result<Vec<String>, OpenError> {
     if config.database.is_postgres() {
         PostgresStore::migrate(&target(config)).await
     } else {
         SqliteStore::migrate(&sqlite_file(config)?).await
     }
+}
+
+/// Compares the steps that were applied, by number and checksum, with those of this program. One that is
+/// missing or another is refused; more of them are a newer release's, which keeps what this one needs.
+fn compare<'a>(
+    applied: &[(i64, Vec<u8>)],
+    wanted: impl Iterator<Item = &'a sqlx::migrate::Migration>,
+) -> Result<(), OpenError> {
+    let mut known = 0;
+    for step in wanted {
+        known += 1;
+        let name = format!("step {:04} {}", step.version, step.description);
+        match applied.iter().find(|(version, _)| *version == step.version) {
+            None => {
+                let why = format!("{name} is missing; run `gametriggers migrate`");
+                return Err(OpenError::Migration(why));
+            }
+            Some((_, checksum)) if checksum[..] != step.checksum[..] => {
+                let why = format!("{name} was applied by a program that had another one of this number");
+                return Err(OpenError::Migration(why));
+            }
+            Some(_) => {}
+        }
+    }
+    if applied.len() > known {
+        let newer = applied.len() - known;
+        tracing::warn!(newer, "the schema has steps of a newer release; this one goes on with what it knows");
+    }
+    Ok(())
 }
 
 /// The path of a SQLite database in `database.url`: `sqlite:<path>`, `sqlite://<path>` or a path

@@ -1,7 +1,7 @@
 //! The schema, step by step.
 
 use super::connection::LOCK_CLASS;
-use crate::store::OpenError;
+use crate::store::{OpenError, compare};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgConnection, SqlSafeStr};
 
@@ -16,7 +16,10 @@ fn migrator() -> Migrator {
     let step = |(number, name, sql): &(i64, &'static str, &'static str)| {
         Migration::new(*number, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(STEPS.iter().map(step).collect())
+    let mut migrator = Migrator::with_migrations(STEPS.iter().map(step).collect());
+    // A newer release may have been here: its steps leave what this one needs.
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 /// Applies the steps that are missing, and names them. The checksum of a step that was applied must still be
@@ -40,18 +43,13 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, s
         .await
 }
 
-/// Checks that every step was applied, without writing.
+/// Checks that every step was applied as it stands here, without writing. There may be more: a newer release
+/// migrates while this one runs, and this one has to come back if it is restarted meanwhile.
 pub(super) async fn verify(connection: &mut PgConnection) -> Result<(), OpenError> {
     let applied = match applied(connection).await {
         // A database without any schema has no such table, or none that this role may see.
         Err(sqlx::Error::Database(_)) => Vec::new(),
         applied => applied.map_err(|error| OpenError::Server { reason: error.to_string() })?,
     };
-    let wanted: Vec<(i64, Vec<u8>)> =
-        migrator().iter().map(|step| (step.version, step.checksum.to_vec())).collect();
-    if applied == wanted {
-        return Ok(());
-    }
-    let why = "it is not the one of this program; run `gametriggers migrate`, or the program that made it";
-    Err(OpenError::Migration(why.to_owned()))
+    compare(&applied, migrator().iter())
 }

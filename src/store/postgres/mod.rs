@@ -75,7 +75,9 @@ impl PostgresStore {
         if target.production {
             migrations::verify(&mut connection::connect(&options).await?).await?;
         } else {
-            migrations::run(&mut connection::connect(&options).await?).await?;
+            let mut connection = connection::connect(&options).await?;
+            migrations::run(&mut connection).await?;
+            migrations::verify(&mut connection).await?;
         }
         let writer = Arc::new(Writer::open(target).await?);
         let log = Arc::new(Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?);
@@ -85,7 +87,7 @@ impl PostgresStore {
     /// Brings the schema up to date, as the role of the URL, and names the steps that were missing.
     ///
     /// # Errors
-    /// The server can not be reached, the role may not do it, or the schema is newer.
+    /// The server can not be reached, the role may not do it, or a step is another one.
     pub async fn migrate(target: &Target) -> Result<Vec<String>, OpenError> {
         migrations::run(&mut connection::connect(&target.options()?).await?).await
     }

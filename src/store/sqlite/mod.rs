@@ -23,11 +23,12 @@ use self::failure::{Attempt, Failure};
 use self::writer::{Work, Writer};
 use crate::store::OpenError;
 use gametriggers_actors::ports::{StoreError, StoreResult};
-use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Names statements, and lists them for the test that prepares each one on a migrated database.
 macro_rules! statements {
@@ -44,6 +45,9 @@ const READERS_MAX: u32 = 4;
 
 /// How long a read waits for a reader.
 const READER_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a migration waits for others that write.
+const MIGRATE_WAIT: Duration = Duration::from_secs(30);
 
 /// The writer that this store is. There is one per database file.
 const WRITER: i64 = 1;
@@ -63,23 +67,24 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Another process owns it, the file can not be opened or written, it does not keep
-    /// `journal_mode = wal` and `synchronous = FULL`, or its schema is newer than this program.
+    /// `journal_mode = wal` and `synchronous = FULL`, or a step of its schema is another one.
     pub async fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
         let lock = LockFile::acquire(path)?;
         let options = writing(path);
-        let mut connection = connect(&options).await?;
+        let mut connection = connect_in_time(&options).await?;
         migrations::run(&mut connection).await?;
+        migrations::verify(&mut connection).await?;
         let writer = Arc::new(Writer::new(options, connection, lock));
         Ok(Arc::new(Self { writer: Some(writer), readers: readers(path), marks: Default::default() }))
     }
 
-    /// Brings the schema up to date, and names the steps that were missing.
+    /// Brings the schema up to date, and names the steps that were missing. A server may own the database
+    /// meanwhile, and others may migrate: all steps are one transaction, for which this waits.
     ///
     /// # Errors
-    /// Another process owns the database, the file can not be written, or its schema is newer.
+    /// The file can not be written, others hold it for longer than anybody should, or a step is another one.
     pub async fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
-        let _lock = LockFile::acquire(path)?;
-        let mut connection = connect(&writing(path)).await?;
+        let mut connection = connect_in_time(&writing(path).busy_timeout(MIGRATE_WAIT)).await?;
         let steps = migrations::run(&mut connection).await?;
         let _ = sqlx::Connection::close(connection).await;
         Ok(steps)
@@ -125,6 +130,20 @@ impl SqliteStore {
     /// One snapshot for several reads.
     async fn snapshot(&self) -> Attempt<Transaction<'static, Sqlite>> {
         self.readers.begin().await.map_err(Failure::from)
+    }
+}
+
+/// Connects, and waits for others that make the file at the same moment: they are in the way of the first
+/// statement, for which the database itself does not wait.
+async fn connect_in_time(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
+    let give_up = Instant::now() + MIGRATE_WAIT;
+    loop {
+        match connect(options).await {
+            Err(OpenError::File { reason, .. }) if reason.contains("locked") && Instant::now() < give_up => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            connected => return connected,
+        }
     }
 }
 

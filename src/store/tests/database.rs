@@ -38,6 +38,9 @@ pub(in crate::store) trait Database: Send + Sync {
     /// Opens a store on it, and brings its schema up to date.
     async fn open(&self) -> Arc<dyn Store>;
 
+    /// Opens a store that only reads, and closes it; or why that is refused.
+    async fn read_only(&self) -> Result<(), String>;
+
     /// Runs one statement in a transaction, with every wall of the schema that the store has. The number
     /// of rows, or what the database said; nothing is changed then.
     async fn try_sql(&self, sql: &str) -> Result<u64, String>;
@@ -97,6 +100,11 @@ impl SqliteFile {
 impl Database for SqliteFile {
     async fn open(&self) -> Arc<dyn Store> {
         SqliteStore::open(&self.path).await.unwrap()
+    }
+
+    async fn read_only(&self) -> Result<(), String> {
+        let opened = SqliteStore::open_read_only(&self.path).await;
+        opened.map(drop).map_err(|error| error.to_string())
     }
 
     async fn try_sql(&self, sql: &str) -> Result<u64, String> {

@@ -31,6 +31,24 @@ async fn a_closed_store_answers_nothing_and_owns_nothing(on: On) {
     bench.reconciles().await;
 }
 
+async fn a_schema_with_steps_of_a_newer_release_is_opened_and_one_that_lacks_a_step_is_not(on: On) {
+    const LATER: &str = "INSERT INTO _sqlx_migrations
+        SELECT version + 100, 'later', installed_on, success, checksum, execution_time
+        FROM _sqlx_migrations WHERE version = 1";
+    let (mut bench, brand, _) = Bench::funded(on, 10_000, 5_000).await;
+    // Beside the running one, which goes on and can be opened again.
+    bench.database.tamper("ALTER TABLE brand ADD COLUMN later TEXT").await;
+    bench.database.tamper(LATER).await;
+    bench.store.deposit(brand, inr(1), &key("beside"), NOW).await.unwrap();
+    bench.reopen().await;
+    bench.store.deposit(brand, inr(1), &key("after"), NOW).await.unwrap();
+    assert_eq!(bench.database.read_only().await, Ok(()));
+    bench.database.tamper("DELETE FROM _sqlx_migrations WHERE version = 3").await;
+    let error = bench.database.read_only().await.unwrap_err();
+    assert!(error.contains("0003 play log") && error.contains("gametriggers migrate"), "{error}");
+    bench.reconciles().await;
+}
+
 #[test]
 fn a_url_names_a_file_and_nothing_else() {
     for url in ["sqlite:data/a.db", "sqlite://data/a.db", "data/a.db"] {
@@ -45,4 +63,5 @@ fn a_url_names_a_file_and_nothing_else() {
 on_each! {
     a_reopened_database_keeps_everything;
     a_closed_store_answers_nothing_and_owns_nothing;
+    a_schema_with_steps_of_a_newer_release_is_opened_and_one_that_lacks_a_step_is_not;
 }

@@ -55,6 +55,11 @@ impl Database for PostgresDatabase {
         PostgresStore::open(&self.target()).await.unwrap()
     }
 
+    async fn read_only(&self) -> Result<(), String> {
+        let opened = PostgresStore::open_read_only(&self.target()).await;
+        opened.map(drop).map_err(|error| error.to_string())
+    }
+
     async fn try_sql(&self, sql: &str) -> Result<u64, String> {
         let mut connection = self.connect().await;
         let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;

@@ -44,6 +44,25 @@ async fn migrations_run_twice_and_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn whoever_migrates_waits_for_a_writer_and_works_beside_the_owner() {
+    let Local { bench, path, .. } = Local::new().await;
+    let (brand, _) = bench.fund(10_000, 5_000).await;
+    let mut writer = connection::connect(&connection::writing(&path)).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let waits = tokio::spawn({
+        let path = path.clone();
+        async move { SqliteStore::migrate(&path).await }
+    });
+    // Longer than a transaction of the server waits.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    assert!(!waits.is_finished());
+    sqlx::raw_sql("COMMIT").execute(&mut writer).await.unwrap();
+    assert!(waits.await.unwrap().unwrap().is_empty());
+    bench.store.deposit(brand, inr(1), &key("after"), NOW).await.unwrap();
+    bench.reconciles().await;
+}
+
+#[tokio::test]
 async fn a_schema_of_another_program_is_refused() {
     let Local { bench, path, store } = Local::new().await;
     bench.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2").await;
