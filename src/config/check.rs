@@ -40,8 +40,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
-            && !["redis://", "unix://", "redis+unix://"].iter().any(|s| redis.url.starts_with(s)),
-        "redis.url: redis://... or unix://..., or empty for none",
+            && !["redis://", "rediss://", "unix://", "redis+unix://"]
+                .iter()
+                .any(|s| redis.url.starts_with(s)),
+        "redis.url: redis://..., rediss://... or unix://..., or empty for none",
     );
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:{}".contains(c);
     refuse(

@@ -196,6 +196,7 @@ mod tests {
         for text in [format!("{config:?}"), toml::to_string(&config).unwrap()] {
             assert!(text.contains(shown) && !text.contains("er2") && !text.contains("hun"), "{text}");
         }
+        assert!(with(&[("GAMETRIGGERS__REDIS__URL", "rediss://redis.example")]).is_ok());
         for plain in ["", "redis://127.0.0.1:6379", "unix:///run/redis.sock", "redis://node@h"] {
             assert_eq!(areas::hide_password(plain), plain);
         }
@@ -205,7 +206,7 @@ mod tests {
     fn redis_needs_a_url_it_can_speak_and_a_prefix() {
         for (key, value) in [
             ("GAMETRIGGERS__REDIS__URL", "localhost:6379"),
-            ("GAMETRIGGERS__REDIS__URL", "rediss://localhost"),
+            ("GAMETRIGGERS__REDIS__URL", "http://localhost"),
             ("GAMETRIGGERS__REDIS__PREFIX", "\"\""),
             ("GAMETRIGGERS__REDIS__PREFIX", "a b"),
             ("GAMETRIGGERS__SETTLEMENT__RECONCILE_S", "0"),

@@ -9,6 +9,7 @@ mod proxy;
 mod right;
 mod settle;
 mod snapshot;
+mod tls;
 
 use super::{PostgresStore, Target};
 use crate::store::tests::postgres::PostgresDatabase;
