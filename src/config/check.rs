@@ -82,4 +82,27 @@ fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
         config.secrets.token_keys.is_empty(),
         "secrets.token_keys: production needs keys of its own, none are made for it",
     );
+    let keys: Vec<_> = config.secrets.token_keys.iter().filter_map(|key| token_key(key)).collect();
+    refuse(
+        keys.iter().any(|key| key.secret.iter().all(|byte| Some(byte) == key.secret.first())),
+        "secrets.token_keys: a key of one repeated byte can be guessed; make one with `openssl rand -hex 32`",
+    );
+    let twice = keys.iter().enumerate().any(|(at, key)| {
+        keys.iter().skip(at + 1).any(|other| other.kid == key.kid || other.secret == key.secret)
+    });
+    refuse(twice, "secrets.token_keys: an ID or a key stands there twice");
+    refuse(
+        !config.play.require_streaming,
+        "play.require_streaming: in production only what is on stream is paid for",
+    );
+    refuse(
+        config.play.frames_per_second_min == 0,
+        "play.frames_per_second_min: production does not pay for what was never drawn",
+    );
+    let secure = config.server.public_url.to_ascii_lowercase().starts_with("https://");
+    refuse(
+        !config.server.bind.ip().is_loopback() && !secure,
+        "server.public_url: a server that is reached from outside needs its https:// address, for the keys \
+         in it",
+    );
 }

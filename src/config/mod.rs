@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn production_refuses_what_is_only_for_demos() {
         let refused = |more: &[(&str, &str)]| {
-            let key = format!("[\"1:{}\"]", "ab".repeat(32));
+            let key = format!("[\"1:{}\"]", "abcd".repeat(16));
             let mut all = vec![
                 ("GAMETRIGGERS__MODE", "production"),
                 ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", key.as_str()),
@@ -183,8 +183,53 @@ mod tests {
         };
         assert!(refused(&[]).is_ok());
         let message = |r: Result<Config, ConfigError>| r.unwrap_err().to_string();
-        assert!(message(refused(&[("GAMETRIGGERS__PLATFORM__KIND", "simulated")])).contains("platform"));
-        assert!(message(refused(&[("GAMETRIGGERS__SECRETS__TOKEN_KEYS", "[]")])).contains("token_keys"));
+        let keys = |keys: &[&str]| {
+            let keys: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+            format!("[{}]", keys.join(","))
+        };
+        let (good, other) = (format!("1:{}", "abcd".repeat(16)), format!("2:{}", "01ef".repeat(16)));
+        for (key, value) in [
+            ("GAMETRIGGERS__PLATFORM__KIND", "simulated".to_owned()),
+            ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[])),
+            ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&format!("1:{}", "00".repeat(32))])),
+            ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &format!("2:{}", "7f".repeat(32))])),
+            ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &good.replace("1:", "3:")])),
+            ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &other.replace("2:", "1:")])),
+            ("GAMETRIGGERS__PLAY__REQUIRE_STREAMING", "false".to_owned()),
+            ("GAMETRIGGERS__PLAY__FRAMES_PER_SECOND_MIN", "0".to_owned()),
+        ] {
+            let named = key.trim_start_matches("GAMETRIGGERS__").to_lowercase().replace("__", ".");
+            let said = message(refused(&[(key, &value)]));
+            assert!(said.contains(&named), "{key}={value}: {said}");
+            assert!(with(&[(key, &value)]).is_ok(), "only in production: {key}={value}");
+        }
+        assert!(refused(&[("GAMETRIGGERS__SECRETS__TOKEN_KEYS", &keys(&[&good, &other]))]).is_ok());
+    }
+
+    #[test]
+    fn production_is_reached_through_tls_unless_it_is_local() {
+        let key = format!("[\"1:{}\"]", "abcd".repeat(16));
+        let production = |bind: &str, url: &str| {
+            with(&[
+                ("GAMETRIGGERS__MODE", "production"),
+                ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", &key),
+                ("GAMETRIGGERS__SERVER__BIND", bind),
+                ("GAMETRIGGERS__SERVER__PUBLIC_URL", url),
+            ])
+        };
+        for (bind, url, fits) in [
+            ("127.0.0.1:7788", "", true),
+            ("127.0.0.1:7788", "http://localhost:7788", true),
+            ("0.0.0.0:7788", "https://ads.example", true),
+            ("0.0.0.0:7788", "", false),
+            ("0.0.0.0:7788", "http://ads.example", false),
+            ("[::]:7788", "HTTP://ads.example", false),
+        ] {
+            match production(bind, url) {
+                Ok(_) => assert!(fits, "{bind} {url}"),
+                Err(error) => assert!(!fits && error.to_string().contains("server.public_url"), "{error}"),
+            }
+        }
     }
 
     #[test]

@@ -50,6 +50,17 @@ pub enum OpenError {
         /// What it has to be.
         wanted: &'static str,
     },
+    /// The role may do what the server must not.
+    #[error(
+        "database.url: the role {role} is {is}; in production the server is a member of gametriggers_app and \
+         nothing else: CREATE ROLE name LOGIN PASSWORD '...' IN ROLE gametriggers_app"
+    )]
+    Role {
+        /// Its name.
+        role: String,
+        /// What it is.
+        is: &'static str,
+    },
     /// The schema is not the one of this program, and could not be brought there.
     #[error("the schema is not the one of this program: {0}")]
     Migration(String),

@@ -38,7 +38,7 @@ pub struct Target {
     pub url: String,
     /// The number of the writer; each process that writes at the same time has its own.
     pub writer: i64,
-    /// Refuse a server that may lose a commit, and a schema that is not current.
+    /// Refuse a server that may lose a commit, a schema that is not current, and a role that may do anything.
     pub production: bool,
 }
 
@@ -98,6 +98,23 @@ pub(super) async fn keeps(connection: &mut PgConnection, production: bool) -> Re
         WHERE current_setting('synchronous_commit') <> 'remote_apply'";
     sqlx::query(on).execute(connection).await.map_err(failed)?;
     Ok(())
+}
+
+/// Refuses a role that may do more than the server's work.
+pub(super) async fn restricted(connection: &mut PgConnection) -> Result<(), OpenError> {
+    const ROLE: &str = "SELECT current_user::text, r.rolsuper,
+          EXISTS (SELECT FROM pg_class AS t WHERE t.relnamespace = current_schema()::regnamespace
+            AND t.relname IN ('writer', 'ledger_tx', 'settle_event') AND pg_has_role(t.relowner, 'MEMBER'))
+        FROM pg_roles AS r WHERE r.rolname = current_user";
+    let (role, superuser, owner): (String, bool, bool) = sqlx::query_as(ROLE)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| OpenError::Server { reason: error.to_string() })?;
+    match (superuser, owner) {
+        (true, _) => Err(OpenError::Role { role, is: "a superuser" }),
+        (false, true) => Err(OpenError::Role { role, is: "an owner of the tables" }),
+        (false, false) => Ok(()),
+    }
 }
 
 /// Takes the lock of a writer, without waiting.

@@ -68,12 +68,14 @@ impl PostgresStore {
     /// schema is brought up to date first. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// Another process owns the writer, the server can not be reached, it does not flush every commit
-    /// (production), or the schema is not the one of this program.
+    /// Another process owns the writer, the server can not be reached, it does not flush every commit or
+    /// the role may do too much (production), or the schema is not the one of this program.
     pub async fn open(target: &Target) -> Result<Arc<Self>, OpenError> {
         let options = target.options()?;
         if target.production {
-            migrations::verify(&mut connection::connect(&options).await?).await?;
+            let mut connection = connection::connect(&options).await?;
+            migrations::verify(&mut connection).await?;
+            connection::restricted(&mut connection).await?;
         } else {
             let mut connection = connection::connect(&options).await?;
             migrations::run(&mut connection).await?;

@@ -42,8 +42,7 @@ async fn two_that_migrate_at_once_do_each_step_once() {
     assert!(PostgresStore::migrate(&target).await.unwrap().is_empty());
     let applied = "SELECT count(*) FROM _sqlx_migrations WHERE success";
     assert_eq!(database.numbers(applied).await, [3]);
-    let store = PostgresStore::open(&Target { production: true, ..target }).await.unwrap();
-    store.probe().await.unwrap();
+    PostgresStore::open(&target).await.unwrap().probe().await.unwrap();
 }
 
 #[tokio::test]
@@ -61,11 +60,10 @@ async fn production_makes_no_schema_and_says_who_does() {
 
 #[tokio::test]
 async fn production_refuses_a_server_that_answers_before_it_keeps() {
-    let (database, store) = opened().await;
-    store.close().await;
+    let (database, target) = right::restricted().await;
     let name = database.url.rsplit_once('/').unwrap().1;
     run(&mut database.connect().await, &format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
-    let error = PostgresStore::open(&Target { production: true, ..database.target() }).await.err().unwrap();
+    let error = PostgresStore::open(&target).await.err().unwrap();
     assert!(error.to_string().contains("synchronous_commit is off"), "{error}");
     // Elsewhere it is said aloud, and asked for as far as one connection may.
     let store = PostgresStore::open(&database.target()).await.unwrap();

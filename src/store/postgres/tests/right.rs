@@ -6,7 +6,7 @@ use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::ports::LedgerStore;
 
 /// A database that its owner has migrated, as a member of the server's role may open it.
-async fn restricted() -> (PostgresDatabase, Target) {
+pub(super) async fn restricted() -> (PostgresDatabase, Target) {
     let database = PostgresDatabase::new().await;
     PostgresStore::migrate(&database.target()).await.unwrap();
     let (address, name) = database.url.rsplit_once('/').unwrap();
@@ -136,6 +136,25 @@ async fn a_member_of_the_role_can_not_take_anything_back() {
         let delete = AssertSqlSafe(format!("DELETE FROM {event}"));
         assert!(sqlx::query(delete).execute(&mut member).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn production_refuses_a_role_that_may_do_more_than_the_servers_work() {
+    let (database, target) = restricted().await;
+    let superuser = Target { production: true, ..database.target() };
+    let error = PostgresStore::open(&superuser).await.err().unwrap().to_string();
+    assert!(error.contains("superuser") && error.contains("member of gametriggers_app"), "{error}");
+    PostgresStore::open(&target).await.unwrap().close().await;
+    // A member of the owner is as good as the owner.
+    let name = database.url.rsplit_once('/').unwrap().1;
+    let give = format!(
+        "CREATE ROLE owner_{name}; ALTER TABLE ledger_tx OWNER TO owner_{name};
+         GRANT owner_{name} TO member_{name}"
+    );
+    run(&mut database.connect().await, &give).await;
+    let error = PostgresStore::open(&target).await.err().unwrap().to_string();
+    assert!(error.contains(&format!("member_{name} is an owner of the tables")), "{error}");
+    PostgresStore::open_read_only(&target).await.unwrap();
 }
 
 #[tokio::test]
