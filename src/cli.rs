@@ -32,15 +32,18 @@ enum Command {
     /// Look at the money.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Add streamers and print their keys. The server must not run on the same database.
+    /// Add streamers and print their keys. On SQLite the server must be stopped.
     #[command(subcommand)]
     Streamer(StreamerCommand),
-    /// Add a brand, fund its wallet and print its key. The server must not run on the same database.
+    /// Add a brand, fund its wallet and print its key. On SQLite the server must be stopped.
     #[command(subcommand)]
     Brand(BrandCommand),
-    /// Add an operator's key and print it. The server must not run on the same database.
+    /// Add an operator's key and print it. On SQLite the server must be stopped.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// List, add and revoke keys. On SQLite the server must be stopped, except to list them.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// Where the configuration comes from.
@@ -102,6 +105,16 @@ enum AdminCommand {
     Add(operator::AddAdmin),
 }
 
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// List all keys: what they are called, who holds them, and since when. Never the keys themselves.
+    List(operator::ListKeys),
+    /// Add a key for a brand or a streamer who is there.
+    Add(operator::AddKey),
+    /// Revoke a key; its sockets are closed.
+    Revoke(operator::RevokeKey),
+}
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -146,6 +159,9 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
         Command::Streamer(StreamerCommand::Add(add)) => add.run().await?,
         Command::Brand(BrandCommand::Add(add)) => add.run().await?,
         Command::Admin(AdminCommand::Add(add)) => add.run().await?,
+        Command::Key(KeyCommand::List(list)) => list.run().await?,
+        Command::Key(KeyCommand::Add(add)) => add.run().await?,
+        Command::Key(KeyCommand::Revoke(revoke)) => revoke.run().await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -187,7 +203,8 @@ pub fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn say_error(line: &str) {
+/// The same, where no script takes it for the answer.
+pub fn say_error(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

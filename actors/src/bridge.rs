@@ -44,8 +44,8 @@ impl BridgeActor {
         Self { engine, reading: false, again: again.then_some(Again::Everything) }
     }
 
-    /// Reads campaigns and rules again and tells the campaigns; streamers and keys as well when anything may
-    /// have been missed.
+    /// Reads campaigns and rules again and tells the campaigns; streamers and keys as well when accounts
+    /// came, or anything may have been missed.
     fn read(&mut self, what: Again, ctx: &mut Context<Self>) {
         if self.reading {
             self.again = self.again.max(Some(what));
@@ -125,7 +125,7 @@ impl StreamHandler<Heard> for BridgeActor {
             Heard::Event(Event::KeyRevoked(hash)) => {
                 revoke(&self.engine, &hash);
             }
-            Heard::Missed => self.read(Again::Everything, ctx),
+            Heard::Event(Event::AccountsChanged) | Heard::Missed => self.read(Again::Everything, ctx),
         }
     }
 }

@@ -3,6 +3,9 @@
 use super::{Config, ConfigError, Mode, PlatformKind};
 use crate::world::token_key;
 
+/// The highest number of a server that writes to Postgres; the few above are for commands beside them.
+pub const WRITER_MAX: i64 = 32_759;
+
 /// Refuses contradictions, all of them at once.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let mut wrong = Vec::new();
@@ -19,7 +22,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     );
     // There it would be shown with the rest of the address.
     refuse(database.url.contains("password="), "database.url: the password stands before the @, not behind");
-    refuse(!(1..=32_767).contains(&database.writer), "database.writer: 1 to 32767");
+    refuse(!(1..=WRITER_MAX).contains(&database.writer), "database.writer: 1 to 32759");
     refuse(
         database.is_sqlite() && database.writer != 1,
         "database.writer: a SQLite file has one writer, number 1",

@@ -9,6 +9,8 @@ pub use areas::{
     Settlement,
 };
 
+pub use check::WRITER_MAX;
+
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -275,7 +277,7 @@ mod tests {
             ("GAMETRIGGERS__DATABASE__URL", "mysql://h/db"),
             ("GAMETRIGGERS__DATABASE__URL", "postgres://h/db?password=hunter2"),
             ("GAMETRIGGERS__DATABASE__WRITER", "0"),
-            ("GAMETRIGGERS__DATABASE__WRITER", "32768"),
+            ("GAMETRIGGERS__DATABASE__WRITER", "32760"),
         ] {
             let error = with(&[(key, value)]).unwrap_err().to_string();
             assert!(error.contains("database.") && !error.contains("hunter2"), "{error}");

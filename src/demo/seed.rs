@@ -1,7 +1,7 @@
 //! The demo's brands, campaigns and streamer.
 
 use crate::app::{StartError, secret_file};
-use crate::operator::{frequent, new_streamer};
+use crate::operator::{frequent, sample};
 use crate::web::keep_asset;
 use crate::world::new_key;
 use gametriggers_actors::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
@@ -13,7 +13,9 @@ use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::keyring::Keyring;
-use gametriggers_actors::ports::{Idempotency, NewCampaign, NewCreative, Principal};
+use gametriggers_actors::ports::{
+    ByHand, Idempotency, NewAccount, NewCampaign, NewCreative, NewStreamer, Principal,
+};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,15 +28,35 @@ const LOOP: &[u8] = include_bytes!("../../config/demo/voltade-loop.webm");
 const UNIT: i64 = 1_000_000;
 const CATEGORY: &str = "energy_drink";
 
-/// What a second start needs to print again. Only this user can read the file.
+/// What a second start needs to print again. Only this user can read the file. It is written before anything
+/// is sown and once more when all is: a start that was killed in between is gone on with, and every row is
+/// found again by its key.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Keys {
     pub(super) overlay_key: String,
     pub(super) streamer_key: String,
     pub(super) brand_key: String,
+    /// Of the other brand. Nobody needs it but the next start, as long as not all is sown.
+    #[serde(default)]
+    rival_key: String,
     pub(super) admin_key: String,
     pub(super) streamer_id: i64,
+    /// Empty until all is sown.
     pub(super) campaign_ids: Vec<i64>,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self {
+            overlay_key: new_key("demo_overlay"),
+            streamer_key: new_key("demo_streamer"),
+            brand_key: new_key("demo_brand"),
+            rival_key: new_key("demo_brand"),
+            admin_key: new_key("demo_admin"),
+            streamer_id: 0,
+            campaign_ids: Vec::new(),
+        }
+    }
 }
 
 /// Removes the demo's files, and nothing else that may lie in the folder. Not while another process
@@ -56,54 +78,82 @@ pub(super) fn forget(data: &Path) -> Result<(), StartError> {
 /// The keys of an earlier start, or a new world.
 pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, assets: &Path) -> Result<Keys, StartError> {
     let path = data.join("demo.keys.json");
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        let mut keys: Keys = serde_json::from_str(&text)?;
-        if engine.keyring.holder(&keys.overlay_key).is_none() {
-            // It was rotated: the address of an earlier start is dead, and the new key is not known here.
-            keys.overlay_key = new_key("demo_overlay");
-            let (hash, holder) =
-                (Keyring::hash(&keys.overlay_key), Principal::Overlay(StreamerId(keys.streamer_id)));
-            engine.ports.accounts.add_key(hash, holder, "demo", engine.now()).await?;
-            engine.keyring.add([(hash, holder)]);
-            secret_file(&path, &serde_json::to_string(&keys)?)?;
-        }
-        return Ok(keys);
+    let keep = |keys: &Keys| -> Result<(), StartError> {
+        secret_file(&path, &serde_json::to_string(keys)?)?;
+        Ok(())
+    };
+    let mut keys = match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text)?,
+        Err(_) => Keys::new(),
+    };
+    if keys.campaign_ids.is_empty() {
+        keep(&keys)?;
+        sow(engine, assets, &mut keys).await?;
+        keep(&keys)?;
+    } else if engine.keyring.holder(&keys.overlay_key).is_none() {
+        // It was rotated: the address of an earlier start is dead, and the new key is not known here.
+        keys.overlay_key = new_key("demo_overlay");
+        let (hash, holder) =
+            (Keyring::hash(&keys.overlay_key), Principal::Overlay(StreamerId(keys.streamer_id)));
+        engine.ports.accounts.add_key(hash, holder, "demo", engine.now()).await?;
+        engine.keyring.add([(hash, holder)]);
+        keep(&keys)?;
     }
-    let keys = sow(engine, assets).await?;
-    secret_file(&path, &serde_json::to_string(&keys)?)?;
     Ok(keys)
 }
 
-async fn sow(engine: &Arc<Engine>, assets: &Path) -> Result<Keys, StartError> {
+/// Sows what is not there yet.
+async fn sow(engine: &Arc<Engine>, assets: &Path, keys: &mut Keys) -> Result<(), StartError> {
     let now = engine.now();
     let accounts = &engine.ports.accounts;
-    let admin_key = new_key("demo_admin");
-    accounts.add_key(Keyring::hash(&admin_key), Principal::Admin, "demo", now).await?;
-    let (voltade, brand_key) = brand(engine, "Voltade").await?;
-    let (northpeak, _) = brand(engine, "Northpeak").await?;
+    let admin = NewAccount::Key { holder: Principal::Admin, key: Keyring::hash(&keys.admin_key) };
+    account(engine, &keys.admin_key, &admin).await?;
+    let voltade = brand(engine, "Voltade", &keys.brand_key).await?;
+    let northpeak = brand(engine, "Northpeak", &keys.rival_key).await?;
     rules(engine, now).await?;
-    let mut campaign_ids = Vec::new();
+    let mut ids = Vec::new();
     for (at, new) in campaigns(&voltade, &northpeak, assets, now)?.iter().enumerate() {
-        let once = Idempotency { key: format!("demo:{now:?}:{at}"), fingerprint: [0; 32] };
-        campaign_ids.push(engine.ports.campaigns.create(new, &once, now).await?.id.0);
+        let once = Idempotency { key: format!("demo:campaign:{}:{at}", voltade.id), fingerprint: [0; 32] };
+        ids.push(engine.ports.campaigns.create(new, &once, now).await?.id.0);
     }
-    let (new, streamer_key, overlay_key) = new_streamer("Nova", frequent(Millis::seconds(15)), "demo_");
-    let ids = accounts.add_streamers(std::slice::from_ref(&new), now).await?;
-    let streamer = ids.first().copied().ok_or("the streamer was not added")?;
+    let new = NewStreamer {
+        profile: sample("Nova"),
+        settings: frequent(Millis::seconds(15)),
+        key: Keyring::hash(&keys.streamer_key),
+        overlay_key: Keyring::hash(&keys.overlay_key),
+    };
+    let nova = account(engine, &keys.streamer_key, &NewAccount::Streamers(vec![new])).await?;
+    let Principal::Streamer(streamer) = nova else { return Err("the streamer was not added".into()) };
     engine.streamers.insert(streamer, accounts.streamer(streamer).await?);
     engine.keyring.add(accounts.keys().await?);
-    Ok(Keys { overlay_key, streamer_key, brand_key, admin_key, streamer_id: streamer.0, campaign_ids })
+    keys.streamer_id = streamer.0;
+    keys.campaign_ids = ids;
+    Ok(())
 }
 
-async fn brand(engine: &Arc<Engine>, name: &str) -> Result<(Brand, String), StartError> {
-    let now = engine.now();
-    let brand = engine.ports.accounts.add_brand(name, now).await?;
-    let key = new_key("demo_brand");
-    engine.ports.accounts.add_key(Keyring::hash(&key), Principal::Brand(brand.id), "demo", now).await?;
+/// Opens an account, unless its key is there from a start that was killed: it comes with the account, in one
+/// transaction.
+async fn account(engine: &Engine, key: &str, new: &NewAccount) -> Result<Principal, StartError> {
+    if let Some((_, holder)) = engine.keyring.holder(key) {
+        return Ok(holder);
+    }
+    let opened = engine.ports.accounts.open_account(new, &by_hand(), engine.now()).await?;
+    Ok(*opened.first().ok_or("the account was not opened")?)
+}
+
+fn by_hand() -> ByHand {
+    ByHand { actor: "demo".to_owned(), reason: "the demo's world".to_owned() }
+}
+
+async fn brand(engine: &Engine, name: &str, key: &str) -> Result<Brand, StartError> {
+    let new = NewAccount::Brand { name: name.to_owned(), key: Keyring::hash(key) };
+    let Principal::Brand(id) = account(engine, key, &new).await? else {
+        return Err("the brand was not added".into());
+    };
     let money = Money { amount: Micros(2_000_000 * UNIT), currency: Currency::INR };
-    let once = Idempotency { key: format!("demo:deposit:{}", brand.id), fingerprint: [0; 32] };
-    engine.ports.ledger.deposit(brand.id, money, &once, now).await?;
-    Ok((brand, key))
+    let once = Idempotency { key: format!("demo:deposit:{id}"), fingerprint: [0; 32] };
+    engine.ports.wallets.confirm_deposit(id, money, &by_hand(), &once, engine.now()).await?;
+    Ok(Brand { id, name: name.into() })
 }
 
 /// The two brands compete: they take turns, and never follow each other at once.
@@ -118,8 +168,12 @@ async fn rules(engine: &Arc<Engine>, now: UnixMillis) -> Result<(), StartError> 
         ("Brands take turns", turns, Severity::Blocking, 50),
         ("Not too many campaigns", crowd, Severity::Advisory, 10),
     ];
+    let there = engine.ports.campaigns.catalogue().await?.rules;
     for (name, kind, severity, priority) in all {
         let rule = Rule { id: RuleId(0), kind, severity, priority };
+        if there.iter().any(|known| Rule { id: RuleId(0), ..known.clone() } == rule) {
+            continue;
+        }
         engine.ports.campaigns.add_rule(&rule, name, now).await?;
     }
     Ok(())

@@ -6,7 +6,7 @@ mod plant;
 pub mod postgres;
 pub mod sqlite;
 
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
     AccountStore, AuditStore, CampaignStore, LedgerStore, PlayLog, StoreError, WalletStore,
 };
@@ -15,11 +15,17 @@ use sqlite::SqliteStore;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Numbers above those of servers, for commands: so many of them may run at the same time.
+const COMMANDS: i64 = 8;
+
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another store of this one, owns the database.
-    #[error("{} is locked: another process owns this database", .0.display())]
+    #[error(
+        "{} is locked: another process owns this database; stop it, or if it is the server, ask its API",
+        .0.display()
+    )]
     Locked(PathBuf),
     /// The file, or its lock file, can not be opened.
     #[error("can not open {}: {reason}", .path.display())]
@@ -159,6 +165,24 @@ pub async fn open(config: &Config) -> Result<Stores, OpenError> {
     } else {
         Ok(Stores::sqlite(SqliteStore::open(&sqlite_file(config)?).await?))
     }
+}
+
+/// Opens the configured database for a command that changes something by hand. On Postgres it may run beside
+/// servers: it has a number of its own, the first of a few that is free.
+///
+/// # Errors
+/// As for `open`.
+pub async fn open_by_hand(config: &Config) -> Result<Stores, OpenError> {
+    if !config.database.is_postgres() {
+        return open(config).await;
+    }
+    for writer in (WRITER_MAX + 1..=WRITER_MAX + COMMANDS).rev() {
+        match PostgresStore::open(&Target { writer, ..target(config) }).await {
+            Err(OpenError::WriterTaken(_)) => {}
+            opened => return Ok(Stores::postgres(opened?)),
+        }
+    }
+    Err(OpenError::WriterTaken(WRITER_MAX + COMMANDS))
 }
 
 /// Opens the configured database for reading, whether or not a server runs on it.

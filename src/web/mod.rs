@@ -1,5 +1,7 @@
 //! HTTP: one file per resource, and the route table on one screen.
 
+mod account;
+mod account_body;
 mod asset;
 mod caller;
 mod campaign;
@@ -83,6 +85,11 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
             .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
             .service(resource("/admin/adjustments").post(wallet::adjust))
+            .service(resource("/admin/brands").post(account::add_brand))
+            .service(resource("/admin/streamers").post(account::add_streamer))
+            .service(resource("/admin/admins").post(account::add_operator))
+            .service(resource("/admin/keys").get(account::keys).post(account::add_key))
+            .service(resource("/admin/keys/{id}").delete(account::revoke))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
             .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
             .service(resource("/assets").post(asset::add))

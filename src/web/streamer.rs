@@ -80,7 +80,7 @@ pub(super) async fn rotate(
     engine.ports.accounts.add_key(hash, holder, "rotated", now).await?;
     engine.keyring.add([(hash, holder)]);
     for hash in old {
-        engine.ports.accounts.revoke_key(hash, now).await?;
+        engine.ports.accounts.revoke_key(hash, None, now).await?;
         engine.ports.bus.publish(Event::KeyRevoked(hash));
     }
     let overlay_url = format!("{}/overlay/#k={key}", shared.public_url);

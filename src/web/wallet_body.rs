@@ -9,7 +9,7 @@ use gametriggers_actors::ports::{Budget, Owner, Wallet};
 use serde::{Deserialize, Serialize};
 
 /// Characters of a reference or a reason at most.
-const REASON_MAX: usize = 200;
+pub(super) const REASON_MAX: usize = 200;
 
 /// Money from outside, or back to it: what an operator has seen happen.
 #[derive(Debug, Deserialize, Serialize)]

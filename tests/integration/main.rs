@@ -6,12 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 #![expect(clippy::indexing_slicing, reason = "a test that finds nothing there has failed")]
 
+mod account;
 mod api;
 mod api_campaign;
 mod assets;
 mod budget;
 mod campaign_socket;
 mod claims;
+mod command_line;
 mod commands;
 mod frames;
 mod handshake;

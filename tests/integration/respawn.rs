@@ -3,6 +3,7 @@
 
 use crate::support::engine::TestEngine;
 use crate::support::eventually;
+use gametriggers::operator::{frequent, new_streamer, sample};
 use gametriggers::telemetry;
 use gametriggers_actors::domain::streamer::live::FromPage;
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageStatus};
@@ -39,8 +40,7 @@ fn respawned(actor: &str) -> u64 {
 async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor() {
     let test = TestEngine::start().await;
     let engine = Arc::clone(&test.engine);
-    let (new, _, _) =
-        gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
+    let (new, _, _) = new_streamer(sample("Nova"), frequent(Millis(1000)), "");
     let id = engine.ports.accounts.add_streamers(&[new], engine.now()).await.unwrap()[0];
     engine.streamers.insert(id, engine.ports.accounts.streamer(id).await.unwrap());
     engine.directory.watch(&engine);

@@ -309,8 +309,18 @@ pub trait AccountStore: Send + Sync {
         label: &str,
         now: UnixMillis,
     ) -> StoreResult<()>;
-    /// Revokes a key.
-    async fn revoke_key(&self, hash: KeyHash, now: UnixMillis) -> StoreResult<()>;
+    /// Revokes a key. What an operator does is put on record, in the same transaction.
+    async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()>;
+    /// What an operator opens: accounts with their keys, or a further key, in one transaction with the record
+    /// of it. Who holds them, in order.
+    async fn open_account(
+        &self,
+        new: &NewAccount,
+        hand: &ByHand,
+        now: UnixMillis,
+    ) -> StoreResult<Vec<Principal>>;
+    /// A page of all keys, the revoked ones too, by ascending hash, after `after`.
+    async fn key_page(&self, after: Option<KeyHash>, limit: u32) -> StoreResult<Vec<KeyRow>>;
     /// Adds a brand.
     async fn add_brand(&self, name: &str, now: UnixMillis) -> StoreResult<Brand>;
     /// Every brand.
@@ -323,6 +333,48 @@ pub trait AccountStore: Send + Sync {
     async fn streamers(&self) -> StoreResult<Vec<Streamer>>;
     /// Saves what a streamer allows.
     async fn save_settings(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
+}
+
+/// What an operator opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewAccount {
+    /// A brand and its key.
+    Brand {
+        /// For people, and for the label of its ads.
+        name: String,
+        /// Hash of its key.
+        key: KeyHash,
+    },
+    /// Streamers with their keys.
+    Streamers(Vec<NewStreamer>),
+    /// A key for somebody who is there: an operator is nothing but keys.
+    Key {
+        /// Who holds it.
+        holder: Principal,
+        /// Its hash.
+        key: KeyHash,
+    },
+}
+
+/// A key as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Its hash.
+    pub hash: KeyHash,
+    /// Who holds it.
+    pub holder: Principal,
+    /// Where it came from.
+    pub label: String,
+    /// Since when.
+    pub created: UnixMillis,
+    /// Until when; none while it is valid.
+    pub revoked: Option<UnixMillis>,
+}
+
+/// The first digits of a key's hash, by which operators name it: they say nothing of the key itself.
+#[must_use]
+pub fn key_id(hash: &KeyHash) -> String {
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A streamer to be made.
@@ -388,6 +440,8 @@ pub enum Event {
     StreamerChanged(StreamerId),
     /// A key was revoked: close its sockets.
     KeyRevoked(KeyHash),
+    /// Accounts or keys were added: load them.
+    AccountsChanged,
 }
 
 /// Events between nodes. At most once; who missed some is told so and reads everything again.

@@ -31,9 +31,11 @@ impl Streamers {
     /// Makes them; one overlay key each.
     pub(crate) async fn provision(&self, binary: &Path, site: &Site) -> Result<Vec<String>, Failure> {
         let (count, interval) = (self.count.to_string(), self.slot_interval_ms.to_string());
+        let hourly = (3_600_000 / self.slot_interval_ms.max(1) + 10).to_string();
         let [option, place] = site.arguments()?;
         let mut arguments = vec!["streamer", "add", option, place, "--count", &count];
-        arguments.extend(["--slot-interval-ms", &interval, "--json"]);
+        arguments.extend(["--slot-interval-ms", &interval, "--hourly-max", &hourly]);
+        arguments.extend(["--first-ad-delay-ms", "0", "--json"]);
         let output = command(binary, &arguments).await?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr);

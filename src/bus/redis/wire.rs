@@ -46,6 +46,7 @@ pub(super) fn encode(node: NodeId, said: &Said) -> Vec<u8> {
             bytes.extend(hash);
         }
         Said::Missed => bytes.push(4),
+        Said::Event(Event::AccountsChanged) => bytes.push(5),
     }
     bytes
 }
@@ -67,6 +68,7 @@ fn body_of(kind: u8, body: &[u8]) -> Option<Said> {
         (2, 8) => Said::Event(Event::StreamerChanged(StreamerId(i64::from_be_bytes(body.try_into().ok()?)))),
         (3, 32) => Said::Event(Event::KeyRevoked(KeyHash::try_from(body).ok()?)),
         (4, 0) => Said::Missed,
+        (5, 0) => Said::Event(Event::AccountsChanged),
         _ => return None,
     })
 }
@@ -82,6 +84,7 @@ mod tests {
             Said::Event(Event::StreamerChanged(StreamerId(-7))),
             Said::Event(Event::KeyRevoked([9; 32])),
             Said::Missed,
+            Said::Event(Event::AccountsChanged),
         ]
     }
 

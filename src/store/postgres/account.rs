@@ -1,14 +1,18 @@
-//! Brands and keys; streamers have a file of their own.
+//! Brands and keys, and what operators do with them; streamers have a file of their own.
 
 use super::failure::{Attempt, Failure, expect_rows};
 use super::row::{Columns, known};
+use super::wallet::{Deed, record};
 use super::{PostgresStore, statements, streamer};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Settings, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{AccountStore, KeyHash, NewStreamer, Principal, StoreError, StoreResult};
+use gametriggers_actors::ports::{
+    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, Principal, StoreError, StoreResult,
+    key_id,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -17,6 +21,10 @@ statements! {
     ADD_KEY = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     REVOKE = "UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE hash = $1";
+    /// By the primary key. The first page begins before every hash.
+    PAGE = "SELECT hash, kind, brand_id, streamer_id, label, created_at, revoked_at FROM api_key
+        WHERE hash > $1 ORDER BY hash LIMIT $2";
+    HOLDER = "SELECT kind, brand_id, streamer_id FROM api_key WHERE hash = $1 AND revoked_at IS NULL";
     ADD_BRAND = "INSERT INTO brand (name, created_at) VALUES ($1, $2) RETURNING id";
     BRANDS = "SELECT id, name FROM brand ORDER BY id";
 }
@@ -38,13 +46,26 @@ impl AccountStore for PostgresStore {
         self.write(move |c| Box::pin(async move { add_key(c, hash, principal, (&label, now)).await })).await
     }
 
-    async fn revoke_key(&self, hash: KeyHash, now: UnixMillis) -> StoreResult<()> {
-        self.write(move |c| {
-            Box::pin(async move {
-                let revoked = sqlx::query(REVOKE).bind(hash.to_vec()).bind(now.0).execute(c).await?;
-                expect_rows("api_key", 1, revoked.rows_affected())
-                    .map_err(|_| Failure::from(StoreError::NotFound))
-            })
+    async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()> {
+        let by = by.cloned();
+        self.write(move |c| Box::pin(async move { revoke(c, hash, by.as_ref(), now).await })).await
+    }
+
+    async fn open_account(
+        &self,
+        new: &NewAccount,
+        hand: &ByHand,
+        now: UnixMillis,
+    ) -> StoreResult<Vec<Principal>> {
+        let (new, hand) = (new.clone(), hand.clone());
+        self.write(move |c| Box::pin(async move { open(c, &new, &hand, now).await })).await
+    }
+
+    async fn key_page(&self, after: Option<KeyHash>, limit: u32) -> StoreResult<Vec<KeyRow>> {
+        let after = after.map_or_else(Vec::new, |after| after.to_vec());
+        self.read(async {
+            let page = sqlx::query(PAGE).bind(after).bind(i64::from(limit));
+            page.fetch_all(&self.readers).await?.iter().map(key_row).collect()
         })
         .await
     }
@@ -52,10 +73,7 @@ impl AccountStore for PostgresStore {
     async fn add_brand(&self, name: &str, now: UnixMillis) -> StoreResult<Brand> {
         let name = name.to_owned();
         self.write(move |c| {
-            Box::pin(async move {
-                let id: i64 = sqlx::query_scalar(ADD_BRAND).bind(&name).bind(now.0).fetch_one(c).await?;
-                Ok(Brand { id: BrandId(id), name: name.into() })
-            })
+            Box::pin(async move { Ok(Brand { id: add_brand(c, &name, now).await?, name: name.into() }) })
         })
         .await
     }
@@ -85,6 +103,71 @@ impl AccountStore for PostgresStore {
     }
 }
 
+async fn add_brand(connection: &mut PgConnection, name: &str, now: UnixMillis) -> Attempt<BrandId> {
+    Ok(BrandId(sqlx::query_scalar(ADD_BRAND).bind(name).bind(now.0).fetch_one(connection).await?))
+}
+
+/// Opens what an operator asked for, and puts it on record.
+async fn open(
+    connection: &mut PgConnection,
+    new: &NewAccount,
+    hand: &ByHand,
+    now: UnixMillis,
+) -> Attempt<Vec<Principal>> {
+    let (holders, detail) = match new {
+        NewAccount::Brand { name, key } => {
+            let holder = Principal::Brand(add_brand(connection, name, now).await?);
+            add_key(connection, *key, holder, ("first", now)).await?;
+            (vec![holder], format!("{name}, key {}", key_id(key)))
+        }
+        NewAccount::Streamers(new) => {
+            let ids = streamer::add(connection, new, now).await?;
+            let detail = new.first().map_or_else(String::new, |first| first.profile.name.to_string());
+            (ids.into_iter().map(Principal::Streamer).collect(), format!("{detail}, {} in all", new.len()))
+        }
+        NewAccount::Key { holder, key } => {
+            add_key(connection, *key, *holder, ("by hand", now)).await?;
+            (vec![*holder], format!("key {}", key_id(key)))
+        }
+    };
+    let (Some(first), Some(last)) = (holders.first(), holders.last()) else { return Ok(holders) };
+    let subject = if holders.len() == 1 {
+        subject(*first)
+    } else {
+        format!("{} to {}", subject(*first), subject(*last))
+    };
+    let action = if matches!(new, NewAccount::Key { .. }) { "add_key" } else { "add_account" };
+    record(connection, hand, &Deed { action, subject, detail }, now).await?;
+    Ok(holders)
+}
+
+/// Revokes a valid key; one that is revoked already stays as it is, and is on record already.
+async fn revoke(
+    connection: &mut PgConnection,
+    hash: KeyHash,
+    by: Option<&ByHand>,
+    now: UnixMillis,
+) -> Attempt<()> {
+    let row = sqlx::query(HOLDER).bind(hash.to_vec()).fetch_optional(&mut *connection).await?;
+    let revoked = sqlx::query(REVOKE).bind(hash.to_vec()).bind(now.0).execute(&mut *connection).await?;
+    expect_rows("api_key", 1, revoked.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))?;
+    if let (Some(row), Some(hand)) = (row, by) {
+        let (subject, detail) = (subject(holder(&row)?), format!("key {}", key_id(&hash)));
+        record(connection, hand, &Deed { action: "revoke_key", subject, detail }, now).await?;
+    }
+    Ok(())
+}
+
+/// A holder as the record names it.
+fn subject(holder: Principal) -> String {
+    match holder {
+        Principal::Brand(brand) => format!("brand:{brand}"),
+        Principal::Streamer(streamer) => format!("streamer:{streamer}"),
+        Principal::Overlay(streamer) => format!("overlay:{streamer}"),
+        Principal::Admin => "admin".to_owned(),
+    }
+}
+
 async fn add_key(
     connection: &mut PgConnection,
     hash: KeyHash,
@@ -111,13 +194,22 @@ async fn add_key(
 
 fn key(row: &PgRow) -> Attempt<(KeyHash, Principal)> {
     let hash: Vec<u8> = row.try_get("hash")?;
-    let hash = known("hash", KeyHash::try_from(hash).ok())?;
-    let principal = match row.text("kind")?.as_str() {
+    Ok((known("hash", KeyHash::try_from(hash).ok())?, holder(row)?))
+}
+
+fn holder(row: &PgRow) -> Attempt<Principal> {
+    Ok(match row.text("kind")?.as_str() {
         "brand" => Principal::Brand(BrandId(row.number("brand_id")?)),
         "streamer" => Principal::Streamer(StreamerId(row.number("streamer_id")?)),
         "overlay" => Principal::Overlay(StreamerId(row.number("streamer_id")?)),
         "admin" => Principal::Admin,
         _ => return known("kind", None),
-    };
-    Ok((hash, principal))
+    })
+}
+
+fn key_row(row: &PgRow) -> Attempt<KeyRow> {
+    let (hash, holder) = key(row)?;
+    let revoked: Option<i64> = row.try_get("revoked_at")?;
+    let created = UnixMillis(row.number("created_at")?);
+    Ok(KeyRow { hash, holder, label: row.text("label")?, created, revoked: revoked.map(UnixMillis) })
 }

@@ -197,10 +197,10 @@ async fn a_revoked_key_is_no_key(on: On) {
     ];
     assert_eq!(keys, wanted);
     for _ in 0..2 {
-        bench.store.revoke_key([51; 32], NOW).await.unwrap();
+        bench.store.revoke_key([51; 32], None, NOW).await.unwrap();
         assert_eq!(bench.store.keys().await.unwrap().len(), 3);
     }
-    assert!(matches!(bench.store.revoke_key([9; 32], NOW).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.revoke_key([9; 32], None, NOW).await, Err(StoreError::NotFound)));
     let twice = bench.store.add_key([51; 32], Principal::Admin, "again", NOW).await;
     assert!(matches!(twice, Err(StoreError::Constraint(_))));
     let nobody = bench.store.add_key([60; 32], Principal::Brand(BrandId(99)), "x", NOW).await;

@@ -29,6 +29,7 @@ macro_rules! on_each {
     };
 }
 
+mod account;
 mod audit;
 mod catalogue;
 pub(in crate::store) mod database;

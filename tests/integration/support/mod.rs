@@ -4,12 +4,13 @@
 pub(crate) mod engine;
 pub(crate) mod http;
 pub(crate) mod page;
+pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod socket;
 
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};
-use gametriggers::operator::{frequent, new_streamer};
+use gametriggers::operator::{frequent, new_streamer, sample};
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::world::new_key;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
@@ -185,7 +186,8 @@ impl TestApp {
     }
 
     pub(crate) async fn streamer_every(&self, name: &str, interval: Millis) -> Streamer {
-        let (engine, (new, key, overlay_key)) = (self.engine(), new_streamer(name, frequent(interval), ""));
+        let (engine, (new, key, overlay_key)) =
+            (self.engine(), new_streamer(sample(name), frequent(interval), ""));
         let accounts = &engine.ports.accounts;
         let id = accounts.add_streamers(std::slice::from_ref(&new), engine.now()).await.unwrap()[0];
         engine.streamers.insert(id, accounts.streamer(id).await.unwrap());

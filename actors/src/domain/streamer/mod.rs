@@ -26,6 +26,34 @@ pub struct Profile {
     pub country: Arc<str>,
 }
 
+impl Profile {
+    /// What can not be so, by field: targeting compares these words letter by letter.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let category = &*self.content_category;
+        let all = [
+            (self.name.trim().is_empty() || self.name.chars().count() > 80, "name", "1 to 80 characters"),
+            (
+                category.is_empty() || category.len() > 40 || !category.chars().all(word),
+                "category",
+                "1 to 40 of a-z, 0-9 and _",
+            ),
+            (
+                self.language.len() != 2 || !self.language.bytes().all(|b| b.is_ascii_lowercase()),
+                "language",
+                "two small letters of ISO 639-1, such as en",
+            ),
+            (
+                self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()),
+                "country",
+                "two capital letters of ISO 3166-1, such as IN",
+            ),
+        ];
+        all.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, field, message)| (field, message)).collect()
+    }
+}
+
 /// A corner of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Corner {

@@ -70,7 +70,7 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
     let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
     store.save_settings(streamer, &settings, NOW).await.unwrap();
-    store.revoke_key([1; 32], NOW).await.unwrap();
+    store.revoke_key([1; 32], None, NOW).await.unwrap();
     let lease = bench.lease(campaign, 1_000).await;
     let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
     bench.settle(&[ok(earned)]).await;

@@ -6,6 +6,7 @@ mod operator;
 mod read;
 mod statement;
 
+pub(super) use self::operator::{Deed, record};
 use super::PostgresStore;
 use super::ledger::Request;
 use async_trait::async_trait;

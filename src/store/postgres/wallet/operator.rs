@@ -8,6 +8,7 @@ use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
+use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{ByHand, Owner, StoreError, Wallet};
 use sqlx::PgConnection;
 
@@ -108,7 +109,8 @@ pub(super) async fn obey(
         let tx = Post { kind: order.action, key: Some(&key), reference, lines: &lines, now };
         post(connection, &tx).await?;
     }
-    record(connection, order, hand, request).await?;
+    let (subject, detail) = (format!("{kind}:{id}"), format!("{currency} {}", order.money.amount.0));
+    record(connection, hand, &Deed { action: order.action, subject, detail }, request.now).await?;
     let after = read::wallet(connection, owner, currency).await?;
     remember(connection, request, &read::kept(&after)).await?;
     Ok(after)
@@ -127,21 +129,30 @@ async fn set_limit(connection: &mut PgConnection, order: &Order, before: &Wallet
     expect_rows("ledger_account", 1, set.rows_affected())
 }
 
+/// What was done, for the record.
+pub(in crate::store::postgres) struct Deed {
+    /// Its name.
+    pub(in crate::store::postgres) action: &'static str,
+    /// To whom.
+    pub(in crate::store::postgres) subject: String,
+    /// With what.
+    pub(in crate::store::postgres) detail: String,
+}
+
 /// Puts it on record, with the transaction that did it.
-async fn record(
+pub(in crate::store::postgres) async fn record(
     connection: &mut PgConnection,
-    order: &Order,
     hand: &ByHand,
-    request: &Request,
+    deed: &Deed,
+    now: UnixMillis,
 ) -> Attempt<()> {
-    let (kind, id) = read::of(order.owner);
     let written = sqlx::query(RECORD)
-        .bind(request.now.0)
+        .bind(now.0)
         .bind(&hand.actor)
-        .bind(order.action)
-        .bind(format!("{kind}:{id}"))
+        .bind(deed.action)
+        .bind(&deed.subject)
         .bind(&hand.reason)
-        .bind(format!("{} {}", order.money.currency, order.money.amount.0))
+        .bind(&deed.detail)
         .execute(connection)
         .await?;
     expect_rows("admin_action", 1, written.rows_affected())

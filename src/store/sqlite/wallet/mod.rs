@@ -6,6 +6,7 @@ mod operator;
 mod read;
 mod statement;
 
+pub(super) use self::operator::{Deed, record};
 use super::SqliteStore;
 use super::ledger::{Request, fence, fence_if_taken};
 use async_trait::async_trait;

@@ -8,6 +8,7 @@ use crate::store::sqlite::{WRITER, statements};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
+use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{ByHand, Owner, StoreError, Wallet};
 use sqlx::SqliteConnection;
 
@@ -101,7 +102,9 @@ pub(super) async fn obey(
         let tx = Post { kind: order.action, key: Some(&key), reference, lines: &lines, now };
         post(connection, &tx).await?;
     }
-    record(connection, order, hand, request).await?;
+    let (kind, id) = read::of(owner);
+    let (subject, detail) = (format!("{kind}:{id}"), format!("{currency} {}", order.money.amount.0));
+    record(connection, hand, &Deed { action: order.action, subject, detail }, request.now).await?;
     let after = read::wallet(connection, owner, currency).await?;
     remember(connection, request, &read::kept(&after)).await?;
     Ok(after)
@@ -122,24 +125,33 @@ async fn set_limit(connection: &mut SqliteConnection, order: &Order, before: &Wa
     expect_rows("ledger_account", 1, set.rows_affected())
 }
 
+/// What was done, for the record.
+pub(in crate::store::sqlite) struct Deed {
+    /// Its name.
+    pub(in crate::store::sqlite) action: &'static str,
+    /// To whom.
+    pub(in crate::store::sqlite) subject: String,
+    /// With what.
+    pub(in crate::store::sqlite) detail: String,
+}
+
 /// Puts it on record, with the transaction that did it.
-async fn record(
+pub(in crate::store::sqlite) async fn record(
     connection: &mut SqliteConnection,
-    order: &Order,
     hand: &ByHand,
-    request: &Request,
+    deed: &Deed,
+    now: UnixMillis,
 ) -> Attempt<()> {
     let seq: i64 = sqlx::query_scalar(NEXT_ACTION).bind(WRITER).fetch_one(&mut *connection).await?;
-    let (kind, id) = read::of(order.owner);
     sqlx::query(INSERT_ACTION)
         .bind(WRITER)
         .bind(seq)
-        .bind(request.now.0)
+        .bind(now.0)
         .bind(&hand.actor)
-        .bind(order.action)
-        .bind(format!("{kind}:{id}"))
+        .bind(deed.action)
+        .bind(&deed.subject)
         .bind(&hand.reason)
-        .bind(format!("{} {}", order.money.currency, order.money.amount.0))
+        .bind(&deed.detail)
         .execute(connection)
         .await?;
     Ok(())

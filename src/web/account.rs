@@ -1,0 +1,182 @@
+//! `/api/admin`: accounts and keys, which an operator opens and revokes while the server runs.
+//!
+//! A new key works when the answer is there, and within a second on the other nodes; a revoked one is dead as
+//! soon, and its sockets with it. Keys are named by the start of their hash: nobody can show a key again.
+
+use super::Shared;
+use super::account_body::{BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, StreamerBody};
+use super::caller::Caller;
+use super::problem::{FieldError, Problem};
+use super::wire::PageBody;
+use crate::world::new_key;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path, Query};
+use gametriggers_actors::domain::streamer::Settings;
+use gametriggers_actors::keyring::Keyring;
+use gametriggers_actors::ports::{
+    ByHand, Event, KeyHash, NewAccount, NewStreamer, Principal, StoreError, key_id,
+};
+use serde::Deserialize;
+
+/// Keys on a page, unless asked otherwise.
+const PAGE: u32 = 100;
+/// Keys on a page at most.
+const PAGE_MAX: u32 = 1000;
+
+#[derive(Deserialize)]
+pub(super) struct KeysQuery {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RevokeQuery {
+    reason: Option<String>,
+}
+
+fn created(view: &OpenedView) -> HttpResponse {
+    HttpResponse::Created().insert_header(("cache-control", "no-store")).json(view)
+}
+
+pub(super) async fn add_brand(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<BrandBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (name, reason) = body.read()?;
+    let (key, hash) = fresh(&shared, "brand");
+    let new = NewAccount::Brand { name, key: hash };
+    let holder = open(&shared, &new, &ByHand { actor, reason }, &[hash]).await?;
+    Ok(created(&OpenedView::of(holder, hash).with_key(key)))
+}
+
+pub(super) async fn add_streamer(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<StreamerBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (profile, reason) = body.read()?;
+    let ((key, hash), (overlay_key, overlay)) = (fresh(&shared, "streamer"), fresh(&shared, "overlay"));
+    let new = NewStreamer { profile, settings: Settings::default(), key: hash, overlay_key: overlay };
+    let (new, hand) = (NewAccount::Streamers(vec![new]), ByHand { actor, reason });
+    let holder = open(&shared, &new, &hand, &[hash, overlay]).await?;
+    let view = OpenedView::of(holder, hash).with_pages(&shared.public_url, &key, &overlay_key);
+    Ok(created(&view.with_key(key)))
+}
+
+pub(super) async fn add_operator(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<OperatorBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let hand = ByHand { actor, reason: body.read()? };
+    add_key_of(&shared, Principal::Admin, &hand).await
+}
+
+pub(super) async fn add_key(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<HolderBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (holder, reason) = body.read()?;
+    add_key_of(&shared, holder, &ByHand { actor, reason }).await
+}
+
+async fn add_key_of(shared: &Shared, holder: Principal, hand: &ByHand) -> Result<HttpResponse, Problem> {
+    let kind = match holder {
+        Principal::Brand(_) => "brand",
+        Principal::Streamer(_) => "streamer",
+        Principal::Overlay(_) => "overlay",
+        Principal::Admin => "admin",
+    };
+    let (key, hash) = fresh(shared, kind);
+    open(shared, &NewAccount::Key { holder, key: hash }, hand, &[hash]).await?;
+    Ok(created(&OpenedView::of(holder, hash).with_key(key)))
+}
+
+/// A new key and its hash.
+fn fresh(shared: &Shared, kind: &str) -> (String, KeyHash) {
+    let key = new_key(&format!("{}{kind}", if shared.engine.numbers.demo { "demo_" } else { "" }));
+    let hash = Keyring::hash(&key);
+    (key, hash)
+}
+
+/// Opens it, here at once and on other nodes within a second.
+async fn open(
+    shared: &Shared,
+    new: &NewAccount,
+    hand: &ByHand,
+    keys: &[KeyHash],
+) -> Result<Principal, Problem> {
+    let engine = &shared.engine;
+    let accounts = &engine.ports.accounts;
+    let holders = accounts.open_account(new, hand, engine.now()).await.map_err(|error| match error {
+        StoreError::Constraint(_) => Problem::not_found(),
+        other => other.into(),
+    })?;
+    let holder = *holders.first().ok_or_else(Problem::unavailable)?;
+    let holders = match (new, holder) {
+        (NewAccount::Streamers(_), Principal::Streamer(id)) => {
+            engine.streamers.insert(id, accounts.streamer(id).await?);
+            vec![holder, Principal::Overlay(id)]
+        }
+        _ => holders,
+    };
+    engine.keyring.add(keys.iter().copied().zip(holders));
+    engine.ports.bus.publish(Event::AccountsChanged);
+    Ok(holder)
+}
+
+pub(super) async fn keys(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<KeysQuery>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let after = query.after.as_deref().map(|id| begin(id, 0xff).ok_or_else(unknown_key)).transpose()?;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let keys = shared.engine.ports.accounts.key_page(after, limit).await?;
+    let full = keys.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = keys.last().filter(|_| full).map(|key| key_id(&key.hash));
+    let page = PageBody { items: keys.iter().map(KeyView::of).collect(), next };
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(page))
+}
+
+pub(super) async fn revoke(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<String>,
+    query: Query<RevokeQuery>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let hand = ByHand { actor, reason: super::account_body::reason(query.reason.as_deref(), "revoked")? };
+    let engine = &shared.engine;
+    let first = begin(&id, 0).ok_or_else(Problem::not_found)?;
+    let found = engine.ports.accounts.key_page(Some(first), 1).await?;
+    let found = found.first().filter(|key| key_id(&key.hash) == *id).ok_or_else(Problem::not_found)?;
+    engine.ports.accounts.revoke_key(found.hash, Some(&hand), engine.now()).await?;
+    engine.keyring.remove(&found.hash);
+    engine.ports.bus.publish(Event::KeyRevoked(found.hash));
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn unknown_key() -> Problem {
+    let message = "the key_id that ended the last page".to_owned();
+    Problem::invalid(vec![FieldError { field: "after".to_owned(), message }])
+}
+
+/// The first or the last hash of a key's id, as the remaining bytes say.
+fn begin(id: &str, rest: u8) -> Option<KeyHash> {
+    let mut hash = [rest; 32];
+    if id.len() != 16 || !id.is_ascii() {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().take(8).enumerate() {
+        *byte = u8::from_str_radix(id.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(hash)
+}

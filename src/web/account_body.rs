@@ -1,0 +1,219 @@
+//! Accounts and keys as an operator reads and writes them.
+
+use super::campaign_body::{Fields, line};
+use super::problem::Problem;
+use super::wallet_body::REASON_MAX;
+use super::wire::rfc3339;
+use gametriggers_actors::domain::id::{BrandId, StreamerId};
+use gametriggers_actors::domain::streamer::Profile;
+use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
+use serde::{Deserialize, Serialize};
+
+/// A brand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrandBody {
+    name: String,
+    reason: Option<String>,
+}
+
+/// A streamer, and what targeting looks at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamerBody {
+    name: String,
+    category: String,
+    language: String,
+    country: String,
+    reason: Option<String>,
+}
+
+/// An operator.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OperatorBody {
+    reason: Option<String>,
+}
+
+/// Who gets a further key. An overlay's is made anew by the streamer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HolderBody {
+    brand_id: Option<i64>,
+    streamer_id: Option<i64>,
+    reason: Option<String>,
+}
+
+/// Who a key belongs to.
+#[derive(Debug, Serialize)]
+struct HolderView {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    streamer_id: Option<i64>,
+}
+
+/// What was opened. This is the only time that its keys are seen.
+#[derive(Debug, Serialize)]
+pub(super) struct OpenedView {
+    #[serde(flatten)]
+    holder: HolderView,
+    key_id: String,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlay_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlay_url: Option<String>,
+}
+
+/// A key, without the key.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyView {
+    key_id: String,
+    #[serde(flatten)]
+    holder: HolderView,
+    label: String,
+    created_at: String,
+    revoked_at: Option<String>,
+}
+
+/// Why: what was said, or else `usual`.
+///
+/// # Errors
+/// It is too long, or more than a line.
+pub(super) fn reason(said: Option<&str>, usual: &str) -> Result<String, Problem> {
+    let mut fields = Fields::default();
+    let reason = fields.need("reason", read_reason(said, usual), "1 to 200 characters");
+    fields.end()?;
+    reason.ok_or_else(|| Problem::malformed("a field is missing"))
+}
+
+fn read_reason(said: Option<&str>, usual: &str) -> Option<String> {
+    line(said.unwrap_or(usual), 1, REASON_MAX)
+}
+
+impl BrandBody {
+    /// The name, and why.
+    ///
+    /// # Errors
+    /// Every field that is refused.
+    pub(super) fn read(&self) -> Result<(String, String), Problem> {
+        let mut fields = Fields::default();
+        let name = fields.need("name", line(&self.name, 1, 80), "1 to 80 characters");
+        let why = read_reason(self.reason.as_deref(), "a new brand");
+        let why = fields.need("reason", why, "1 to 200 characters");
+        fields.end()?;
+        name.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))
+    }
+}
+
+impl StreamerBody {
+    /// The profile, and why.
+    ///
+    /// # Errors
+    /// Every field that is refused.
+    pub(super) fn read(&self) -> Result<(Profile, String), Problem> {
+        let mut fields = Fields::default();
+        let name = line(&self.name, 1, 80).unwrap_or_default();
+        let profile = Profile {
+            name: name.into(),
+            content_category: self.category.as_str().into(),
+            language: self.language.as_str().into(),
+            country: self.country.as_str().into(),
+        };
+        for (field, message) in profile.faults() {
+            fields.need::<()>(field, None, message);
+        }
+        let why = read_reason(self.reason.as_deref(), "a new streamer");
+        let why = fields.need("reason", why, "1 to 200 characters");
+        fields.end()?;
+        Ok((profile, why.unwrap_or_default()))
+    }
+}
+
+impl OperatorBody {
+    /// Why.
+    ///
+    /// # Errors
+    /// The field is refused.
+    pub(super) fn read(&self) -> Result<String, Problem> {
+        reason(self.reason.as_deref(), "a new operator")
+    }
+}
+
+impl HolderBody {
+    /// Who, and why.
+    ///
+    /// # Errors
+    /// Every field that is refused.
+    pub(super) fn read(&self) -> Result<(Principal, String), Problem> {
+        let mut fields = Fields::default();
+        let holder = match (self.brand_id, self.streamer_id) {
+            (Some(brand), None) => Some(Principal::Brand(BrandId(brand))),
+            (None, Some(streamer)) => Some(Principal::Streamer(StreamerId(streamer))),
+            _ => None,
+        };
+        let holder = fields.need("brand_id", holder, "either brand_id or streamer_id says who gets it");
+        let why = read_reason(self.reason.as_deref(), "a further key");
+        let why = fields.need("reason", why, "1 to 200 characters");
+        fields.end()?;
+        holder.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))
+    }
+}
+
+impl HolderView {
+    const fn of(holder: Principal) -> Self {
+        let (kind, brand_id, streamer_id) = match holder {
+            Principal::Brand(brand) => ("brand", Some(brand.0), None),
+            Principal::Streamer(streamer) => ("streamer", None, Some(streamer.0)),
+            Principal::Overlay(streamer) => ("overlay", None, Some(streamer.0)),
+            Principal::Admin => ("admin", None, None),
+        };
+        Self { kind, brand_id, streamer_id }
+    }
+}
+
+impl OpenedView {
+    /// Who was opened, with which key.
+    pub(super) fn of(holder: Principal, hash: KeyHash) -> Self {
+        Self {
+            holder: HolderView::of(holder),
+            key_id: key_id(&hash),
+            key: String::new(),
+            dashboard_url: None,
+            overlay_key: None,
+            overlay_url: None,
+        }
+    }
+
+    /// With the key itself.
+    pub(super) fn with_key(self, key: String) -> Self {
+        Self { key, ..self }
+    }
+
+    /// With a streamer's two addresses.
+    pub(super) fn with_pages(self, url: &str, key: &str, overlay_key: &str) -> Self {
+        Self {
+            dashboard_url: Some(format!("{url}/dashboard/#k={key}")),
+            overlay_url: Some(format!("{url}/overlay/#k={overlay_key}")),
+            overlay_key: Some(overlay_key.to_owned()),
+            ..self
+        }
+    }
+}
+
+impl KeyView {
+    /// A key as an operator sees it.
+    pub(super) fn of(key: &KeyRow) -> Self {
+        Self {
+            key_id: key_id(&key.hash),
+            holder: HolderView::of(key.holder),
+            label: key.label.clone(),
+            created_at: rfc3339(key.created),
+            revoked_at: key.revoked.map(rfc3339),
+        }
+    }
+}
