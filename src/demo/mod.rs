@@ -52,6 +52,13 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     telemetry::start_log(&config.log)?;
     std::fs::create_dir_all(&options.data)?;
     if options.reset {
+        if config.database.is_postgres() || !config.redis.url.is_empty() {
+            return Err(
+                "--reset forgets the files of the demo, not a Postgres or a Redis: drop that database and \
+                        the keys under redis.prefix, or leave them out"
+                    .into(),
+            );
+        }
         seed::forget(&options.data)?;
     }
     let app = App::start(&config).await?;

@@ -15,6 +15,7 @@ mod campaign_socket;
 mod claims;
 mod command_line;
 mod commands;
+mod demo;
 mod frames;
 mod handshake;
 mod liveness;
