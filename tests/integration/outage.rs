@@ -4,6 +4,7 @@ use crate::support::engine::TestEngine;
 use crate::support::page::{Stage, claim_on, open_page};
 use crate::support::socket::SOON;
 use crate::support::{EARN, PRICE, TestApp, campaign_body, eventually};
+use gametriggers::operator::{frequent, new_streamer, sample};
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing, Quote};
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
@@ -161,8 +162,7 @@ async fn money_of_a_claim_that_waits_for_the_database_is_not_lent_again() {
     let test = TestEngine::start().await;
     let engine = &test.engine;
     let (campaign, start) = (funded(engine, 2).await, engine.now());
-    let (new, _, _) =
-        gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
+    let (new, _, _) = new_streamer(sample("Nova"), frequent(Millis(1000)), "");
     let streamer = engine.ports.accounts.add_streamers(&[new], start).await.unwrap()[0];
     let actor = engine.directory.campaign(engine, campaign.id);
     let amount = Micros(PRICE);

@@ -87,8 +87,7 @@ async fn the_actors_of_a_node_that_panic_get_successors() {
     let checked = &engine.health.checked;
     eventually("which checks the books", async || checked.load(Ordering::Relaxed)).await;
 
-    let (new, _, _) =
-        gametriggers::operator::new_streamer("Nova", gametriggers::operator::frequent(Millis(1000)), "");
+    let (new, _, _) = new_streamer(sample("Nova"), frequent(Millis(1000)), "");
     let id = engine.ports.accounts.add_streamers(&[new], engine.now()).await.unwrap()[0];
     world.bus.store(true, Ordering::Relaxed);
     engine.ports.bus.publish(Event::StreamerChanged(id));
