@@ -2,7 +2,7 @@
 
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
-use crate::config::{Config, Mode, PlatformKind};
+use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
 use crate::session::frame::Pace;
 use crate::session::upgrade::Door;
 use crate::store::{self, Stores};
@@ -216,41 +216,21 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
 /// folder of the assets, so that tokens outlive a restart. Nodes of one database need the same keys.
 fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     let mut lines = config.secrets.token_keys.clone();
-    let beside = store::sqlite_path(&config.database.url).unwrap_or(&config.assets.dir);
-    if config.mode == Mode::Production {
-        refuse_made_keys(&lines, beside)?;
-    }
     if lines.is_empty() {
+        let beside = store::sqlite_path(&config.database.url).unwrap_or(&config.assets.dir);
         let path = beside.with_extension("token-key");
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
         if !path.exists() {
-            secret_file(&path, &format!("1:{}\n", random_hex()))?;
+            let random: String = random_hex().chars().skip(MADE_KEY.len()).collect();
+            secret_file(&path, &format!("1:{MADE_KEY}{random}\n"))?;
         }
         lines.push(std::fs::read_to_string(&path)?.trim().to_owned());
     }
     let mut keys = lines.iter().map(|line| token_key(line).ok_or("a token key is ID:64 hex digits"));
     let first: SigningKey = keys.next().ok_or("no token key")??;
     Ok(TokenKeys::new(first, keys.collect::<Result<_, _>>()?))
-}
-
-/// A key that a demo or a development server made for itself is known to whoever could look at its folder.
-fn refuse_made_keys(lines: &[String], beside: &Path) -> Result<(), StartError> {
-    let folder = beside.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(files) = std::fs::read_dir(folder) else { return Ok(()) };
-    let made = files.flatten().map(|file| file.path());
-    for path in made.filter(|path| path.extension().is_some_and(|kind| kind == "token-key")) {
-        let made = std::fs::read_to_string(&path).ok().and_then(|line| token_key(line.trim()));
-        let is_made = |line: &String| {
-            made.as_ref().is_some_and(|made| token_key(line).is_some_and(|key| key.secret == made.secret))
-        };
-        if lines.iter().any(is_made) {
-            let path = path.display();
-            return Err(format!("secrets.token_keys: the key in {path} was not made for production").into());
-        }
-    }
-    Ok(())
 }
 
 /// Writes a file that only this user can read, whole or not at all.
@@ -323,26 +303,24 @@ mod tests {
     use crate::config::Sources;
 
     #[test]
-    fn production_refuses_a_token_key_that_a_demo_made_and_takes_another() {
+    fn production_refuses_a_token_key_that_a_server_made_for_itself_wherever_it_comes_from() {
         let folder = tempfile::tempdir().unwrap();
-        let made = format!("1:{}", random_hex());
-        secret_file(&folder.path().join("demo.token-key"), &format!("{made}\n")).unwrap();
-        let start = |key: &str| {
-            let database = format!("sqlite:{}", folder.path().join("real.db").display());
-            let variables = [
-                ("MODE", "production".to_owned()),
-                ("DATABASE__URL", database),
-                ("SECRETS__TOKEN_KEYS", format!("[\"{key}\"]")),
-            ];
-            let variables = variables.map(|(name, value)| (format!("GAMETRIGGERS__{name}"), value));
-            let sources = Sources { variables: variables.to_vec(), ..Sources::default() };
-            token_keys(&Config::load(&sources).unwrap()).map(drop).map_err(|error| error.to_string())
+        let url = format!("sqlite:{}", folder.path().join("demo.db").display());
+        let load = |more: &[(&str, &str)]| {
+            let all = [("DATABASE__URL", url.as_str())].into_iter().chain(more.iter().copied());
+            let variables = all.map(|(name, value)| (format!("GAMETRIGGERS__{name}"), value.to_owned()));
+            Config::load(&Sources { variables: variables.collect(), ..Sources::default() })
         };
-        // Under another number it is the same key.
-        for key in [made.clone(), made.replacen("1:", "2:", 1)] {
-            let error = start(&key).unwrap_err();
-            assert!(error.contains("secrets.token_keys") && error.contains("demo.token-key"), "{error}");
+        token_keys(&load(&[]).unwrap()).unwrap();
+        let made = std::fs::read_to_string(folder.path().join("demo.token-key")).unwrap();
+        let made = made.trim();
+        assert!(token_key(made).is_some(), "{made}");
+        for line in [made.to_owned(), made.replacen("1:", "2:", 1), made.to_uppercase()] {
+            let keys = format!("[\"{line}\"]");
+            let error = load(&[("MODE", "production"), ("SECRETS__TOKEN_KEYS", &keys)]).unwrap_err();
+            assert!(error.to_string().contains("secrets.token_keys"), "{error}");
         }
-        start(&format!("1:{}", random_hex())).unwrap();
+        let own = format!("[\"1:{}\"]", random_hex());
+        load(&[("MODE", "production"), ("SECRETS__TOKEN_KEYS", &own)]).unwrap();
     }
 }

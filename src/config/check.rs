@@ -3,6 +3,9 @@
 use super::{Config, ConfigError, Mode, PlatformKind};
 use crate::world::token_key;
 
+/// How token keys begin that a server makes for itself outside production, in hex digits.
+pub const MADE_KEY: &str = "67742d6d616465";
+
 /// The highest number of a server that writes to Postgres; the few above are for commands beside them.
 pub const WRITER_MAX: i64 = 32_759;
 
@@ -89,6 +92,13 @@ fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
     refuse(
         keys.iter().any(|key| key.secret.iter().all(|byte| Some(byte) == key.secret.first())),
         "secrets.token_keys: a key of one repeated byte can be guessed; make one with `openssl rand -hex 32`",
+    );
+    let is_made = |key: &String| {
+        key.split_once(':').is_some_and(|(_, digits)| digits.to_ascii_lowercase().starts_with(MADE_KEY))
+    };
+    refuse(
+        config.secrets.token_keys.iter().any(is_made),
+        "secrets.token_keys: a key that a demo or a development server made for itself is not for production",
     );
     let twice = keys.iter().enumerate().any(|(at, key)| {
         keys.iter().skip(at + 1).any(|other| other.kid == key.kid || other.secret == key.secret)

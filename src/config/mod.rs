@@ -9,7 +9,7 @@ pub use areas::{
     Settlement,
 };
 
-pub use check::WRITER_MAX;
+pub use check::{MADE_KEY, WRITER_MAX};
 
 use std::path::Path;
 use toml::{Table, Value};
