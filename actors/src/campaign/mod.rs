@@ -28,6 +28,7 @@ use actix::prelude::*;
 use futures_util::future::OptionFuture;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 /// Messages that may wait for one campaign.
@@ -144,8 +145,12 @@ impl CampaignActor {
         lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
     }
 
-    /// Asks the ledger for more, unless enough is free or a request is on its way.
+    /// Asks the ledger for more, unless enough is free or a request is on its way. A server that stops gives
+    /// back what it has, and takes nothing new.
     fn top_up(&mut self, price: Micros, ctx: &mut Context<Self>) {
+        if self.engine.health.draining.load(Ordering::Relaxed) {
+            return;
+        }
         let wanted = slice_wanted(self.unleased(), self.free(), price);
         let (Some(wanted), false) = (wanted, self.asking) else { return };
         self.asking = true;
