@@ -7,6 +7,7 @@ use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::ports::LedgerStore;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::Notify;
 
 #[tokio::test]
 async fn two_writers_pay_from_one_campaign_and_an_event_only_once() {
@@ -54,22 +55,27 @@ async fn two_writers_pay_from_one_campaign_and_an_event_only_once() {
 #[tokio::test]
 async fn a_deadlock_is_undone_and_tried_again() {
     let (database, store) = opened().await;
-    let mut other = database.connect().await;
+    let (mut other, mut eye) = (database.connect().await, database.connect().await);
     let bench = bench(database, &store);
     let (brand, one) = bench.fund(10_000, 1_000).await;
     let two = bench.campaign(brand, 1_000).await;
-    let tries = Arc::new(AtomicU32::new(0));
+    let (tries, circle) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
     let take = |id: i64| format!("UPDATE campaign_budget SET version = version + 1 WHERE campaign_id = {id}");
-    run(&mut other, &format!("BEGIN; {}", take(two.0))).await;
-    let (first, second, counted) = (take(one.0), take(two.0), Arc::clone(&tries));
+    // Whoever looks for a circle and finds one is sent back: that is the store.
+    run(&mut other, &format!("SET deadlock_timeout = '10min'; BEGIN; {}", take(two.0))).await;
+    let other_id: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut other).await.unwrap();
+    let (first, second) = (take(one.0), take(two.0));
+    let (counted, closes) = (Arc::clone(&tries), Arc::clone(&circle));
     let write = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             store
                 .write(move |c| {
                     Box::pin(async move {
-                        counted.fetch_add(1, Ordering::Relaxed);
                         sqlx::raw_sql(AssertSqlSafe(first)).execute(&mut *c).await?;
+                        if counted.fetch_add(1, Ordering::Relaxed) == 0 {
+                            closes.notified().await;
+                        }
                         sqlx::raw_sql(AssertSqlSafe(second)).execute(c).await?;
                         Ok(())
                     })
@@ -77,14 +83,19 @@ async fn a_deadlock_is_undone_and_tried_again() {
                 .await
         })
     };
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gametriggers writer 1'
-        AND datname = current_database() AND wait_event_type = 'Lock'";
-    while bench.database.numbers(waits).await == [0] {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    while tries.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Now in a circle. The store began to wait first, so it is the one that is sent back; it may be so fast
-    // to try again that it makes another circle.
-    run(&mut other, &take(one.0)).await;
+    let closing = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waits).bind(other_id).fetch_one(&mut eye).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        circle.notify_one();
+    };
+    // The store may be so fast to try again that it makes another circle.
+    let last = take(one.0);
+    tokio::join!(run(&mut other, &last), closing);
     run(&mut other, "COMMIT").await;
     write.await.unwrap().unwrap();
     assert!(tries.load(Ordering::Relaxed) > 1);

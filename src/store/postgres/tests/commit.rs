@@ -85,7 +85,7 @@ async fn a_server_process_that_is_killed_in_a_transaction_undoes_it_and_the_batc
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.settle(&[ok(debit(1, lease, campaign, 10))], NOW).await })
     };
-    wait_for_waiter(&mut killer).await;
+    wait_for_waiters(&mut killer, "gametriggers writer 1", 1, &batch).await;
     kill(&mut killer).await;
     run(&mut other, "ROLLBACK").await;
     assert_eq!(batch.await.unwrap().unwrap(), [Outcome::Settled]);
@@ -126,13 +126,4 @@ async fn kill(connection: &mut PgConnection) {
         WHERE application_name = 'gametriggers writer 1' AND datname = current_database()) AS ended";
     let ended: i64 = sqlx::query_scalar(sql).fetch_one(connection).await.unwrap();
     assert_eq!(ended, 1);
-}
-
-/// Until the store's writer waits for a lock.
-async fn wait_for_waiter(connection: &mut PgConnection) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gametriggers writer 1'
-        AND datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.unwrap() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
 }

@@ -58,21 +58,17 @@ async fn counts_whose_commit_never_arrived_are_not_taken_for_written() {
 #[tokio::test]
 async fn a_log_that_waits_holds_up_no_money() {
     let (database, store) = opened().await;
-    let mut other = database.connect().await;
+    let (mut other, mut eye) = (database.connect().await, database.connect().await);
+    let bench = bench(database, &store);
+    let (_, campaign) = bench.fund(1_000, 500).await;
+    let lease = bench.lease(campaign, 100).await;
     count(&store).await.unwrap();
     run(&mut other, "BEGIN; LOCK TABLE metric_minute").await;
     let flush = {
         let store = Arc::clone(&store);
         tokio::spawn(async move { count(&store).await })
     };
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gametriggers writer -1'
-        AND datname = current_database() AND wait_event_type = 'Lock'";
-    while database.numbers(waiting).await != [1] {
-        assert!(!flush.is_finished());
-    }
-    let bench = bench(database, &store);
-    let (_, campaign) = bench.fund(1_000, 500).await;
-    let lease = bench.lease(campaign, 100).await;
+    wait_for_waiters(&mut eye, "gametriggers writer -1", 1, &flush).await;
     assert_eq!(bench.settle(&[ok(debit(1, lease, campaign, 10))]).await, [Outcome::Settled]);
     assert_eq!(store.budget(campaign).await.unwrap().plays, 1);
     assert!(!flush.is_finished());

@@ -16,6 +16,8 @@ use crate::store::tests::postgres::PostgresDatabase;
 use crate::store::tests::{Bench, Database, Store};
 use sqlx::{AssertSqlSafe, PgConnection};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// A database with the schema, and a store on it.
 async fn opened() -> (PostgresDatabase, Arc<PostgresStore>) {
@@ -32,6 +34,16 @@ fn bench(database: PostgresDatabase, store: &Arc<PostgresStore>) -> Bench {
 
 async fn run(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.unwrap();
+}
+
+/// Waits until so many connections of this name (a pattern) wait for a lock, one of them the task's.
+async fn wait_for_waiters<T>(eye: &mut PgConnection, name: &str, count: i64, task: &JoinHandle<T>) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE $1
+        AND datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(sql).bind(name).fetch_one(&mut *eye).await.unwrap() < count {
+        assert!(!task.is_finished(), "it did not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Several nodes on one database: each writes under a number of its own, at the same time.
 
+use super::wait_for_waiters;
 use crate::store::postgres::{PostgresStore, Target};
 use crate::store::tests::postgres::PostgresDatabase;
-use crate::store::tests::{Database, NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
+use crate::store::tests::{NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
 use futures_util::future::join_all;
 use gametriggers_actors::domain::campaign::Status;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
@@ -46,13 +47,6 @@ impl Nodes {
         let brand = self.first().add_brand("Volt", NOW).await.unwrap().id;
         self.first().deposit(brand, inr(deposit), &key("first"), NOW).await.unwrap();
         brand
-    }
-
-    /// How many transactions wait for another one.
-    async fn waiting(&self) -> i64 {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-            WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        self.database.numbers(sql).await[0]
     }
 
     async fn reconciles(&self) {
@@ -136,18 +130,15 @@ async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
     let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().id;
     let (one, two) = (Arc::clone(&nodes.stores[0]), Arc::clone(&nodes.stores[1]));
     // Somebody else holds the wallet, so that the first node stands still after it looked at the campaign.
-    let mut other = nodes.database.connect().await;
+    let (mut other, mut eye) = (nodes.database.connect().await, nodes.database.connect().await);
     let hold = "BEGIN; SELECT FROM ledger_account WHERE owner_kind = 'brand' FOR UPDATE";
     sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
     let fund = tokio::spawn(async move { one.fund(campaign, Micros(20), &key("f"), NOW).await });
-    while nodes.waiting().await < 1 {
-        assert!(!fund.is_finished());
-    }
+    wait_for_waiters(&mut eye, "gametriggers writer %", 1, &fund).await;
     let change = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
     let end = tokio::spawn(async move { two.change(campaign, &change, NOW).await });
-    while nodes.waiting().await < 2 {
-        assert!(!end.is_finished(), "it ended before its money was there");
-    }
+    // It must not end before its money is there.
+    wait_for_waiters(&mut eye, "gametriggers writer %", 2, &end).await;
     sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
     assert_eq!(fund.await.unwrap().unwrap().funded, Micros(30));
     assert_eq!(end.await.unwrap().unwrap().status, Status::Ended);

@@ -5,6 +5,7 @@ use crate::store::OpenError;
 use crate::store::sqlite::{connection, migrations};
 use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::ports::{LedgerStore, StoreError};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_second_owner_is_told_which_file_is_locked() {
@@ -33,7 +34,8 @@ async fn a_reader_works_beside_the_owner_and_writes_nothing() {
 #[tokio::test]
 async fn migrations_run_twice_and_at_the_same_time() {
     let dir = tempfile::tempdir().unwrap();
-    let options = connection::writing(&dir.path().join("new.db"));
+    // The second waits for the first, as long as that takes here.
+    let options = connection::writing(&dir.path().join("new.db")).busy_timeout(Duration::from_secs(30));
     let mut one = connection::connect(&options).await.unwrap();
     let mut two = connection::connect(&options).await.unwrap();
     let (first, second) = tokio::join!(migrations::run(&mut one), migrations::run(&mut two));
