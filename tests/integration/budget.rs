@@ -9,7 +9,7 @@ use std::time::Duration;
 
 #[actix_rt::test]
 async fn a_budget_for_three_plays_shows_three_to_ten_streamers_who_all_want_one() {
-    let app = TestApp::with(&[("PLAY__FIRST_SLOT_MS", "1000"), ("PLAY__START_TIMEOUT_MS", "2000")]).await;
+    let app = TestApp::with(&[("PLAY__FIRST_SLOT_MS", "1000")]).await;
     let brand = app.brand("Crisp", 3 * PRICE).await;
     let budget = app.watch("gametriggers_slots_unfilled_total", "budget").await;
     let settled = app.watch("gametriggers_claims_total", "settled").await;

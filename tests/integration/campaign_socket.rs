@@ -1,10 +1,9 @@
 //! A brand that watches its campaign.
 
 use crate::support::page::Stage;
-use crate::support::socket::Frame;
+use crate::support::socket::{Frame, SOON};
 use crate::support::{PRICE, TestApp, eventually};
 use serde_json::Value;
-use std::time::Duration;
 
 #[actix_rt::test]
 async fn a_brand_sees_its_campaign_move_while_it_plays() {
@@ -22,14 +21,13 @@ async fn a_brand_sees_its_campaign_move_while_it_plays() {
     assert_eq!((live["campaign_id"].as_i64(), live["status"].as_str()), (Some(campaign.0), Some("active")));
     assert_eq!((live["funded_micros"].as_i64(), live["spent_micros"].as_i64()), (Some(10 * PRICE), Some(0)));
     let shown = stage.show().await;
-    let soon = Duration::from_secs(2);
-    own.find(soon, "live", |live| live["reserved_micros"] == PRICE && live["in_flight"] == 1).await;
+    own.find(SOON, "live", |live| live["reserved_micros"] == PRICE && live["in_flight"] == 1).await;
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
     let paid =
         |live: &Value| live["spent_micros"] == PRICE && live["plays"] == 1 && live["reserved_micros"] == 0;
-    let live = own.find(soon, "live", paid).await;
+    let live = own.find(SOON, "live", paid).await;
     assert!(live["viewer_impressions"].as_u64().is_some_and(|viewers| viewers > 0));
-    admin.find(soon, "live", paid).await;
+    admin.find(SOON, "live", paid).await;
     assert!(paid(&app.live(&brand.key, campaign).await.ok(200)), "the API says the same");
     app.assert_paid(campaign, &streamer, 1).await;
     app.finish().await;

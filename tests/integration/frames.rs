@@ -1,8 +1,8 @@
 //! What a client may not say, and the close code that it gets for it.
 
-use crate::support::page::{hello, open_page};
+use crate::support::page::{hello, open_page, open_page_at};
 use crate::support::socket::{BINARY, Frame, PING, SOON, Socket, TEXT, masked};
-use crate::support::{Streamer, TestApp};
+use crate::support::{Streamer, TestApp, free_addr};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -133,25 +133,41 @@ async fn a_frame_without_a_mask_or_with_foreign_bits_is_malformed() {
     app.finish().await;
 }
 
-fn resident_bytes() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+fn resident_bytes(process: u32) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap();
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap() * 4096
+}
+
+/// A header that announces a gibibyte.
+fn gibibyte() -> Vec<u8> {
+    [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat()
 }
 
 #[actix_rt::test]
-async fn a_frame_too_large_is_refused_at_its_header_and_never_kept() {
+async fn a_frame_too_large_is_never_kept() {
     let app = TestApp::start().await;
     let streamer = app.streamer("Nova").await;
-    let gibibyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
-    // The header alone, and not a byte of the body.
-    assert_page_closed(&app, &streamer, &gibibyte, (3503, "frame_too_large")).await;
-    assert_page_closed(&app, &streamer, &masked(TEXT, &[b' '; 8193]), (3503, "frame_too_large")).await;
-    let before = resident_bytes();
-    let mut page = open_page(&app, &streamer, "instance-1").await;
-    page.raw(&gibibyte).await;
+    // In a process of its own, whose memory no other test takes.
+    let (world, addr) = (app.stop().await, free_addr());
+    let mut server = world.serve(addr).await;
+    let mut page = open_page_at(addr, &streamer, "instance-1").await;
+    let process = server.id().unwrap();
+    let before = resident_bytes(process);
+    page.raw(&gibibyte()).await;
     page.flood(128 << 20, Duration::from_millis(800)).await;
-    let grown = resident_bytes().saturating_sub(before);
+    let grown = resident_bytes(process).saturating_sub(before);
     assert!(grown < 48 << 20, "{grown} bytes more after 128 MiB of one frame");
+    server.kill().await.unwrap();
+    world.assert_money().await;
+}
+
+#[actix_rt::test]
+async fn a_frame_too_large_is_refused_at_its_header() {
+    let app = TestApp::start().await;
+    let streamer = app.streamer("Nova").await;
+    // The header alone, and not a byte of the body.
+    assert_page_closed(&app, &streamer, &gibibyte(), (3503, "frame_too_large")).await;
+    assert_page_closed(&app, &streamer, &masked(TEXT, &[b' '; 8193]), (3503, "frame_too_large")).await;
     // The largest that is allowed is read.
     let mut page = open_page(&app, &streamer, "instance-2").await;
     let mut padded = json!({ "type": "heartbeat" }).to_string().into_bytes();

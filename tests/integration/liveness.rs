@@ -21,7 +21,7 @@ async fn who_does_not_greet_in_time_is_closed() {
         assert_eq!(socket.closed().await, (3003, "authentication_timeout".to_owned()));
     }
     let passed = began.elapsed();
-    assert!((Duration::from_millis(4900)..Duration::from_secs(8)).contains(&passed), "{passed:?}");
+    assert!(passed >= Duration::from_millis(4900), "closed before its time: {passed:?}");
     closed.grows(&app, 3).await;
     app.finish().await;
 }
@@ -31,9 +31,9 @@ async fn who_does_not_answer_heartbeats_is_closed_and_who_does_is_not() {
     let app = TestApp::with(&[("SESSION__HEARTBEAT_MS", "1000"), ("SESSION__DEAD_AFTER_MS", "2000")]).await;
     let streamer = app.streamer("Nova").await;
     let closed = app.watch("gametriggers_sockets_closed_total", "heartbeat_missed").await;
+    let began = Instant::now();
     let mut silent = open_page(&app, &streamer, "instance-1").await;
     let mut answering = open_page(&app, &streamer, "instance-2").await;
-    let began = Instant::now();
     let answer = async {
         loop {
             let beat = answering.expect("heartbeat").await;
@@ -47,7 +47,7 @@ async fn who_does_not_answer_heartbeats_is_closed_and_who_does_is_not() {
     };
     assert_eq!(end, (3002, "heartbeat_missed".to_owned()));
     let passed = began.elapsed();
-    assert!((Duration::from_secs(2)..Duration::from_secs(6)).contains(&passed), "{passed:?}");
+    assert!(passed >= Duration::from_secs(2), "closed before it was dead: {passed:?}");
     closed.grows(&app, 1).await;
     answering.expect("heartbeat").await;
     eventually("one page is left", async || app.engine().directory.sessions() == 1).await;
@@ -96,7 +96,8 @@ async fn who_does_not_read_is_closed_at_the_write_deadline_and_the_others_go_on(
 
 #[actix_rt::test]
 async fn a_server_that_stops_says_so_to_every_socket() {
-    let app = TestApp::start().await;
+    // It goes on as soon as all sockets are closed.
+    let app = TestApp::with(&[("SERVER__DRAIN_MS", "3000")]).await;
     let streamer = app.streamer("Nova").await;
     let mut stage = Stage::open(&app, &streamer).await;
     let addr = app.addr;

@@ -1,7 +1,7 @@
 //! Live counters on a real Redis.
 
 use crate::support::eventually;
-use crate::support::redis::{RedisServer, node, prefix, shared_url};
+use crate::support::redis::{RedisServer, answered, client, node, prefix, publish, shared_url};
 use gametriggers::bus::redis::Redis;
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
 use gametriggers_actors::domain::money::Micros;
@@ -28,6 +28,14 @@ fn streamer(plays: u64) -> StreamerTotals {
     StreamerTotals { plays, earned: Micros(i64::try_from(plays).unwrap()) }
 }
 
+async fn campaign_in(node: &Redis, id: CampaignId) -> Option<CampaignTotals> {
+    answered(async || node.live.campaign(id).await).await
+}
+
+async fn streamer_in(node: &Redis, id: StreamerId) -> Option<StreamerTotals> {
+    answered(async || node.live.streamer(id).await).await
+}
+
 #[actix_rt::test]
 async fn what_one_node_writes_every_node_reads_and_what_nobody_wrote_is_absent() {
     let (url, prefix) = (shared_url(), prefix());
@@ -35,16 +43,15 @@ async fn what_one_node_writes_every_node_reads_and_what_nobody_wrote_is_absent()
     // More than one call of the script, in one flush.
     let campaigns: Vec<_> = (1..=700).map(|id| (CampaignId(id), campaign(id))).collect();
     let streamers: Vec<_> = (1..=700).map(|id| (StreamerId(id), streamer(id.unsigned_abs()))).collect();
-    one.live.publish(&campaigns, &streamers).await.unwrap();
+    publish(&one, &campaigns, &streamers).await;
     for id in [1, 499, 500, 501, 700] {
-        assert_eq!(other.live.campaign(CampaignId(id)).await.unwrap(), Some(campaign(id)));
-        let totals = other.live.streamer(StreamerId(id)).await.unwrap();
+        assert_eq!(campaign_in(&other, CampaignId(id)).await, Some(campaign(id)));
+        let totals = streamer_in(&other, StreamerId(id)).await;
         assert_eq!(totals, Some(streamer(id.unsigned_abs())));
     }
-    assert_eq!(other.live.campaign(CampaignId(701)).await.unwrap(), None);
-    assert_eq!(other.live.streamer(StreamerId(701)).await.unwrap(), None);
-    let client = redis::Client::open(url).unwrap();
-    let mut client = client.get_multiplexed_async_connection().await.unwrap();
+    assert_eq!(campaign_in(&other, CampaignId(701)).await, None);
+    assert_eq!(streamer_in(&other, StreamerId(701)).await, None);
+    let mut client = client(&url).await.unwrap();
     for key in [format!("{prefix}:campaign:700"), format!("{prefix}:streamer:700")] {
         let life: i64 = redis::cmd("TTL").arg(&key).query_async(&mut client).await.unwrap();
         assert!((86_000..=86_400).contains(&life), "{key} lives for {life} s");
@@ -67,7 +74,7 @@ async fn write_in_any_order(nodes: &[Redis; 2], rng: &mut TestRng, first: i64, i
             let campaigns: Vec<_> = flush.iter().map(|v| (CampaignId(id), campaign(*v))).collect();
             let streamers: Vec<_> =
                 flush.iter().map(|v| (StreamerId(id), streamer(v.unsigned_abs()))).collect();
-            nodes[node].live.publish(&campaigns, &streamers).await.unwrap();
+            publish(&nodes[node], &campaigns, &streamers).await;
         }
     };
     tokio::join!(write(0), write(1));
@@ -83,8 +90,8 @@ async fn an_older_value_never_replaces_a_newer_one_in_whatever_order_they_come()
         write_in_any_order(&nodes, &mut rng, first, round).await;
         let last = first + 59;
         for node in &nodes {
-            assert_eq!(node.live.campaign(CampaignId(round)).await.unwrap(), Some(campaign(last)));
-            let totals = node.live.streamer(StreamerId(round)).await.unwrap();
+            assert_eq!(campaign_in(node, CampaignId(round)).await, Some(campaign(last)));
+            let totals = streamer_in(node, StreamerId(round)).await;
             assert_eq!(totals, Some(streamer(last.unsigned_abs())));
         }
     }
@@ -94,14 +101,14 @@ async fn an_older_value_never_replaces_a_newer_one_in_whatever_order_they_come()
 async fn a_server_that_forgot_everything_is_noticed_and_takes_new_values() {
     let server = RedisServer::started().await;
     let node = node(&server.url(), "forgetful", 1).await;
-    node.live.publish(&[(CampaignId(1), campaign(5))], &[]).await.unwrap();
+    publish(&node, &[(CampaignId(1), campaign(5))], &[]).await;
     let mut client = server.client().await;
     redis::cmd("FLUSHALL").exec_async(&mut client).await.unwrap();
     redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut client).await.unwrap();
     eventually("the node notices that what it wrote is gone", async || !node.live.is_up()).await;
-    assert_eq!(node.live.campaign(CampaignId(1)).await.unwrap(), None);
-    node.live.publish(&[(CampaignId(1), campaign(4))], &[]).await.unwrap();
-    assert_eq!(node.live.campaign(CampaignId(1)).await.unwrap(), Some(campaign(4)));
+    assert_eq!(campaign_in(&node, CampaignId(1)).await, None);
+    publish(&node, &[(CampaignId(1), campaign(4))], &[]).await;
+    assert_eq!(campaign_in(&node, CampaignId(1)).await, Some(campaign(4)));
     eventually("and that it keeps what it is given", async || node.live.is_up()).await;
 }
 
@@ -115,8 +122,8 @@ async fn a_server_that_is_full_is_down_until_it_has_room() {
     assert!(!node.live.is_up());
     server.set("maxmemory", "0").await;
     eventually("there is room again", async || node.live.is_up()).await;
-    node.live.publish(&[(CampaignId(1), campaign(5))], &[]).await.unwrap();
-    assert_eq!(node.live.campaign(CampaignId(1)).await.unwrap(), Some(campaign(5)));
+    publish(&node, &[(CampaignId(1), campaign(5))], &[]).await;
+    assert_eq!(campaign_in(&node, CampaignId(1)).await, Some(campaign(5)));
 }
 
 #[test]

@@ -1,13 +1,10 @@
 //! What outlives a server: the claims of plays that another process started.
 
-use crate::support::http::Request;
 use crate::support::page::{Shown, Stage, assert_rejected, claim_on, evidence, open_page, open_page_at};
-use crate::support::{PRICE, Streamer, TestApp, World, eventually};
+use crate::support::{PRICE, Streamer, TestApp, World, eventually, free_addr};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::Micros;
-use std::net::{SocketAddr, TcpListener};
-use std::process::Stdio;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 #[actix_rt::test]
 async fn a_claim_outlives_an_orderly_restart() {
@@ -70,23 +67,6 @@ async fn two_servers_do_not_share_a_database() {
     app.finish().await;
 }
 
-/// A server as a process of its own, which can be killed.
-async fn serve(world: &World, addr: SocketAddr) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_gametriggers"))
-        .arg("serve")
-        .envs(world.variables().iter().map(|(name, value)| (name, value)))
-        .env("GAMETRIGGERS__SERVER__BIND", addr.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    eventually("the process listens", async || tokio::net::TcpStream::connect(addr).await.is_ok()).await;
-    assert_eq!(Request::get("/health/ready").send(addr).await.status, 200);
-    child
-}
-
 /// A folder with a funded campaign and a streamer, and no server on it.
 async fn provisioned() -> (World, CampaignId, Streamer) {
     let app = TestApp::start().await;
@@ -96,15 +76,11 @@ async fn provisioned() -> (World, CampaignId, Streamer) {
     (app.stop().await, campaign, streamer)
 }
 
-fn free_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 #[actix_rt::test]
 async fn a_server_that_is_killed_loses_no_claim_and_pays_none_twice() {
     let (world, campaign, streamer) = provisioned().await;
     let addr = free_addr();
-    let mut child = serve(&world, addr).await;
+    let mut child = world.serve(addr).await;
     let mut stage = Stage::at(addr, &streamer).await;
     let acked = stage.show().await;
     assert_eq!(stage.claim(&acked.claim()).await["result"], "settled");
@@ -115,7 +91,7 @@ async fn a_server_that_is_killed_loses_no_claim_and_pays_none_twice() {
     child.kill().await.unwrap();
     world.assert_money().await;
     // A second process takes the first one's place and is killed as well.
-    let mut child = serve(&world, addr).await;
+    let mut child = world.serve(addr).await;
     let mut page = open_page_at(addr, &streamer, "instance-1").await;
     assert_eq!(claim_on(&mut page, &silent.claim()).await["result"], "settled");
     child.kill().await.unwrap();

@@ -22,12 +22,17 @@ use gametriggers_actors::ports::{Budget, Idempotency, LedgerStore, Principal};
 use http::{Request, Response};
 use serde_json::{Value, json};
 use socket::{SOON, Socket};
-use std::net::SocketAddr;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 
 /// What a play of the campaigns here costs.
 pub(crate) const PRICE: i64 = 1_000_000;
@@ -75,6 +80,8 @@ impl World {
             ("PLAY__FIRST_SLOT_MS", "3600000"),
             ("PLAY__FIRST_SLOT_SPREAD_MS", "0"),
             ("PLAY__MINIMUM_GAP_MS", "0"),
+            // A first play waits for a lease, and that for the disk.
+            ("PLAY__RESERVE_TIMEOUT_MS", "10000"),
             ("PLATFORM__KIND", "simulated"),
             ("LOG__FORMAT", "json"),
         ];
@@ -84,13 +91,25 @@ impl World {
         Self { folder, variables }
     }
 
-    /// The settings, as variables of the environment.
-    pub(crate) fn variables(&self) -> &[(String, String)] {
-        &self.variables
-    }
-
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("test.db")
+    }
+
+    /// Starts a server on this folder as a process of its own, which can be killed.
+    pub(crate) async fn serve(&self, addr: SocketAddr) -> Child {
+        let child = Command::new(env!("CARGO_BIN_EXE_gametriggers"))
+            .arg("serve")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("GAMETRIGGERS__SERVER__BIND", addr.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        eventually("the process listens", async || TcpStream::connect(addr).await.is_ok()).await;
+        assert_eq!(Request::get("/health/ready").send(addr).await.status, 200);
+        child
     }
 
     /// Starts a server on this folder; where the last one listened, if `addr` says so.
@@ -326,6 +345,22 @@ impl Counter {
         eventually(&what, async || app.counter(self.name, self.value).await >= self.before + f64::from(more))
             .await;
     }
+}
+
+/// A port for what is started later: out of those that the system does not hand out by itself, so that no
+/// connection has it by then.
+pub(crate) fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| {
+        let random = RandomState::new().build_hasher().finish() % 10_000;
+        20_000 + u16::try_from(random).unwrap()
+    });
+    let mut free = ports.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.next().unwrap()
+}
+
+/// The address of a server that is started later.
+pub(crate) fn free_addr() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, free_port()).into()
 }
 
 /// A campaign that pays `PRICE` a play and has money for so many.

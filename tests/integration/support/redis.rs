@@ -1,11 +1,14 @@
 //! Redis under test: the shared server that `scripts/databases` starts, each test with a prefix of its
 //! own; and servers of a test's own, to be stopped, killed and starved.
 
-use super::eventually;
+use super::socket::SOON;
+use super::{eventually, free_port};
 use gametriggers::bus::redis::Redis;
-use gametriggers_actors::ports::{Heard, Subscription};
+use gametriggers_actors::domain::id::{CampaignId, StreamerId};
+use gametriggers_actors::ports::{CampaignTotals, Heard, LiveError, StreamerTotals, Subscription};
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,6 +44,35 @@ pub(crate) async fn up(node: &Redis) {
     eventually("the node has redis", async || node.live.is_up() && node.bus.is_up()).await;
 }
 
+/// Asks until there is an answer: a node waits for Redis less long than a busy machine may need.
+pub(crate) async fn answered<T>(ask: impl AsyncFn() -> Result<T, LiveError>) -> T {
+    let wait = async {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(SOON, wait).await.expect("redis answers")
+}
+
+/// Publishes until it is certain that Redis has it; twice is as good as once.
+pub(crate) async fn publish(
+    node: &Redis,
+    campaigns: &[(CampaignId, CampaignTotals)],
+    streamers: &[(StreamerId, StreamerTotals)],
+) {
+    answered(async || node.live.publish(campaigns, streamers).await).await;
+}
+
+/// A client that is no node.
+pub(crate) async fn client(url: &str) -> redis::RedisResult<MultiplexedConnection> {
+    let patient =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(SOON)).set_response_timeout(Some(SOON));
+    redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&patient).await
+}
+
 /// Everything that a listener heard until nothing more came for `quiet`.
 pub(crate) async fn heard(listener: &mut Box<dyn Subscription>, quiet: Duration) -> Vec<Heard> {
     let mut all = Vec::new();
@@ -53,7 +85,7 @@ pub(crate) async fn heard(listener: &mut Box<dyn Subscription>, quiet: Duration)
 /// Waits until a listener hears that it missed something.
 pub(crate) async fn hears_of_a_gap(listener: &mut Box<dyn Subscription>) {
     let wait = async { while listener.next().await != Some(Heard::Missed) {} };
-    tokio::time::timeout(super::socket::SOON, wait).await.expect("a gap that nobody is told of");
+    tokio::time::timeout(SOON, wait).await.expect("a gap that nobody is told of");
 }
 
 /// A server of a test's own, without anything on disk.
@@ -66,9 +98,7 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// A server that does not run yet.
     pub(crate) fn new() -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        Self { folder: tempfile::tempdir().unwrap(), port, process: None }
+        Self { folder: tempfile::tempdir().unwrap(), port: free_port(), process: None }
     }
 
     pub(crate) async fn started() -> Self {
@@ -122,8 +152,7 @@ impl RedisServer {
     }
 
     async fn try_connect(&self) -> Option<MultiplexedConnection> {
-        let client = redis::Client::open(self.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.ok()?;
+        let mut connection = client(&self.url()).await.ok()?;
         redis::cmd("PING").query_async::<String>(&mut connection).await.ok()?;
         Some(connection)
     }
