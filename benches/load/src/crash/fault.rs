@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 /// Claims come all the time: a COMMIT to cut does too.
 const CUT_MAX: Duration = Duration::from_secs(10);
-/// From the end of a fault to the next ack.
-const RECOVERY_MAX: Duration = Duration::from_secs(45);
+/// From the end of a fault to the next ack: Postgres may have to read its log again first.
+const RECOVERY_MAX: Duration = Duration::from_secs(120);
 /// How long a database is away, at most.
 const AWAY_MS: u64 = 400;
 /// How long a slow or silent network lasts.

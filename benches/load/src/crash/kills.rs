@@ -165,12 +165,13 @@ impl Run {
             sleep(Duration::from_millis(self.random.between(ALIVE_MS.0, ALIVE_MS.1))).await;
             server
         };
+        let young = server.is_young(YOUNG);
         self.look(&server).await;
         let status = server.kill().await?;
         if status.signal() == Some(SIGKILL) {
             return Ok(true);
         }
-        if self.options.db == Database::Postgres && server.is_young(YOUNG) {
+        if self.options.db == Database::Postgres && young {
             self.refused_starts += 1;
             return Ok(false);
         }

@@ -42,6 +42,8 @@ pub(super) struct Log {
     pub(super) recoveries: Vec<Duration>,
     /// When each play was sent, with its token.
     pub(super) played: HashMap<String, Instant>,
+    /// When each play was first claimed from the server that runs now.
+    pub(super) asked: HashMap<String, Instant>,
     /// Plays that were settled though their token was dead for sure.
     pub(super) late_paid: u64,
     /// Of any result.
@@ -61,7 +63,9 @@ pub(super) struct Witness {
 impl Witness {
     /// A server is about to start: the next `welcome` is the end of its recovery.
     pub(super) fn server_starts(&self) {
-        self.lock().spawned = Some(now().at);
+        let log = &mut *self.lock();
+        log.spawned = Some(now().at);
+        log.asked.clear();
     }
 
     /// Waits for that `welcome`. False when it did not come.
@@ -119,6 +123,7 @@ impl Observer for Witness {
             }
             Event::Claim { claim, times } => {
                 log.claimed.insert(claim.play_id.clone());
+                log.asked.entry(claim.play_id.clone()).or_insert_with(|| now().at);
                 log.resent += u64::from(*times > 1);
             }
             Event::Ack { play_id, result, reason, .. } => {
@@ -128,7 +133,9 @@ impl Observer for Witness {
                 match result {
                     AckResult::Settled => {
                         answers.settled += 1;
-                        let age = log.played.get(*play_id).map(|played| played.elapsed());
+                        // An answer may wait for the database; the token has to live when it is shown.
+                        let age = log.asked.get(*play_id).zip(log.played.get(*play_id));
+                        let age = age.map(|(asked, played)| asked.saturating_duration_since(*played));
                         log.late_paid += u64::from(age.is_some_and(|age| age > TOKEN_DEAD));
                     }
                     AckResult::Duplicate => answers.duplicate += 1,

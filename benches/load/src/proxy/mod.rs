@@ -257,9 +257,13 @@ mod tests {
     }
 
     async fn say(stream: &mut TcpStream, words: &[u8]) -> std::io::Result<usize> {
+        say_in(Duration::from_secs(5), stream, words).await
+    }
+
+    async fn say_in(limit: Duration, stream: &mut TcpStream, words: &[u8]) -> std::io::Result<usize> {
         stream.write_all(words).await?;
         let mut answer = [0; 8];
-        timeout(Duration::from_millis(300), stream.read(&mut answer)).await?
+        timeout(limit, stream.read(&mut answer)).await?
     }
 
     const START: &[u8] = b"\0\0\0\x08\0\x03\0\0";
@@ -288,7 +292,8 @@ mod tests {
         let proxy = Proxy::start(target, false).await.unwrap();
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
         proxy.stall(true);
-        assert_eq!(say(&mut client, b"a").await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        let nothing = say_in(Duration::from_millis(300), &mut client, b"a").await;
+        assert_eq!(nothing.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
         proxy.stall(false);
         let mut answer = [0; 2];
         client.read_exact(&mut answer).await.unwrap();
