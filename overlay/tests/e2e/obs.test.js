@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Overlay, assertDisclosed, launch } from './support/overlay.js';
 import { Server, campaign } from './support/server.js';
-import { always, pause, until } from './support/until.js';
+import { always, concurrency, pause, until } from './support/until.js';
 
 const INTERVAL_MS = 4000;
 const STREAMERS = ['inferred', 'refreshed', 'shutdown', 'hidden', 'preview', 'left', 'two', 'denied', 'plugin', 'offline'];
@@ -44,27 +44,55 @@ function stopsAfterHello() {
   };
 }
 
+/** Runs in the page: the source leaves the program right after a frame that the test names. */
+function leavesAfter() {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function sendAndLeave(text) {
+    send.call(this, text);
+    const { leaves } = window;
+    if (JSON.parse(text).type !== leaves?.after || (leaves.count -= 1) > 0) return;
+    window.leaves = null;
+    setTimeout(() => {
+      window.left_at = Date.now();
+      window.fakeObs.setActive(false);
+    });
+  };
+}
+
+/** Hides the source; what a slot may still have brought has come when this is over. */
+async function hide(overlay, dashboard) {
+  await overlay.obs('setShowing', false);
+  await until('the server knows that it is hidden', () => dashboard.heard('state').at(-1)?.overlays[0]?.visible === false);
+  await overlay.hears('heartbeat', { nth: overlay.heard('heartbeat').length + 1 });
+}
+
+/** When a play was decided on: the time in its id. */
+const decidedAt = ({ play_id }) => Number.parseInt(play_id.replaceAll('-', '').slice(0, 12), 16);
+
+const openDashboard = (name) => Overlay.open(browser, server.dashboardUrl(name));
+
 const noneSettled = async (name) => (await server.plays(name)).every((play) => play.outcome !== 'settled');
 
 // Most of the time is spent waiting for slots, so the cases share it; each has its own streamer.
-describe('in OBS', { concurrency: 4 }, () => {
+describe('in OBS', { concurrency }, () => {
   test('a source that is hidden for many slots and shown again gets one ad a slot, not what it missed', async () => {
-    const overlay = await open('hidden');
+    const [overlay, dashboard] = [await open('hidden'), await openDashboard('hidden')];
     await overlay.paid();
-    await overlay.obs('setShowing', false);
+    await hide(overlay, dashboard);
     const before = overlay.heard('prepare').length;
     await pause(3.5 * INTERVAL_MS);
     assert.equal(overlay.heard('prepare').length, before, 'a hidden page is sent nothing');
     assert.ok((await server.unfilled('overlay_hidden')) >= 3);
-    const shown_at = performance.now();
+    const nth = overlay.said('started').length + 2;
     await overlay.obs('setShowing', true);
     await overlay.obs('setActive', true);
-    await overlay.says('started', { nth: before + 2, ms: 3 * INTERVAL_MS });
-    const slots = overlay.heard('prepare').map(({ at }) => at).filter((at) => at > shown_at);
+    await overlay.says('started', { nth, ms: 4 * INTERVAL_MS });
+    const slots = overlay.heard('prepare').slice(before).map(decidedAt);
     assert.equal(slots.length, 2);
     // One right after the other would be three seconds, the time of the ad.
     assert.ok(slots[1] - slots[0] >= INTERVAL_MS - 400, `${slots[1] - slots[0]} ms apart`);
     await overlay.close();
+    await dashboard.close();
   });
 
   test('a source that was active before it loaded, and is told nothing, gets ads and is paid', async () => {
@@ -130,22 +158,25 @@ describe('in OBS', { concurrency: 4 }, () => {
   });
 
   test('an ad that leaves the program at once is not paid; one that was seen for two seconds is', async () => {
-    const overlay = await open('left');
+    const overlay = await open('left', { before: [[leavesAfter]] });
+    const leave = (after, count) => overlay.page.evaluate((leaves) => Object.assign(window, { leaves }), { after, count });
+    const assertGoneAtOnce = async () => {
+      const passed = (await overlay.goneAt()) - (await overlay.page.evaluate(() => window.left_at));
+      assert.ok(passed >= 0 && passed < 500, `${passed} ms`);
+    };
+    await leave('started', 1);
     await overlay.obs('setActive', true);
     const { play_id } = await overlay.says('started');
-    await overlay.obs('setActive', false);
-    await overlay.gone(500);
     const skipped = await overlay.says('skipped');
     assert.deepEqual([skipped.play_id, skipped.reason], [play_id, 'inactive']);
+    await assertGoneAtOnce();
     const play = await server.outcome('left', 'skipped', play_id);
     assert.equal(play.reason, 'inactive');
     assert.ok(await noneSettled('left'));
+    await leave('progress', 2);
     await overlay.obs('setActive', true);
-    await overlay.says('started', { nth: 2, ms: 3 * INTERVAL_MS });
-    await overlay.says('progress', { nth: overlay.said('progress').length + 2 });
-    await overlay.obs('setActive', false);
-    await overlay.gone(500);
-    const { claim } = await overlay.paid();
+    const { claim } = await overlay.paid({ ms: 4 * INTERVAL_MS });
+    await assertGoneAtOnce();
     assert.ok(claim.evidence.painted_ms < 2900, JSON.stringify(claim.evidence));
     await overlay.close();
   });
@@ -181,15 +212,18 @@ describe('in OBS', { concurrency: 4 }, () => {
 
   test('plugin 2.26.1, which never hides the document, gets no ad while its source is hidden', async () => {
     const overlay = await open('plugin', { plugin_version: '2.26.1', emulate_hidden: false });
+    const dashboard = await openDashboard('plugin');
     await overlay.paid();
-    await overlay.obs('setShowing', false);
+    await hide(overlay, dashboard);
+    const nth = overlay.heard('ack').length + 1;
     assert.equal(await overlay.page.evaluate(() => document.visibilityState), 'visible');
     const before = overlay.heard('prepare').length;
     await always('no ad while hidden', () => overlay.heard('prepare').length === before, 1.5 * INTERVAL_MS);
     await overlay.obs('setShowing', true);
     await overlay.obs('setActive', true);
-    await overlay.paid({ nth: 2, ms: 3 * INTERVAL_MS });
+    await overlay.paid({ nth, ms: 3 * INTERVAL_MS });
     await overlay.close();
+    await dashboard.close();
   });
 
   test('an OBS that stops streaming while the page greets the server gets no ad until it streams again', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Overlay, assertDisclosed, launch } from './support/overlay.js';
 import { Server, campaign } from './support/server.js';
-import { pause } from './support/until.js';
+import { concurrency, pause } from './support/until.js';
 
 const ONCE_S = 3600;
 const KINDS = ['image', 'video', 'qr', 'text'];
@@ -104,7 +104,7 @@ function endless() {
 }
 
 // Each case has its own page in its own process, and mostly waits.
-describe('the page', { concurrency: 4 }, () => {
+describe('the page', { concurrency }, () => {
   test('1280x720: each kind of creative is disclosed, within the page and paid, and no policy is violated', () =>
     playAll('wide', { width: 1280, height: 720 }));
 

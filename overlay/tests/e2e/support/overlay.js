@@ -24,7 +24,7 @@ export function launch() {
 
 /** Runs in the page before its scripts; sent as text, so it uses nothing from outside itself. */
 function spy() {
-  const seen = { frames: 0, violations: [], root: null };
+  const seen = { frames: 0, violations: [], root: null, shown_at: null, gone_at: null };
   window.spy = seen;
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function attachShadow(options) {
@@ -37,6 +37,13 @@ function spy() {
     seen.frames += 1;
     return paint(work);
   };
+  // When an ad came and went, as the page sees it: what Node sees comes later on a busy machine.
+  let stands = false;
+  new MutationObserver(() => {
+    if (stands === (document.getElementById('gametriggers-slot') !== null)) return;
+    stands = !stands;
+    seen[stands ? 'shown_at' : 'gone_at'] = Date.now();
+  }).observe(document, { childList: true, subtree: true });
   document.addEventListener('securitypolicyviolation', (event) => {
     seen.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
   });
@@ -151,6 +158,17 @@ export class Overlay {
     await this.#page.waitForFunction(() => !document.getElementById('gametriggers-slot'), undefined, { timeout: ms, polling: 50 });
   }
 
+  /** When the last ad came, in the page's `Date.now()`. */
+  shownAt() {
+    return this.#page.evaluate(() => window.spy.shown_at);
+  }
+
+  /** Waits until the slot is gone, and gives the moment in the page's `Date.now()`. */
+  async goneAt() {
+    await this.gone();
+    return this.#page.evaluate(() => window.spy.gone_at);
+  }
+
   /** Drive the fake OBS: `obs('setActive', true)`. */
   obs(method, ...values) {
     return this.#page.evaluate(([name, args]) => window.fakeObs[name](...args), [method, values]);
@@ -163,7 +181,8 @@ export class Overlay {
   /** Numbers of the browser's own, over the developer tools. */
   async measure() {
     const session = await this.#page.context().newCDPSession(this.#page);
-    await session.send('Performance.enable');
+    // Time on the processor: a page that waits for its turn does no work.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     return {
       session,
       async read() {

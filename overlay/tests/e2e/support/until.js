@@ -1,6 +1,11 @@
 // Waiting for something to become true, with a deadline; nothing in these tests sleeps and hopes.
 
+import { availableParallelism } from 'node:os';
+
 const EVERY_MS = 40;
+
+/** How many cases share the time that they wait: each has a page that paints. */
+export const concurrency = Math.min(4, availableParallelism());
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
