@@ -1,7 +1,7 @@
 //! Clients that say nothing, answer nothing or read nothing.
 
 use crate::support::page::{Stage, open_page};
-use crate::support::socket::{Socket, handshake, upgrade};
+use crate::support::socket::{SOON, Socket, handshake, upgrade};
 use crate::support::{TestApp, eventually};
 use serde_json::json;
 use std::time::Duration;
@@ -68,7 +68,7 @@ async fn who_does_not_read_is_closed_at_the_write_deadline_and_the_others_go_on(
     let before = app.engine().directory.sessions();
     let mut active = true;
     while app.engine().directory.sessions() == before {
-        assert!(began.elapsed() < Duration::from_secs(20), "a reader that stalls is still there");
+        assert!(began.elapsed() < Duration::from_secs(60), "a reader that stalls is still there");
         for _ in 0..20 {
             active = !active;
             let word = if active { "active" } else { "inferred" };
@@ -78,7 +78,7 @@ async fn who_does_not_read_is_closed_at_the_write_deadline_and_the_others_go_on(
                 .await;
         }
         let fresh = |state: &serde_json::Value| state["overlays"][0]["primary"] == true;
-        stage.dashboard.find(Duration::from_secs(2), "state", fresh).await;
+        stage.dashboard.find(SOON, "state", fresh).await;
         // Reads what has come, so that this one does not stall as well.
         let _ = timeout(Duration::from_millis(300), async {
             loop {

@@ -102,8 +102,8 @@ fn start(settings: Settings, outbox: &Outbox) -> (Overlay, Log) {
 async fn a_claim_survives_the_server_and_a_repeat_is_a_duplicate() {
     let (server, mut settings) = Server::start().await;
     settings.repeat_claim_percent = 100;
-    // The socket is lost while the ad is on screen.
-    settings.screen.show = Some(Duration::from_secs(2));
+    // Long enough that the socket is lost while the ad is on screen, and too short for a report of it.
+    settings.screen.show = Some(Duration::from_millis(900));
     let outbox = Outbox::default();
     let (overlay, log) = start(settings, &outbox);
     let (mut peer, hello) = server.greet().await;
