@@ -91,6 +91,11 @@ impl World {
         Self { folder, variables }
     }
 
+    /// The settings, as variables of the environment.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("test.db")
     }
