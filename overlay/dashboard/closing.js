@@ -9,6 +9,7 @@ const SENTENCES = {
   3004: 'The server had a fault and starts this page again.',
   3005: 'This page sent too much at once.',
   3006: 'Too many dashboards are open. Close one of them.',
+  3007: 'This page is of another version than the server.',
   3500: 'This key is not valid.',
   3501: 'This key was replaced or withdrawn. Ask for the new one.',
   3502: 'The server did not understand this page. Reload it.',

@@ -105,7 +105,8 @@ export class Connection {
       this.#deps.on.up(message);
       return;
     }
-    if (this.#state !== 'up') return;
+    // A server that does not speak this page's version says so before any welcome, and hangs up.
+    if (this.#state !== 'up' && message.type !== 'reload') return;
     if (message.type === 'heartbeat') {
       // Only a link that lasted resets the backoff: a server that greets and closes must not be hammered.
       this.#attempt = 0;

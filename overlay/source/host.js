@@ -1,6 +1,9 @@
 // What the page knows of its place in OBS. There is no getter for "am I in the program output", and
 // three common cases send no event at all, so the answer has four states and is built from traces.
 
+/** The server keeps as many characters: it is for people to read. */
+const PLUGIN_VERSION_CHARS_MAX = 64;
+
 const obsOf = (view) => (view.obsstudio && typeof view.obsstudio === 'object' ? view.obsstudio : null);
 
 export class Host {
@@ -31,7 +34,8 @@ export class Host {
     const agent = String(this.#view.navigator?.userAgent ?? '');
     const chrome = /\bChrome\/(\d+)/.exec(agent);
     const described = { kind: this.#obs ? 'obs' : /\bOBS\//.test(agent) ? 'obs_like' : 'generic' };
-    if (typeof this.#obs?.pluginVersion === 'string') described.plugin_version = this.#obs.pluginVersion.slice(0, 64);
+    const plugin = this.#obs?.pluginVersion;
+    if (typeof plugin === 'string') described.plugin_version = plugin.slice(0, PLUGIN_VERSION_CHARS_MAX);
     if (chrome) described.chrome = Number(chrome[1]);
     return described;
   }

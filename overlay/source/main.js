@@ -34,7 +34,7 @@ const world = {
 };
 
 function make(token, build, note) {
-  const made = { build, served: build, note };
+  const made = { build, note };
   const send = (frame) => {
     const sent = made.connection.send(frame);
     note(sent ? 'sent' : 'unsent', frame);
@@ -42,7 +42,14 @@ function make(token, build, note) {
   };
   made.clock = new Clock();
   made.outbox = new Outbox({ key: token, storage: () => localStorage, send });
-  made.reloader = new Reloader({ build, storage: () => sessionStorage, reload: () => location.reload() });
+  made.reloader = new Reloader({
+    storage: () => sessionStorage,
+    reload: () => location.reload(),
+    idle: () => made.player.phase === 'idle',
+    now: () => performance.timeOrigin + performance.now(),
+    setTimer: world.setTimer,
+    random: Math.random,
+  });
   made.tellStatus = () => send(messages.status(made.host.status()));
   made.host = new Host(window, (seen) => {
     made.tellStatus();
@@ -93,12 +100,11 @@ function listeners(made) {
     play: (message) => player.play(message),
     stop: (message) => player.stop(message),
     ack: ({ play_id }) => outbox.ack(play_id),
-    reload: () => reloader.want(made.served, player.phase === 'idle'),
+    reload: () => reloader.want(),
   };
   return {
     up(welcome) {
       note('received', welcome);
-      made.served = welcome.build;
       clock.restart(welcome.server_ms);
       player.settings(welcome.settings);
       player.role(welcome.primary);

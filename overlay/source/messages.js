@@ -1,5 +1,6 @@
-// The wire messages of /ws/overlay, version 1. The server closes for good on a frame that it can not
-// parse, so frames are built here and nowhere else: every number whole, every optional left out.
+// The wire messages of /ws/overlay, version 1. A server of this page's build closes for good on a frame
+// that it can not parse, so frames are built here and nowhere else: every number whole, every optional
+// left out.
 
 export const VERSION = 1;
 

@@ -20,6 +20,7 @@ use gametriggers_actors::streamer::StreamerActor;
 use gametriggers_protocol::VERSION;
 use gametriggers_protocol::close::CloseCode;
 use gametriggers_protocol::overlay as wire;
+use serde::Deserialize;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,21 +29,29 @@ pub struct OverlaySession {
     /// What a short link starts with, such as `https://example.com`.
     public_url: Rc<str>,
     streamer: Option<Addr<StreamerActor>>,
+    /// The page is not of the build that this server would serve.
+    other_build: bool,
+}
+
+/// Of a greeting in any version of the protocol: what tells whose page it is.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Greeting {
+    Hello { v: u32, build: String },
 }
 
 impl OverlaySession {
     /// A socket that waits for its greeting.
     #[must_use]
     pub const fn new(public_url: Rc<str>) -> Self {
-        Self { public_url, streamer: None }
+        Self { public_url, streamer: None, other_build: false }
     }
 
     fn hello(&mut self, hello: wire::Hello, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
         let (_, principal) = link.greet(hello.v, &hello.token)?;
         let Principal::Overlay(id) = principal else { return Err(CloseCode::Unauthorized) };
         let fits = (8..=64).contains(&hello.instance_id.len())
-            && hello.instance_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-            && hello.host.plugin_version.as_ref().is_none_or(|v| v.len() <= 32);
+            && hello.instance_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !fits {
             return Err(CloseCode::Malformed);
         }
@@ -60,7 +69,8 @@ impl OverlaySession {
             primary: false,
             settings: settings(&row.settings),
         }));
-        if hello.build != *link.build {
+        self.other_build = hello.build != *link.build;
+        if self.other_build {
             turn.send(&wire::ToOverlay::Reload {});
         }
         let page = page(hello, session.id, link.now());
@@ -141,8 +151,8 @@ impl OverlaySession {
     }
 }
 
-impl Peer for OverlaySession {
-    fn said(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+impl OverlaySession {
+    fn hear(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
         let play = |id: &str| id.parse::<PlayId>().map_err(|_| CloseCode::Malformed);
         let said = match read(text)? {
             wire::FromOverlay::Hello(hello) => return self.hello(hello, link, turn),
@@ -168,6 +178,27 @@ impl Peer for OverlaySession {
             },
         };
         self.pass(said, link)
+    }
+
+    /// Whether the page is of another build, or says so in a greeting that can not be read as ours.
+    fn is_outdated(&self, text: &str, link: &Link) -> bool {
+        self.other_build
+            || serde_json::from_str(text)
+                .is_ok_and(|Greeting::Hello { v, build }| v != VERSION || build != *link.build)
+    }
+}
+
+impl Peer for OverlaySession {
+    /// While servers are replaced one by one, or one is rolled back, a page meets a server that it is not
+    /// of. That must not be its end: nobody sits beside it to load it again.
+    fn said(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+        match self.hear(text, link, turn) {
+            Err(CloseCode::Malformed | CloseCode::UnsupportedVersion) if self.is_outdated(text, link) => {
+                turn.send(&wire::ToOverlay::Reload {});
+                Err(CloseCode::Outdated)
+            }
+            heard => heard,
+        }
     }
 
     fn tell(&mut self, message: ToSession, _: &Link, turn: &mut Turn) {
@@ -201,7 +232,10 @@ fn page(
             wire::HostKind::ObsLike => HostKind::ObsLike,
             wire::HostKind::Generic => HostKind::Generic,
         },
-        plugin_version: hello.host.plugin_version.map(Into::into),
+        plugin_version: hello
+            .host
+            .plugin_version
+            .map(|version| version.chars().take(wire::PLUGIN_VERSION_CHARS_MAX).collect::<String>().into()),
         chrome: hello.host.chrome,
         width: hello.page.width,
         height: hello.page.height,

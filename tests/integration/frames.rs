@@ -3,6 +3,8 @@
 use crate::support::page::{hello, open_page, open_page_at};
 use crate::support::socket::{BINARY, Frame, PING, SOON, Socket, TEXT, masked};
 use crate::support::{Streamer, TestApp, free_addr};
+use gametriggers::web::overlay_build;
+use gametriggers_protocol::overlay::PLUGIN_VERSION_CHARS_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ async fn what_is_not_a_message_is_malformed() {
     let frames = app.watch("gametriggers_frames_refused_total", "").await;
     let with = |change: fn(&mut Value)| {
         let mut message = hello(&streamer.overlay_key, "instance-1");
+        message["build"] = json!(overlay_build());
         change(&mut message);
         message.to_string()
     };
@@ -39,15 +42,13 @@ async fn what_is_not_a_message_is_malformed() {
         String::new(),
         "[]".to_owned(),
         r#"{"type":"dance"}"#.to_owned(),
-        with(|m| m["surprise"] = json!(1)),
-        with(|m| m["status"]["surprise"] = json!(1)),
         with(|m| m["v"] = json!("1")),
         with(|m| m["outbox"] = json!(-1)),
         format!("{}{}", r#"{"type":"#, "[".repeat(4000)),
     ] {
         assert_closed(&app, &text, 3502, "malformed").await;
     }
-    frames.grows(&app, 9).await;
+    frames.grows(&app, 7).await;
     for text in [with(|m| m["instance_id"] = json!("short")), with(|m| m["instance_id"] = json!("<script>"))]
     {
         assert_closed(&app, &text, 3502, "malformed").await;
@@ -81,12 +82,56 @@ async fn nothing_is_said_before_the_greeting_and_no_second_one() {
 }
 
 #[actix_rt::test]
-async fn another_version_is_not_spoken() {
+async fn a_page_of_another_version_is_told_to_reload_and_may_come_back() {
+    let app = TestApp::start().await;
+    let streamer = app.streamer("Nova").await;
+    let closed = app.watch("gametriggers_sockets_closed_total", "outdated").await;
+    let ours = || {
+        let mut message = hello(&streamer.overlay_key, "instance-1");
+        message["build"] = json!(overlay_build());
+        message
+    };
+    let (mut later, mut shape, mut unread) = (ours(), ours(), ours());
+    later["v"] = json!(2);
+    (shape["build"], shape["status"]) = (json!("later"), json!("new"));
+    (unread["build"], unread["instance_id"]) = (json!("later"), json!("short"));
+    for message in [later, shape, unread] {
+        let mut socket = app.open("/ws/overlay").await;
+        socket.say(&message).await;
+        socket.expect("reload").await;
+        assert_eq!(socket.closed().await, (3007, "outdated".to_owned()), "{message}");
+    }
+    // Greeted, and then it says what this server does not know.
+    let mut page = open_page(&app, &streamer, "instance-1").await;
+    page.expect("reload").await;
+    page.say(&json!({ "type": "dance" })).await;
+    page.expect("reload").await;
+    assert_eq!(page.closed().await, (3007, "outdated".to_owned()));
+    closed.grows(&app, 4).await;
+    let mut dashboard = app.open("/ws/dashboard").await;
+    dashboard.say(&json!({ "type": "hello", "v": 2, "token": streamer.key })).await;
+    assert_eq!(dashboard.closed().await, (3504, "unsupported_version".to_owned()), "somebody sits there");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn what_a_newer_page_says_more_is_ignored_and_long_words_are_cut() {
     let app = TestApp::start().await;
     let streamer = app.streamer("Nova").await;
     let mut message = hello(&streamer.overlay_key, "instance-1");
-    message["v"] = json!(2);
-    assert_closed(&app, &message.to_string(), 3504, "unsupported_version").await;
+    message["surprise"] = json!(1);
+    message["status"]["surprise"] = json!(1);
+    message["host"]["plugin_version"] = json!("\u{e9}".repeat(200));
+    let mut page = app.open("/ws/overlay").await;
+    page.say(&message).await;
+    page.expect("welcome").await;
+    page.say(&json!({ "type": "heartbeat", "surprise": 1 })).await;
+    assert_alive(&mut page).await;
+    let mut dashboard = app.open("/ws/dashboard").await;
+    dashboard.greet(&streamer.key).await;
+    let seen = |state: &Value| state["overlays"][0]["plugin_version"].as_str().map(str::to_owned);
+    let state = dashboard.find(SOON, "state", |state| seen(state).is_some()).await;
+    assert_eq!(seen(&state).unwrap(), "\u{e9}".repeat(PLUGIN_VERSION_CHARS_MAX));
     app.finish().await;
 }
 

@@ -18,6 +18,8 @@ pub enum CloseCode {
     TooFast = 3005,
     /// The streamer, or the campaign, has as many sockets of this kind open as it may have.
     TooManySockets = 3006,
+    /// A page of another build said what this server does not understand. It was told to reload.
+    Outdated = 3007,
     /// The key is unknown, or not one for this socket.
     Unauthorized = 3500,
     /// The key was rotated or revoked.
@@ -36,7 +38,7 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// Every code, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Shutdown,
         Self::SlowConsumer,
         Self::HeartbeatMissed,
@@ -44,6 +46,7 @@ impl CloseCode {
         Self::ServerError,
         Self::TooFast,
         Self::TooManySockets,
+        Self::Outdated,
         Self::Unauthorized,
         Self::Revoked,
         Self::Malformed,
@@ -74,6 +77,7 @@ impl CloseCode {
             Self::ServerError => "server_error",
             Self::TooFast => "too_fast",
             Self::TooManySockets => "too_many_sockets",
+            Self::Outdated => "outdated",
             Self::Unauthorized => "unauthorized",
             Self::Revoked => "revoked",
             Self::Malformed => "malformed",

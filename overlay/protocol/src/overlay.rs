@@ -6,9 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the page says.
+/// Characters of a plugin's version that are kept: it is for people to read, so the rest is cut off.
+pub const PLUGIN_VERSION_CHARS_MAX: usize = 64;
+
+/// What the page says. Fields that are not named here are ignored, so that a newer page can add some.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromOverlay {
     /// The first message of a socket.
     Hello(Hello),
@@ -60,7 +63,6 @@ pub enum FromOverlay {
 
 /// The first message: who the page is and how it sees itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hello {
     /// Protocol version, 1.
     pub v: u32,
@@ -82,11 +84,10 @@ pub struct Hello {
 
 /// The program that shows the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Host {
     /// `obs` when `window.obsstudio` exists, `obs_like` when only the user agent says so.
     pub kind: HostKind,
-    /// `window.obsstudio.pluginVersion`.
+    /// `window.obsstudio.pluginVersion`, of `PLUGIN_VERSION_CHARS_MAX` characters at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin_version: Option<String>,
     /// Chrome's major version.
@@ -108,7 +109,6 @@ pub enum HostKind {
 
 /// The size of the page in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PageSize {
     /// `innerWidth`.
     pub width: u32,
@@ -121,7 +121,6 @@ pub struct PageSize {
 /// How the page sees its place in OBS. Four states, because OBS has no getter and three common
 /// cases send no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PageStatus {
     /// In the program output?
     pub active: Active,
@@ -182,7 +181,6 @@ pub enum FailReason {
 
 /// A claim that a play was shown: the debit token and what the page measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The play.
     pub play_id: String,
@@ -196,7 +194,6 @@ pub struct Claim {
 
 /// What the page measured of one play. A claim, never a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The longest time painted without a gap.
     pub painted_ms: u32,

@@ -45,6 +45,16 @@ test('greets first, is up after the welcome, and sends nothing in between', () =
   assert.deepEqual(sockets[0].sent.at(-1), frame('from_status'));
 });
 
+test('a server of another version says reload instead of welcome, hangs up, and is tried again', () => {
+  const { world, sockets, events } = connect();
+  sockets[0].onopen();
+  sockets[0].hear(frame('to_reload'));
+  sockets[0].onclose({ code: words.close.outdated });
+  assert.deepEqual(events, ['reload']);
+  world.pass(500);
+  assert.equal(sockets.length, 2);
+});
+
 test('answers heartbeats', () => {
   const { sockets, events, greet } = connect();
   greet();

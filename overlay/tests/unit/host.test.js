@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../../source/host.js';
 import { fakeWindow } from './fakes.js';
+import { words } from './golden.js';
 
 const reads = (streaming) => ({ pluginVersion: '2.26.8', getStatus: (callback) => callback({ streaming }) });
 const denied = { pluginVersion: '2.26.8', getStatus: (callback) => callback(null) };
@@ -19,6 +20,11 @@ test('names the program', () => {
   assert.deepEqual(host({ obs: reads(true) }).it.describe(), { kind: 'obs', plugin_version: '2.26.8', chrome: 127 });
   assert.deepEqual(host({ agent: 'X Chrome/103.0.1 OBS/30.0.0' }).it.describe(), { kind: 'obs_like', chrome: 103 });
   assert.deepEqual(host({ agent: 'Firefox' }).it.describe(), { kind: 'generic' });
+});
+
+test('a long version of the plugin is cut to what the server keeps', () => {
+  const described = host({ obs: { pluginVersion: '9'.repeat(200) } }).it.describe();
+  assert.equal(described.plugin_version.length, words.plugin_version_chars_max);
 });
 
 test('loaded while live without any event: unknown, then inferred once a frame ticks', () => {

@@ -8,37 +8,71 @@ import { labelVisible } from '../../source/label.js';
 import { layout, locate } from '../../source/qr.js';
 import { Reloader } from '../../source/reload.js';
 import { scaleOf } from '../../source/stage.js';
-import { FakeStorage } from './fakes.js';
+import { FakeStorage, World } from './fakes.js';
 
-function reloader(storage, build = 'a') {
-  let reloads = 0;
-  const it = new Reloader({ build, storage: () => storage, reload: () => (reloads += 1) });
-  return { it, count: () => reloads };
+function reloader(storage, world = new World()) {
+  const seen = { reloads: 0, idle: true };
+  const it = new Reloader({
+    ...world,
+    storage: () => storage,
+    reload: () => (seen.reloads += 1),
+    idle: () => seen.idle,
+    random: () => 0.5,
+  });
+  return { it, world, seen };
 }
 
-test('reloads when idle, and only once for a pair of builds', () => {
-  const storage = new FakeStorage();
-  const first = reloader(storage);
-  first.it.want('b', false);
-  assert.equal(first.count(), 0);
-  first.it.settle();
-  first.it.settle();
-  assert.equal(first.count(), 1);
-  const same = reloader(storage);
-  same.it.want('b', true);
-  assert.equal(same.count(), 0, 'the reload brought the same build: no loop');
-  const later = reloader(storage);
-  later.it.want('c', true);
-  assert.equal(later.count(), 1);
+test('reloads after a random wait, and only when nothing plays', () => {
+  const { it, world, seen } = reloader(new FakeStorage());
+  seen.idle = false;
+  it.settle();
+  it.want();
+  it.want();
+  world.pass(9_999);
+  it.settle();
+  assert.equal(seen.reloads, 0, 'not yet');
+  world.pass(1);
+  assert.equal(seen.reloads, 0, 'something plays');
+  it.settle();
+  it.settle();
+  assert.equal(seen.reloads, 1);
+});
+
+test('a page that is told again at once waits, and then tries again', () => {
+  const [storage, world] = [new FakeStorage(), new World()];
+  const first = reloader(storage, world);
+  first.it.want();
+  world.pass(10_000);
+  assert.equal(first.seen.reloads, 1);
+  // Loaded again, from a server that is as old as the last one; each of its connections is told to reload.
+  const again = reloader(storage, world);
+  for (let minute = 0; minute < 10; minute += 1) {
+    again.it.want();
+    world.pass(60_000);
+  }
+  assert.equal(again.seen.reloads, 0, 'no loop');
+  world.pass(10_000);
+  assert.equal(again.seen.reloads, 1, 'but not blank for ever');
 });
 
 test('without a storage it does not reload: a loop could not be seen', () => {
-  let reloads = 0;
-  const storage = () => {
-    throw new Error('denied');
-  };
-  new Reloader({ build: 'a', storage, reload: () => (reloads += 1) }).want('b', true);
-  assert.equal(reloads, 0);
+  const { it, world, seen } = reloader({
+    getItem() {
+      throw new Error('denied');
+    },
+  });
+  it.want();
+  world.pass(3_600_000);
+  assert.equal(seen.reloads, 0);
+  const full = reloader({
+    getItem: () => null,
+    setItem() {
+      throw new Error('full');
+    },
+  });
+  full.it.want();
+  full.world.pass(3_600_000);
+  assert.equal(full.seen.reloads, 0);
 });
 
 const numbers = (css) => css.match(/[\d.]+/g).slice(0, 3).map(Number);
