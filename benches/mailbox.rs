@@ -116,7 +116,7 @@ async fn campaign(engine: &Arc<Engine>) -> Addr<CampaignActor> {
         }],
         budget,
     };
-    let made =
+    let (made, _) =
         engine.ports.campaigns.create(&new, &once("campaign"), now).await.expect("the campaign is made");
     engine.reload_catalogue().await.expect("the catalogue is read");
     engine.directory.campaign(engine, made.id)

@@ -226,7 +226,7 @@ async fn prepare(app: &App, campaigns: usize) -> Outcome<Vec<(CampaignId, LeaseI
             }],
             budget: BUDGET,
         };
-        let made = ports.campaigns.create(&new, &once(format!("campaign-{number}")), now).await?;
+        let (made, _) = ports.campaigns.create(&new, &once(format!("campaign-{number}")), now).await?;
         let grant = ports.ledger.grant(made.id, Micros(BUDGET.0 / 2), now).await?.ok_or("no lease")?;
         leases.push((made.id, grant.lease));
     }

@@ -114,7 +114,7 @@ async fn sow(engine: &Arc<Engine>, assets: &Path, keys: &mut Keys) -> Result<(),
     let mut ids = Vec::new();
     for (at, new) in campaigns(&voltade, &northpeak, assets, now)?.iter().enumerate() {
         let once = Idempotency { key: format!("demo:campaign:{}:{at}", voltade.id), fingerprint: [0; 32] };
-        ids.push(engine.ports.campaigns.create(new, &once, now).await?.id.0);
+        ids.push(engine.ports.campaigns.create(new, &once, now).await?.0.id.0);
     }
     let new = NewStreamer {
         profile: sample("Nova"),

@@ -4,6 +4,7 @@ use super::Shared;
 use super::caller::Caller;
 use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, line};
 use super::problem::Problem;
+use super::wallet_body::MovedView;
 use super::wire::{MoneyBody, PageBody, idempotency, idempotency_key, moment};
 use crate::session::campaign::counters;
 use actix_web::web::{Data, Json, Path, Query};
@@ -12,7 +13,7 @@ use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::messages::{CampaignLive, GetLive};
-use gametriggers_actors::ports::{CampaignChange, Event, Principal, StoreError};
+use gametriggers_actors::ports::{CampaignChange, Event, Funds, Principal, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// Items on a page, unless asked otherwise.
@@ -37,6 +38,21 @@ pub(super) struct ChangeBody {
     frequency_cap: Option<CapBody>,
     /// The new budget in all; it can only grow. Needs an Idempotency-Key.
     budget: Option<MoneyBody>,
+}
+
+/// A campaign that was made or changed, and the money of it afterwards.
+#[derive(Serialize)]
+struct ChangedView {
+    #[serde(flatten)]
+    campaign: CampaignView,
+    #[serde(flatten)]
+    money: MovedView,
+}
+
+impl ChangedView {
+    fn of(campaign: &Campaign, funds: &Funds) -> Self {
+        Self { campaign: CampaignView::of(campaign), money: MovedView::of(campaign.id, funds) }
+    }
 }
 
 pub(super) async fn list(
@@ -68,10 +84,11 @@ pub(super) async fn create(
     // It looks at files.
     let read = actix_web::web::block(move || body.into_inner().read(brand, &assets, now)).await;
     let new = read.map_err(|_| Problem::unavailable())??;
-    let campaign = shared.engine.ports.campaigns.create(&new, &key, shared.engine.now()).await?;
+    let (campaign, funds) = shared.engine.ports.campaigns.create(&new, &key, shared.engine.now()).await?;
     shared.engine.ports.bus.publish(Event::CatalogueChanged);
     let location = format!("/api/campaigns/{}", campaign.id);
-    Ok(HttpResponse::Created().insert_header(("location", location)).json(CampaignView::of(&campaign)))
+    let body = ChangedView::of(&campaign, &funds);
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(body))
 }
 
 /// A campaign that the caller may see.
@@ -103,6 +120,7 @@ pub(super) async fn change(
     let campaign = own(&shared, caller, *id).await?;
     let change = read_change(&body, &campaign)?;
     let engine = &shared.engine;
+    let mut funded = None;
     if let Some(budget) = &body.budget {
         let wanted = budget.positive().filter(|money| money.currency == campaign.currency);
         let mut fields = Fields::default();
@@ -110,11 +128,13 @@ pub(super) async fn change(
         fields.end()?;
         let total = wanted.map_or(Micros::ZERO, |wanted| wanted.amount);
         let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(&request)?, &*body)?;
-        engine.ports.wallets.fund_to(campaign.id, total, &key, engine.now()).await.map_err(shrinks)?;
+        let raised = engine.ports.wallets.fund_to(campaign.id, total, &key, engine.now()).await;
+        funded = Some(raised.map_err(shrinks)?);
     }
-    let campaign = engine.ports.campaigns.change(campaign.id, &change, engine.now()).await?;
+    let (campaign, funds) = engine.ports.campaigns.change(campaign.id, &change, engine.now()).await?;
     engine.ports.bus.publish(Event::CatalogueChanged);
-    Ok(HttpResponse::Ok().json(CampaignView::of(&campaign)))
+    // A repeated key is answered as it was the first time.
+    Ok(HttpResponse::Ok().json(ChangedView::of(&campaign, &funded.unwrap_or(funds))))
 }
 
 fn shrinks(error: StoreError) -> Problem {

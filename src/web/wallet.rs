@@ -19,7 +19,7 @@ use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::money::Currency;
 use gametriggers_actors::engine::Payouts;
-use gametriggers_actors::ports::{Budget, ByHand, Event, Owner, StoreError, Wallet};
+use gametriggers_actors::ports::{ByHand, Event, Funds, Owner, StoreError};
 
 fn answer(view: impl serde::Serialize) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(view))
@@ -144,10 +144,8 @@ pub(super) async fn reserve(
     let (campaign, engine) = (own(&shared, caller, *id).await?, &shared.engine);
     let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(&request)?, &*body)?;
     let money = body.read(campaign.currency)?;
-    let funded = engine.ports.ledger.fund(campaign.id, money.amount, &key, engine.now()).await;
-    let budget = funded.map_err(|error| refused(&campaign, error))?;
-    let wallet = engine.ports.wallets.wallet(Owner::Brand(campaign.brand.id), campaign.currency).await?;
-    moved(&shared, &campaign, &wallet, &budget)
+    let funded = engine.ports.wallets.fund(campaign.id, money.amount, &key, engine.now()).await;
+    moved(&shared, &campaign, &funded.map_err(|error| refused(&campaign, error))?)
 }
 
 pub(super) async fn release(
@@ -161,25 +159,20 @@ pub(super) async fn release(
     let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(&request)?, &*body)?;
     let money = body.read(campaign.currency)?;
     let released = engine.ports.wallets.release(campaign.id, money.amount, &key, engine.now()).await;
-    let (wallet, budget) = released.map_err(|error| match error {
+    let funds = released.map_err(|error| match error {
         StoreError::InsufficientFunds { available } => Problem::conflict(
             "insufficient-funds",
             format!("the budget has {} micros that are neither spent nor leased", available.0),
         ),
         other => refused(&campaign, other),
     })?;
-    moved(&shared, &campaign, &wallet, &budget)
+    moved(&shared, &campaign, &funds)
 }
 
 /// The campaign's actors on every node read its budget again: none of them plans with what is gone.
-fn moved(
-    shared: &Shared,
-    campaign: &Campaign,
-    wallet: &Wallet,
-    budget: &Budget,
-) -> Result<HttpResponse, Problem> {
+fn moved(shared: &Shared, campaign: &Campaign, funds: &Funds) -> Result<HttpResponse, Problem> {
     shared.engine.ports.bus.publish(Event::CatalogueChanged);
-    answer(MovedView::of(wallet, campaign.id, budget))
+    answer(MovedView::of(campaign.id, funds))
 }
 
 pub(super) async fn adjust(

@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::wire::MoneyBody;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Money};
-use gametriggers_actors::ports::{Budget, Owner, Wallet};
+use gametriggers_actors::ports::{Funds, Owner, Wallet};
 use serde::{Deserialize, Serialize};
 
 /// Characters of a reference or a reason at most.
@@ -185,7 +185,7 @@ impl WalletsView {
 
 impl MovedView {
     /// Both sides, after the move.
-    pub(super) fn of(wallet: &Wallet, campaign: CampaignId, budget: &Budget) -> Self {
+    pub(super) fn of(campaign: CampaignId, (wallet, budget): &Funds) -> Self {
         let money = |amount| MoneyBody::of(amount, wallet.currency);
         let taken = budget.spent.0.saturating_add(budget.leased.0);
         let free = gametriggers_actors::domain::money::Micros(budget.funded.0.saturating_sub(taken));

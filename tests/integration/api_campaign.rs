@@ -31,7 +31,14 @@ async fn a_campaign_comes_back_as_it_was_made_and_takes_its_budget_from_the_wall
     let brand = app.brand("Crisp", 10 * PRICE).await;
     let body = campaign_body("Crunch time", 4);
     let made = app.create_campaign(&brand.key, "make one", &body).await;
-    let view = made.ok(201);
+    let mut view = made.ok(201);
+    let money = |view: &Value, part: &str, field: &str| view[part][field]["amount_micros"].as_i64();
+    let (wallet, budget) = (money(&view, "wallet", "available"), money(&view, "budget", "funded"));
+    assert_eq!((wallet, budget), (Some(6 * PRICE), Some(4 * PRICE)));
+    let renamed = json!({ "name": "Crunch time" });
+    let changed = app.change_campaign(&brand.key, id(&view), "", &renamed).await.ok(200);
+    assert_eq!(changed["wallet"], view["wallet"]);
+    view.as_object_mut().unwrap().retain(|name, _| name != "wallet" && name != "budget");
     assert_eq!(made.header("location"), format!("/api/campaigns/{}", id(&view)));
     for field in ["name", "category", "pricing", "pacing", "landing_url"] {
         assert_eq!(view[field], body[field], "{field}");
@@ -107,9 +114,10 @@ async fn a_budget_grows_once_per_key_and_never_shrinks() {
         |amount: i64, currency: &str| json!({ "budget": { "amount_micros": amount, "currency": currency } });
     let change = async |key: &str, body: Value| app.change_campaign(&brand.key, campaign, key, &body).await;
     change("", budget(5 * PRICE, "INR")).await.problem(400, "malformed");
-    for _ in 0..2 {
-        change("grow-to-five", budget(5 * PRICE, "INR")).await.ok(200);
-    }
+    let grown = change("grow-to-five", budget(5 * PRICE, "INR")).await.ok(200);
+    assert_eq!(grown["wallet"]["available"]["amount_micros"], 5 * PRICE);
+    assert_eq!(grown["budget"]["funded"]["amount_micros"], 5 * PRICE);
+    assert_eq!(change("grow-to-five", budget(5 * PRICE, "INR")).await.ok(200), grown);
     assert_eq!(app.available(&brand).await, 5 * PRICE);
     eventually("the engine sees it", async || {
         app.live(&brand.key, campaign).await.ok(200)["funded_micros"] == 5 * PRICE
@@ -166,7 +174,8 @@ async fn an_ended_campaign_gives_the_rest_back_and_stays_ended() {
     let mut stage = Stage::open(&app, &streamer).await;
     let shown = stage.show().await;
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
-    app.change_campaign(&brand.key, campaign, "", &json!({ "status": "ended" })).await.ok(200);
+    let end = app.change_campaign(&brand.key, campaign, "", &json!({ "status": "ended" })).await.ok(200);
+    assert_eq!(end["budget"]["spent"]["amount_micros"], PRICE);
     eventually("three prices are back in the wallet", async || app.available(&brand).await == 9 * PRICE)
         .await;
     assert_eq!(app.budget(campaign).await.funded.0, PRICE, "what was spent stays");

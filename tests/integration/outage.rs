@@ -116,7 +116,7 @@ async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::cam
         }],
         budget: money.amount,
     };
-    let campaign = engine.ports.campaigns.create(&new, &once("create"), now).await.unwrap();
+    let (campaign, _) = engine.ports.campaigns.create(&new, &once("create"), now).await.unwrap();
     engine.reload_catalogue().await.unwrap();
     campaign
 }

@@ -5,7 +5,9 @@ mod live;
 mod wallet;
 
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
-pub use self::wallet::{AuditStore, ByHand, Chain, Owner, Position, StatementLine, Wallet, WalletStore};
+pub use self::wallet::{
+    AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
+};
 use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::Rule;
 use crate::domain::creative::{Content, Placement};
@@ -156,15 +158,6 @@ pub trait LedgerStore: Send + Sync {
         now: UnixMillis,
     ) -> StoreResult<Micros>;
 
-    /// From the brand's wallet into the campaign's budget.
-    async fn fund(
-        &self,
-        campaign: CampaignId,
-        amount: Micros,
-        key: &Idempotency,
-        now: UnixMillis,
-    ) -> StoreResult<Budget>;
-
     /// What a brand may still give to campaigns.
     async fn available(&self, brand: BrandId, currency: Currency) -> StoreResult<Micros>;
 
@@ -260,11 +253,21 @@ pub struct CatalogueRows {
 pub trait CampaignStore: Send + Sync {
     /// Everything a decision may need.
     async fn catalogue(&self) -> StoreResult<CatalogueRows>;
-    /// Makes a campaign and funds it, in one transaction. The same key gives the same campaign.
-    async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign>;
+    /// Makes a campaign and funds it, in one transaction. The same key gives the same campaign, and the
+    /// money as it was then.
+    async fn create(
+        &self,
+        new: &NewCampaign,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Campaign, Funds)>;
     /// Changes a campaign.
-    async fn change(&self, id: CampaignId, change: &CampaignChange, now: UnixMillis)
-    -> StoreResult<Campaign>;
+    async fn change(
+        &self,
+        id: CampaignId,
+        change: &CampaignChange,
+        now: UnixMillis,
+    ) -> StoreResult<(Campaign, Funds)>;
     /// One campaign, whatever its status.
     async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign>;
     /// A page of campaigns by ascending id, after `after`; of one brand or of all.

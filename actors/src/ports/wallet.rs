@@ -32,6 +32,9 @@ pub struct Wallet {
     pub credit_limit: Micros,
 }
 
+/// Both sides of a campaign's money: the wallet of its brand, and its budget.
+pub type Funds = (Wallet, Budget);
+
 /// Who does something by hand, and why: it stays on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
@@ -103,6 +106,15 @@ pub trait WalletStore: Send + Sync {
         now: UnixMillis,
     ) -> StoreResult<Wallet>;
 
+    /// From the brand's wallet into the campaign's budget.
+    async fn fund(
+        &self,
+        campaign: CampaignId,
+        amount: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Funds>;
+
     /// Raises a campaign's budget to `total`, out of its brand's wallet. `Constraint` when the budget is
     /// above that already, or the campaign has ended.
     async fn fund_to(
@@ -111,7 +123,7 @@ pub trait WalletStore: Send + Sync {
         total: Micros,
         key: &Idempotency,
         now: UnixMillis,
-    ) -> StoreResult<(Wallet, Budget)>;
+    ) -> StoreResult<Funds>;
 
     /// From a campaign's budget back into its brand's wallet: only what is neither spent nor leased, else
     /// `InsufficientFunds` with that.
@@ -121,7 +133,7 @@ pub trait WalletStore: Send + Sync {
         amount: Micros,
         key: &Idempotency,
         now: UnixMillis,
-    ) -> StoreResult<(Wallet, Budget)>;
+    ) -> StoreResult<Funds>;
 
     /// A correction by an operator: `amount` above zero is given, below zero taken, against the platform's
     /// `adjustment` account. `InsufficientFunds` when it would take more than there is.

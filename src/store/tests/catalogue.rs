@@ -26,7 +26,7 @@ async fn a_campaign_reads_back_as_it_was_made(on: On) {
     let template = new.creatives.remove(0);
     new.creatives =
         contents().into_iter().map(|content| NewCreative { content, ..template.clone() }).collect();
-    let made = bench.store.create(&new, &key("c"), NOW).await.unwrap();
+    let (made, _) = bench.store.create(&new, &key("c"), NOW).await.unwrap();
     assert_eq!(made.creatives.iter().map(|c| c.content.clone()).collect::<Vec<_>>(), contents());
     assert_eq!((made.name.as_ref(), made.brand.name.as_ref()), ("Summer", "Volt"));
     assert_eq!((made.status, made.pricing, made.flight), (Status::Active, new.pricing, new.flight));
@@ -44,7 +44,7 @@ async fn a_change_changes_what_it_names_and_ended_is_final(on: On) {
     let before = bench.store.campaign(campaign).await.unwrap();
     let ends = before.flight.ends + Millis::minutes(5);
     let change = CampaignChange { name: Some("Winter".to_owned()), ends: Some(ends), ..Default::default() };
-    let after = bench.store.change(campaign, &change, NOW).await.unwrap();
+    let (after, _) = bench.store.change(campaign, &change, NOW).await.unwrap();
     assert_eq!((after.name.as_ref(), after.flight.ends), ("Winter", ends));
     assert_eq!(Campaign { name: before.name.clone(), flight: before.flight, ..after }, before);
     let backwards = CampaignChange { ends: Some(before.flight.starts), ..Default::default() };

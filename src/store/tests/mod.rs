@@ -100,7 +100,7 @@ impl Bench {
     pub(in crate::store) async fn campaign(&self, brand: BrandId, budget: i64) -> CampaignId {
         let count = self.store.page(None, None, 1000).await.unwrap().len();
         let made = self.store.create(&new_campaign(brand, budget), &key(&format!("c{count}")), NOW).await;
-        made.unwrap().id
+        made.unwrap().0.id
     }
 
     pub(in crate::store) async fn lease(&self, campaign: CampaignId, wanted: i64) -> LeaseId {
@@ -117,7 +117,7 @@ impl Bench {
 
     pub(in crate::store) async fn end(&self, campaign: CampaignId) -> Campaign {
         let change = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
-        self.store.change(campaign, &change, NOW).await.unwrap()
+        self.store.change(campaign, &change, NOW).await.unwrap().0
     }
 
     /// A process that died: nothing was drained, the database is opened again.

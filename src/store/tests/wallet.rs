@@ -1,5 +1,6 @@
 //! Deposits, funding, and requests that come twice.
 
+use super::operator::by_hand;
 use super::*;
 use gametriggers_actors::ports::StoreError;
 
@@ -62,12 +63,17 @@ async fn a_brand_that_does_not_exist_has_no_wallet(on: On) {
 async fn funding_moves_money_once_and_only_what_there_is(on: On) {
     let (bench, brand, campaign) = Bench::funded(on, 1_000, 100).await;
     let first = bench.store.fund(campaign, Micros(300), &key("f"), NOW).await.unwrap();
-    assert_eq!(first.funded, Micros(400));
+    assert_eq!(
+        (first.0.available, first.0.reserved, first.1.funded),
+        (Micros(600), Micros(400), Micros(400))
+    );
     bench.lease(campaign, 50).await;
+    bench.store.confirm_deposit(brand, inr(1), &by_hand("bank"), &key("d"), NOW).await.unwrap();
+    // Whatever has happened since: the first answer, both sides of it.
     assert_eq!(bench.store.fund(campaign, Micros(300), &key("f"), NOW).await.unwrap(), first);
-    assert_eq!(available(&bench, brand).await, Micros(600));
-    let short = bench.store.fund(campaign, Micros(601), &key("g"), NOW).await;
-    assert!(matches!(short, Err(StoreError::InsufficientFunds { available: Micros(600) })));
+    assert_eq!(available(&bench, brand).await, Micros(601));
+    let short = bench.store.fund(campaign, Micros(602), &key("g"), NOW).await;
+    assert!(matches!(short, Err(StoreError::InsufficientFunds { available: Micros(601) })));
     // The key of a request that failed is free.
     assert!(bench.store.fund(campaign, Micros(600), &key("g"), NOW).await.is_ok());
     bench.reconciles().await;
@@ -75,6 +81,7 @@ async fn funding_moves_money_once_and_only_what_there_is(on: On) {
 
 async fn a_campaign_that_can_not_be_funded_is_not_made(on: On) {
     let bench = Bench::new(on).await;
+    bench.store.open_epoch(NOW, TOKEN_LIFE).await.unwrap();
     let brand = bench.brand(1_000).await;
     let short = bench.store.create(&new_campaign(brand, 1_001), &key("c"), NOW).await;
     assert!(matches!(short, Err(StoreError::InsufficientFunds { available: Micros(1_000) })));
@@ -82,8 +89,12 @@ async fn a_campaign_that_can_not_be_funded_is_not_made(on: On) {
     let bare = NewCampaign { creatives: Vec::new(), ..new_campaign(brand, 10) };
     assert!(matches!(bench.store.create(&bare, &key("c"), NOW).await, Err(StoreError::Constraint(_))));
     let made = bench.store.create(&new_campaign(brand, 1_000), &key("c"), NOW).await.unwrap();
+    let (campaign, (wallet, budget)) = &made;
+    assert_eq!((wallet.available, wallet.reserved), (Micros(0), Micros(1_000)));
+    assert_eq!(*budget, bench.budget(campaign.id).await);
+    bench.lease(campaign.id, 50).await;
     assert_eq!(bench.store.create(&new_campaign(brand, 1_000), &key("c"), NOW).await.unwrap(), made);
-    assert_eq!(bench.store.page(None, None, 10).await.unwrap(), [made]);
+    assert_eq!(bench.store.page(None, None, 10).await.unwrap(), std::slice::from_ref(campaign));
     assert_eq!(available(&bench, brand).await, Micros(0));
     bench.reconciles().await;
 }

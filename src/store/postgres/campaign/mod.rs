@@ -12,7 +12,7 @@ use gametriggers_actors::domain::conflict::Rule;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    CampaignChange, CampaignStore, CatalogueRows, Idempotency, NewCampaign, StoreResult,
+    CampaignChange, CampaignStore, CatalogueRows, Funds, Idempotency, NewCampaign, StoreResult,
 };
 use std::sync::Arc;
 
@@ -30,7 +30,12 @@ impl CampaignStore for PostgresStore {
         .await
     }
 
-    async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign> {
+    async fn create(
+        &self,
+        new: &NewCampaign,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Campaign, Funds)> {
         let new = new.clone();
         let request = Request::new("create", key, now);
         self.write(move |c| Box::pin(async move { write::create(c, &new, &request).await })).await
@@ -41,7 +46,7 @@ impl CampaignStore for PostgresStore {
         id: CampaignId,
         change: &CampaignChange,
         now: UnixMillis,
-    ) -> StoreResult<Campaign> {
+    ) -> StoreResult<(Campaign, Funds)> {
         let change = change.clone();
         self.write(move |c| Box::pin(async move { write::change(c, id, &change, now).await })).await
     }

@@ -5,12 +5,13 @@ use crate::store::postgres::failure::{Attempt, Failure};
 use crate::store::postgres::ledger::{Request, recall, remember, withdraw};
 use crate::store::postgres::row::known;
 use crate::store::postgres::statements;
+use crate::store::postgres::wallet::{funds, kept_funds, recalled_funds};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{CampaignChange, NewCampaign, NewCreative};
+use gametriggers_actors::ports::{CampaignChange, Funds, NewCampaign, NewCreative};
 use sqlx::PgConnection;
 use std::sync::Arc;
 
@@ -40,10 +41,13 @@ pub(super) async fn create(
     connection: &mut PgConnection,
     new: &NewCampaign,
     request: &Request,
-) -> Attempt<Campaign> {
-    if let Some(result) = recall(connection, request).await? {
-        let id = known("result", result.first().copied().map(CampaignId))?;
-        return read::one(connection, id).await;
+) -> Attempt<(Campaign, Funds)> {
+    let payer = (new.brand, new.currency);
+    if let Some(kept) = recall(connection, request).await? {
+        let (id, kept) = known("result", kept.split_first())?;
+        let campaign = read::one(connection, CampaignId(*id)).await?;
+        let funds = recalled_funds(connection, payer, campaign.id, kept).await?;
+        return Ok((campaign, funds));
     }
     if new.creatives.is_empty() {
         return Err(Failure::refused("a campaign needs a creative"));
@@ -59,8 +63,9 @@ pub(super) async fn create(
         let money = Money { amount: new.budget, currency: new.currency };
         withdraw(connection, new.brand, id, money, request).await?;
     }
-    remember(connection, request, &[id.0]).await?;
-    read::one(connection, id).await
+    let funds = funds(connection, payer, id).await?;
+    remember(connection, request, &[vec![id.0], kept_funds(&funds)].concat()).await?;
+    Ok((read::one(connection, id).await?, funds))
 }
 
 async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMillis) -> Attempt<CampaignId> {
@@ -126,7 +131,7 @@ pub(super) async fn change(
     id: CampaignId,
     change: &CampaignChange,
     now: UnixMillis,
-) -> Attempt<Campaign> {
+) -> Attempt<(Campaign, Funds)> {
     let changed = sqlx::query(CHANGE)
         .bind(id.0)
         .bind(change.name.as_deref())
@@ -143,5 +148,6 @@ pub(super) async fn change(
     if changed.rows_affected() == 0 {
         return Err(Failure::refused("an ended campaign stays ended"));
     }
-    Ok(after)
+    let funds = funds(connection, (after.brand.id, after.currency), id).await?;
+    Ok((after, funds))
 }

@@ -109,17 +109,6 @@ impl LedgerStore for PostgresStore {
         self.write(move |c| Box::pin(async move { wallet::deposit(c, brand, money, &request).await })).await
     }
 
-    async fn fund(
-        &self,
-        campaign: CampaignId,
-        amount: Micros,
-        key: &Idempotency,
-        now: UnixMillis,
-    ) -> StoreResult<Budget> {
-        let request = Request::new("fund", key, now);
-        self.write(move |c| Box::pin(async move { wallet::fund(c, campaign, amount, &request).await })).await
-    }
-
     async fn available(&self, brand: BrandId, currency: Currency) -> StoreResult<Micros> {
         self.read(wallet::available(&self.readers, brand, currency)).await
     }

@@ -3,7 +3,7 @@
 use super::entry::{Post, post};
 use super::idempotency::{Request, recall, remember};
 use super::not_positive;
-use crate::store::postgres::failure::{Attempt, Failure, expect_rows};
+use crate::store::postgres::failure::{Attempt, expect_rows};
 use crate::store::postgres::row::{Columns, known};
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
@@ -21,8 +21,6 @@ statements! {
     /// Waits for another writer that moves the same money.
     SPENDABLE = "SELECT credits - debits, credit_limit FROM ledger_account WHERE owner_kind = 'brand'
         AND owner_id = $1 AND code = 'available' AND shard = 0 AND currency = $2 FOR UPDATE";
-    /// Nobody ends the campaign before its money is there: what an ended one has goes back only once.
-    PAYER = "SELECT brand_id, currency, status FROM campaign WHERE id = $1 FOR SHARE";
     ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + $2, version = version + 1
         WHERE campaign_id = $1";
     BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
@@ -54,28 +52,6 @@ pub(super) async fn deposit(
     .await?;
     let after = available(&mut *connection, brand, money.currency).await?;
     remember(connection, request, &[after.0]).await?;
-    Ok(after)
-}
-
-/// From the wallet of the campaign's brand into its budget.
-pub(super) async fn fund(
-    connection: &mut PgConnection,
-    campaign: CampaignId,
-    amount: Micros,
-    request: &Request,
-) -> Attempt<Budget> {
-    if let Some(result) = recall(connection, request).await? {
-        return known("result", recalled_budget(&result));
-    }
-    let payer = sqlx::query(PAYER).bind(campaign.0).fetch_one(&mut *connection).await?;
-    if payer.text("status")? == "ended" {
-        return Err(Failure::refused("the campaign has ended"));
-    }
-    let brand = BrandId(payer.number("brand_id")?);
-    let money = Money { amount, currency: payer.currency("currency")? };
-    withdraw(connection, brand, campaign, money, request).await?;
-    let after = budget(connection, campaign).await?;
-    remember(connection, request, &kept_budget(&after)).await?;
     Ok(after)
 }
 

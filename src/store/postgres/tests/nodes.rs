@@ -83,7 +83,7 @@ async fn a_request_that_every_node_is_given_is_carried_out_once() {
         assert_eq!(wallet.available, Micros(available));
         available -= 20;
         let new = new_campaign(brand, 20);
-        let campaign = same(nodes.all(|node| node.create(&new, &create, NOW)).await).id;
+        let campaign = same(nodes.all(|node| node.create(&new, &create, NOW)).await).0.id;
         available -= 10;
         let fund = key(&format!("f{round}"));
         let (wallet, budget) = same(nodes.all(|node| node.fund_to(campaign, Micros(30), &fund, NOW)).await);
@@ -97,7 +97,7 @@ async fn a_request_that_every_node_is_given_is_carried_out_once() {
 async fn nodes_that_move_the_same_money_never_move_more_than_there_is() {
     let nodes = Nodes::new(3).await;
     let brand = nodes.brand(100).await;
-    let campaign = nodes.first().create(&new_campaign(brand, 50), &key("c"), NOW).await.unwrap().id;
+    let campaign = nodes.first().create(&new_campaign(brand, 50), &key("c"), NOW).await.unwrap().0.id;
     let settled = nodes
         .all(async |node: &PostgresStore| {
             let mut moved = 0;
@@ -127,7 +127,7 @@ async fn nodes_that_move_the_same_money_never_move_more_than_there_is() {
 async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
     let nodes = Nodes::new(2).await;
     let brand = nodes.brand(1_000).await;
-    let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().id;
+    let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().0.id;
     let (one, two) = (Arc::clone(&nodes.stores[0]), Arc::clone(&nodes.stores[1]));
     // Somebody else holds the wallet, so that the first node stands still after it looked at the campaign.
     let (mut other, mut eye) = (nodes.database.connect().await, nodes.database.connect().await);
@@ -140,8 +140,8 @@ async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
     // It must not end before its money is there.
     wait_for_waiters(&mut eye, "gametriggers writer %", 2, &end).await;
     sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
-    assert_eq!(fund.await.unwrap().unwrap().funded, Micros(30));
-    assert_eq!(end.await.unwrap().unwrap().status, Status::Ended);
+    assert_eq!(fund.await.unwrap().unwrap().1.funded, Micros(30));
+    assert_eq!(end.await.unwrap().unwrap().0.status, Status::Ended);
     nodes.first().close_due(NOW).await.unwrap();
     assert_eq!(nodes.first().available(brand, Currency::INR).await.unwrap(), Micros(1_000));
     nodes.reconciles().await;

@@ -5,12 +5,12 @@ use crate::store::postgres::failure::{Attempt, Failure, expect_rows};
 use crate::store::postgres::ledger::{
     Post, Request, budget, kept_budget, not_positive, post, recall, recalled_budget, remember, withdraw,
 };
-use crate::store::postgres::row::{Columns, known};
+use crate::store::postgres::row::Columns;
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
-use gametriggers_actors::ports::{Budget, Owner, StoreError, Wallet};
+use gametriggers_actors::ports::{Funds, Owner, StoreError};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
@@ -24,40 +24,72 @@ statements! {
 }
 
 /// Whose campaign it is, and what it pays with: neither ever changes.
-struct Payer {
-    brand: BrandId,
-    currency: Currency,
+async fn payer(connection: &mut PgConnection, campaign: CampaignId) -> Attempt<(BrandId, Currency)> {
+    let row = sqlx::query(PAYER).bind(campaign.0).fetch_one(connection).await?;
+    Ok((BrandId(row.number("brand_id")?), row.currency("currency")?))
 }
 
-impl Payer {
-    async fn of(connection: &mut PgConnection, campaign: CampaignId) -> Attempt<Self> {
-        let row = sqlx::query(PAYER).bind(campaign.0).fetch_one(connection).await?;
-        Ok(Self { brand: BrandId(row.number("brand_id")?), currency: row.currency("currency")? })
-    }
+/// Wallet and budget afterwards, remembered for the same request.
+async fn answer(
+    connection: &mut PgConnection,
+    payer: (BrandId, Currency),
+    campaign: CampaignId,
+    request: &Request,
+) -> Attempt<Funds> {
+    let funds = funds(connection, payer, campaign).await?;
+    remember(connection, request, &kept_funds(&funds)).await?;
+    Ok(funds)
+}
 
-    async fn answered(
-        &self,
-        connection: &mut PgConnection,
-        request: &Request,
-    ) -> Attempt<Option<(Wallet, Budget)>> {
-        let Some(result) = recall(connection, request).await? else { return Ok(None) };
-        let (wallet, budget) = result.split_at_checked(4).unwrap_or_default();
-        let wallet = read::recalled(Owner::Brand(self.brand), self.currency, wallet);
-        known("result", wallet.zip(recalled_budget(budget))).map(Some)
-    }
+/// Wallet and budget as they are now.
+pub(in crate::store::postgres) async fn funds(
+    connection: &mut PgConnection,
+    (brand, currency): (BrandId, Currency),
+    campaign: CampaignId,
+) -> Attempt<Funds> {
+    let wallet = read::wallet(connection, Owner::Brand(brand), currency).await?;
+    Ok((wallet, budget(connection, campaign).await?))
+}
 
-    async fn answer(
-        &self,
-        connection: &mut PgConnection,
-        campaign: CampaignId,
-        request: &Request,
-    ) -> Attempt<(Wallet, Budget)> {
-        let wallet = read::wallet(connection, Owner::Brand(self.brand), self.currency).await?;
-        let budget = budget(connection, campaign).await?;
-        let kept = [read::kept(&wallet).to_vec(), kept_budget(&budget)].concat();
-        remember(connection, request, &kept).await?;
-        Ok((wallet, budget))
+/// Wallet and budget as the numbers that a request is remembered by.
+pub(in crate::store::postgres) fn kept_funds((wallet, budget): &Funds) -> Vec<i64> {
+    [read::kept(wallet).to_vec(), kept_budget(budget)].concat()
+}
+
+/// Wallet and budget that a request answered with. An earlier version kept less of some answers: these
+/// are as it is now.
+pub(in crate::store::postgres) async fn recalled_funds(
+    connection: &mut PgConnection,
+    (brand, currency): (BrandId, Currency),
+    campaign: CampaignId,
+    kept: &[i64],
+) -> Attempt<Funds> {
+    let whole = kept.split_at_checked(4).and_then(|(wallet, budget)| {
+        read::recalled(Owner::Brand(brand), currency, wallet).zip(recalled_budget(budget))
+    });
+    match whole {
+        Some(funds) => Ok(funds),
+        None => funds(connection, (brand, currency), campaign).await,
     }
+}
+
+/// Raises a budget by `amount`. Nobody ends the campaign before its money is there: what an ended one has
+/// goes back only once.
+pub(super) async fn fund(
+    connection: &mut PgConnection,
+    campaign: CampaignId,
+    amount: Micros,
+    request: &Request,
+) -> Attempt<Funds> {
+    let (brand, currency) = payer(connection, campaign).await?;
+    if let Some(kept) = recall(connection, request).await? {
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
+    }
+    if lock(connection, campaign).await?.text("status")? == "ended" {
+        return Err(Failure::refused("the campaign has ended"));
+    }
+    withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    answer(connection, (brand, currency), campaign, request).await
 }
 
 /// Raises a budget to `total`.
@@ -66,10 +98,10 @@ pub(super) async fn fund_to(
     campaign: CampaignId,
     total: Micros,
     request: &Request,
-) -> Attempt<(Wallet, Budget)> {
-    let payer = Payer::of(connection, campaign).await?;
-    if let Some(answer) = payer.answered(connection, request).await? {
-        return Ok(answer);
+) -> Attempt<Funds> {
+    let (brand, currency) = payer(connection, campaign).await?;
+    if let Some(kept) = recall(connection, request).await? {
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
     }
     let row = lock(connection, campaign).await?;
     if row.text("status")? == "ended" {
@@ -81,10 +113,9 @@ pub(super) async fn fund_to(
     }
     if funded < total {
         let amount = total.checked_sub(funded).ok_or_else(not_positive)?;
-        let money = Money { amount, currency: payer.currency };
-        withdraw(connection, payer.brand, campaign, money, request).await?;
+        withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
     }
-    payer.answer(connection, campaign, request).await
+    answer(connection, (brand, currency), campaign, request).await
 }
 
 /// Takes back what is neither spent nor leased.
@@ -93,10 +124,10 @@ pub(super) async fn release(
     campaign: CampaignId,
     amount: Micros,
     request: &Request,
-) -> Attempt<(Wallet, Budget)> {
-    let payer = Payer::of(connection, campaign).await?;
-    if let Some(answer) = payer.answered(connection, request).await? {
-        return Ok(answer);
+) -> Attempt<Funds> {
+    let (brand, currency) = payer(connection, campaign).await?;
+    if let Some(kept) = recall(connection, request).await? {
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
     }
     if !amount.is_positive() {
         return Err(not_positive().into());
@@ -107,15 +138,15 @@ pub(super) async fn release(
     }
     let shrunk = sqlx::query(SHRINK).bind(campaign.0).bind(amount.0).execute(&mut *connection).await?;
     expect_rows("campaign_budget", 1, shrunk.rows_affected())?;
-    let (from, to) = (Account::CampaignReserved(campaign), Account::BrandAvailable(payer.brand));
-    let lines = transfer(from, to, payer.currency, amount);
+    let (from, to) = (Account::CampaignReserved(campaign), Account::BrandAvailable(brand));
+    let lines = transfer(from, to, currency, amount);
     let key = request.ledger_key();
     post(
         connection,
         &Post { kind: "release", key: Some(&key), reference: "", lines: &lines, now: request.now },
     )
     .await?;
-    payer.answer(connection, campaign, request).await
+    answer(connection, (brand, currency), campaign, request).await
 }
 
 async fn lock(connection: &mut PgConnection, campaign: CampaignId) -> Attempt<PgRow> {

@@ -12,7 +12,7 @@ use gametriggers_actors::domain::conflict::Rule;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    CampaignChange, CampaignStore, CatalogueRows, Idempotency, NewCampaign, StoreResult,
+    CampaignChange, CampaignStore, CatalogueRows, Funds, Idempotency, NewCampaign, StoreResult,
 };
 use std::sync::Arc;
 
@@ -27,7 +27,12 @@ impl CampaignStore for SqliteStore {
         })
     }
 
-    async fn create(&self, new: &NewCampaign, key: &Idempotency, now: UnixMillis) -> StoreResult<Campaign> {
+    async fn create(
+        &self,
+        new: &NewCampaign,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<(Campaign, Funds)> {
         let epoch = self.writer()?.epoch();
         let new = new.clone();
         let request = Request::new("create", key, now);
@@ -45,7 +50,7 @@ impl CampaignStore for SqliteStore {
         id: CampaignId,
         change: &CampaignChange,
         now: UnixMillis,
-    ) -> StoreResult<Campaign> {
+    ) -> StoreResult<(Campaign, Funds)> {
         let change = change.clone();
         self.write(move |c| Box::pin(async move { write::change(c, id, &change, now).await })).await
     }

@@ -5,12 +5,13 @@ use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::ledger::{Request, recall, remember, withdraw};
 use crate::store::sqlite::row::{json, known};
 use crate::store::sqlite::statements;
+use crate::store::sqlite::wallet::{funds, kept_funds, recalled_funds};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{CampaignChange, NewCampaign, NewCreative, StoreError};
+use gametriggers_actors::ports::{CampaignChange, Funds, NewCampaign, NewCreative, StoreError};
 use sqlx::SqliteConnection;
 use std::sync::Arc;
 
@@ -40,10 +41,13 @@ pub(super) async fn create(
     connection: &mut SqliteConnection,
     new: &NewCampaign,
     request: &Request,
-) -> Attempt<Campaign> {
-    if let Some(result) = recall(connection, request).await? {
-        let id = known("result", result.first().copied().map(CampaignId))?;
-        return read::one(connection, id).await;
+) -> Attempt<(Campaign, Funds)> {
+    let payer = (new.brand, new.currency);
+    if let Some(kept) = recall(connection, request).await? {
+        let (id, kept) = known("result", kept.split_first())?;
+        let campaign = read::one(connection, CampaignId(*id)).await?;
+        let funds = recalled_funds(connection, payer, campaign.id, kept).await?;
+        return Ok((campaign, funds));
     }
     if new.creatives.is_empty() {
         return Err(Failure::refused("a campaign needs a creative"));
@@ -59,8 +63,9 @@ pub(super) async fn create(
         let money = Money { amount: new.budget, currency: new.currency };
         withdraw(connection, new.brand, id, money, request).await?;
     }
-    remember(connection, request, &[id.0]).await?;
-    read::one(connection, id).await
+    let funds = funds(connection, payer, id).await?;
+    remember(connection, request, &[vec![id.0], kept_funds(&funds)].concat()).await?;
+    Ok((read::one(connection, id).await?, funds))
 }
 
 async fn insert(
@@ -128,7 +133,7 @@ pub(super) async fn change(
     id: CampaignId,
     change: &CampaignChange,
     now: UnixMillis,
-) -> Attempt<Campaign> {
+) -> Attempt<(Campaign, Funds)> {
     let before = read::one(connection, id).await?;
     if before.status == Status::Ended && change.status.is_some_and(|status| status != Status::Ended) {
         return Err(Failure(StoreError::Constraint("an ended campaign stays ended".to_owned())));
@@ -146,5 +151,7 @@ pub(super) async fn change(
         .execute(&mut *connection)
         .await?;
     expect_rows("campaign", 1, changed.rows_affected())?;
-    read::one(connection, id).await
+    let after = read::one(connection, id).await?;
+    let funds = funds(connection, (after.brand.id, after.currency), id).await?;
+    Ok((after, funds))
 }

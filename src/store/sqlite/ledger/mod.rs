@@ -117,24 +117,6 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn fund(
-        &self,
-        campaign: CampaignId,
-        amount: Micros,
-        key: &Idempotency,
-        now: UnixMillis,
-    ) -> StoreResult<Budget> {
-        let epoch = self.writer()?.epoch();
-        let request = Request::new("fund", key, now);
-        self.write(move |c| {
-            Box::pin(async move {
-                epoch::fence_if_taken(c, epoch).await?;
-                wallet::fund(c, campaign, amount, &request).await
-            })
-        })
-        .await
-    }
-
     async fn available(&self, brand: BrandId, currency: Currency) -> StoreResult<Micros> {
         Ok(wallet::available(&self.readers, brand, currency).await?)
     }

@@ -22,7 +22,6 @@ statements! {
         LEFT JOIN ledger_account AS a ON a.owner_kind = 'brand' AND a.owner_id = b.id
           AND a.code = 'available' AND a.shard = 0 AND a.currency = ?2
         WHERE b.id = ?1";
-    PAYER = "SELECT brand_id, currency, status FROM campaign WHERE id = ?1";
     ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2, version = version + 1
         WHERE campaign_id = ?1";
     BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
@@ -54,28 +53,6 @@ pub(super) async fn deposit(
     .await?;
     let after = available(&mut *connection, brand, money.currency).await?;
     remember(connection, request, &[after.0]).await?;
-    Ok(after)
-}
-
-/// From the wallet of the campaign's brand into its budget.
-pub(super) async fn fund(
-    connection: &mut SqliteConnection,
-    campaign: CampaignId,
-    amount: Micros,
-    request: &Request,
-) -> Attempt<Budget> {
-    if let Some(result) = recall(connection, request).await? {
-        return known("result", recalled_budget(&result));
-    }
-    let payer = sqlx::query(PAYER).bind(campaign.0).fetch_one(&mut *connection).await?;
-    if payer.text("status")? == "ended" {
-        return Err(Failure::refused("the campaign has ended"));
-    }
-    let brand = BrandId(payer.number("brand_id")?);
-    let money = Money { amount, currency: payer.currency("currency")? };
-    withdraw(connection, brand, campaign, money, request).await?;
-    let after = budget(connection, campaign).await?;
-    remember(connection, request, &kept_budget(&after)).await?;
     Ok(after)
 }
 

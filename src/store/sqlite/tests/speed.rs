@@ -19,7 +19,7 @@ async fn trial(campaigns: u32, batch: u32) {
     let mut leases: Vec<(CampaignId, LeaseId)> = vec![(first, bench.lease(first, 1_000_000).await)];
     for n in 1..campaigns {
         let new = crate::store::tests::new_campaign(brand, 1_000_000);
-        let made = bench.store.create(&new, &key(&format!("speed {n}")), NOW).await.unwrap();
+        let (made, _) = bench.store.create(&new, &key(&format!("speed {n}")), NOW).await.unwrap();
         leases.push((made.id, bench.lease(made.id, 1_000_000).await));
     }
     let mut state = 7_u64;

@@ -5,12 +5,12 @@ use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::ledger::{
     Post, Request, budget, kept_budget, not_positive, post, recall, recalled_budget, remember, withdraw,
 };
-use crate::store::sqlite::row::{Columns, known};
+use crate::store::sqlite::row::Columns;
 use crate::store::sqlite::statements;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
-use gametriggers_actors::ports::{Budget, Owner, StoreError, Wallet};
+use gametriggers_actors::ports::{Funds, Owner, StoreError};
 use sqlx::SqliteConnection;
 
 statements! {
@@ -28,16 +28,34 @@ async fn payer(
     Ok((BrandId(row.number("brand_id")?), row.currency("currency")?, row.text("status")? == "ended"))
 }
 
+/// Raises the budget by `amount`.
+pub(super) async fn fund(
+    connection: &mut SqliteConnection,
+    campaign: CampaignId,
+    amount: Micros,
+    request: &Request,
+) -> Attempt<Funds> {
+    let (brand, currency, ended) = payer(connection, campaign).await?;
+    if let Some(kept) = recall(connection, request).await? {
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
+    }
+    if ended {
+        return Err(Failure::refused("the campaign has ended"));
+    }
+    withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    answer(connection, (brand, currency), campaign, request).await
+}
+
 /// Raises the budget to `total`; nothing when it is just that.
 pub(super) async fn fund_to(
     connection: &mut SqliteConnection,
     campaign: CampaignId,
     total: Micros,
     request: &Request,
-) -> Attempt<(Wallet, Budget)> {
+) -> Attempt<Funds> {
     let (brand, currency, ended) = payer(connection, campaign).await?;
     if let Some(kept) = recall(connection, request).await? {
-        return recalled(Owner::Brand(brand), currency, &kept);
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
     }
     if ended {
         return Err(Failure::refused("the campaign has ended"));
@@ -57,10 +75,10 @@ pub(super) async fn release(
     campaign: CampaignId,
     amount: Micros,
     request: &Request,
-) -> Attempt<(Wallet, Budget)> {
+) -> Attempt<Funds> {
     let (brand, currency, _) = payer(connection, campaign).await?;
     if let Some(kept) = recall(connection, request).await? {
-        return recalled(Owner::Brand(brand), currency, &kept);
+        return recalled_funds(connection, (brand, currency), campaign, &kept).await;
     }
     if !amount.is_positive() {
         return Err(not_positive().into());
@@ -83,20 +101,43 @@ pub(super) async fn release(
 /// Wallet and budget afterwards, remembered for the same request.
 async fn answer(
     connection: &mut SqliteConnection,
-    (brand, currency): (BrandId, Currency),
+    payer: (BrandId, Currency),
     campaign: CampaignId,
     request: &Request,
-) -> Attempt<(Wallet, Budget)> {
-    let wallet = read::wallet(connection, Owner::Brand(brand), currency).await?;
-    let budget = budget(connection, campaign).await?;
-    let kept = [read::kept(&wallet).to_vec(), kept_budget(&budget)].concat();
-    remember(connection, request, &kept).await?;
-    Ok((wallet, budget))
+) -> Attempt<Funds> {
+    let funds = funds(connection, payer, campaign).await?;
+    remember(connection, request, &kept_funds(&funds)).await?;
+    Ok(funds)
 }
 
-fn recalled(owner: Owner, currency: Currency, kept: &[i64]) -> Attempt<(Wallet, Budget)> {
-    let parts = kept.split_at_checked(4).and_then(|(wallet, budget)| {
-        Some((read::recalled(owner, currency, wallet)?, recalled_budget(budget)?))
+/// Wallet and budget as they are now.
+pub(in crate::store::sqlite) async fn funds(
+    connection: &mut SqliteConnection,
+    (brand, currency): (BrandId, Currency),
+    campaign: CampaignId,
+) -> Attempt<Funds> {
+    let wallet = read::wallet(connection, Owner::Brand(brand), currency).await?;
+    Ok((wallet, budget(connection, campaign).await?))
+}
+
+/// Wallet and budget as the numbers that a request is remembered by.
+pub(in crate::store::sqlite) fn kept_funds((wallet, budget): &Funds) -> Vec<i64> {
+    [read::kept(wallet).to_vec(), kept_budget(budget)].concat()
+}
+
+/// Wallet and budget that a request answered with. An earlier version kept less of some answers: these
+/// are as it is now.
+pub(in crate::store::sqlite) async fn recalled_funds(
+    connection: &mut SqliteConnection,
+    (brand, currency): (BrandId, Currency),
+    campaign: CampaignId,
+    kept: &[i64],
+) -> Attempt<Funds> {
+    let whole = kept.split_at_checked(4).and_then(|(wallet, budget)| {
+        read::recalled(Owner::Brand(brand), currency, wallet).zip(recalled_budget(budget))
     });
-    known("result", parts)
+    match whole {
+        Some(funds) => Ok(funds),
+        None => funds(connection, (brand, currency), campaign).await,
+    }
 }

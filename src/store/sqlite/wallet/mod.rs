@@ -7,6 +7,7 @@ mod read;
 mod statement;
 
 pub(super) use self::operator::{Deed, record};
+pub(super) use self::budget::{funds, kept_funds, recalled_funds};
 use super::SqliteStore;
 use super::ledger::{Request, fence, fence_if_taken};
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, ByHand, Idempotency, Owner, Position, StatementLine, StoreResult, Wallet, WalletStore,
+    ByHand, Funds, Idempotency, Owner, Position, StatementLine, StoreResult, Wallet, WalletStore,
 };
 
 #[async_trait]
@@ -52,13 +53,31 @@ impl WalletStore for SqliteStore {
         self.by_hand(operator::Order::refund(brand, money), hand, Request::new("refund", key, now)).await
     }
 
+    async fn fund(
+        &self,
+        campaign: CampaignId,
+        amount: Micros,
+        key: &Idempotency,
+        now: UnixMillis,
+    ) -> StoreResult<Funds> {
+        let epoch = self.writer()?.epoch();
+        let request = Request::new("fund", key, now);
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                budget::fund(c, campaign, amount, &request).await
+            })
+        })
+        .await
+    }
+
     async fn fund_to(
         &self,
         campaign: CampaignId,
         total: Micros,
         key: &Idempotency,
         now: UnixMillis,
-    ) -> StoreResult<(Wallet, Budget)> {
+    ) -> StoreResult<Funds> {
         let epoch = self.writer()?.epoch();
         let request = Request::new("fund_to", key, now);
         self.write(move |c| {
@@ -76,7 +95,7 @@ impl WalletStore for SqliteStore {
         amount: Micros,
         key: &Idempotency,
         now: UnixMillis,
-    ) -> StoreResult<(Wallet, Budget)> {
+    ) -> StoreResult<Funds> {
         let epoch = self.writer()?.epoch();
         let request = Request::new("release", key, now);
         self.write(move |c| {

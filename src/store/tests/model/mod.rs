@@ -46,7 +46,7 @@ impl System {
         let mut campaigns = Vec::new();
         for number in 0..CAMPAIGNS {
             let new = new_campaign(brand, 1);
-            let made =
+            let (made, _) =
                 bench.store.create(&new, &key(&format!("campaign {number}")), state.now).await.unwrap();
             campaigns.push(made.id);
         }
