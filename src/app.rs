@@ -75,6 +75,8 @@ impl App {
             assets: config.assets.dir.clone(),
             asset_bytes_max: (config.assets.image_bytes_max, config.assets.video_bytes_max),
             public_url: public_url.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone().into(),
+            clicks: Arc::default(),
             written_at: Arc::default(),
         };
         let server = listen(config, listener, shared)?;

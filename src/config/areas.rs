@@ -1,5 +1,6 @@
 //! The areas of the configuration. What each key means stands beside it in `config/default.toml`.
 
+use super::Network;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +55,8 @@ pub struct Server {
     pub public_url: String,
     /// Origins that may open sockets.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: Vec<Network>,
     /// Threads.
     pub workers: usize,
     /// Sockets at most.

@@ -3,11 +3,13 @@
 
 mod areas;
 mod check;
+mod network;
 
 pub use areas::{
     Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
     Settlement,
 };
+pub use network::Network;
 
 pub use check::{MADE_KEY, WRITER_MAX};
 

@@ -4,6 +4,7 @@
 //! guards what comes in, `peer` is what the kinds have in common; `overlay`, `dashboard` and
 //! `campaign` translate.
 
+pub mod address;
 pub mod campaign;
 pub mod dashboard;
 pub mod frame;

@@ -1,12 +1,17 @@
 //! `/r/CODE` and `/qr/CODE.svg`: the short link of a play, and the code that leads to it.
 //!
 //! Where a click leads is looked up from the creative, never taken from the request. A click is
-//! billed when its play is known, its time has not run out, a browser followed it, and its number
-//! is free: each play may bill `clicks_max` clicks, and a viewer always gets the same number, so
-//! that nobody can bill twice and no restart forgets.
+//! billed when its play is known, its time has not run out, a browser followed it, and fewer than
+//! `clicks_max` clicks of the play are billed, which is what was set aside for it. The id of a click
+//! follows from the play and the viewer's address, so that nobody is billed twice and no restart forgets.
+//!
+//! Billed clicks are counted in the database, and those under way in this process are added: at the edge
+//! too few are billed rather than too many. Clicks of one play that come to several nodes in the same
+//! moment may pass this count; then the lease, which the database guards, is the last wall.
 
 use super::Shared;
 use super::problem::Problem;
+use crate::session::address::{client, household};
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -17,7 +22,7 @@ use gametriggers_actors::domain::token::SKEW;
 use gametriggers_actors::messages::{CountClick, Settle};
 use gametriggers_actors::ports::{ClickKind, ClickTerms, PlayRecord};
 use serde::Deserialize;
-use sha2::Digest;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// The mark of a link: which way it was handed out.
@@ -56,12 +61,17 @@ pub(super) async fn follow(
     let agent =
         request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     if is_person(agent) {
-        let viewer = (request.peer_addr().map(|addr| addr.ip().to_string()), agent.to_owned());
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
+        let viewer = household(client(peer, request.headers(), &shared.trusted_proxies));
+        if shared.clicks.is_too_many(viewer, shared.engine.now()) {
+            count("limited");
+            return Ok(answer);
+        }
         let shared = shared.into_inner();
         let code = code.into_inner();
         let kind = ClickKind::from_mark(mark.as_ref().and_then(|mark| mark.k.as_deref()));
         // The viewer does not wait for the ledger.
-        actix_web::rt::spawn(async move { bill(&shared, &code, &viewer, kind).await });
+        actix_web::rt::spawn(async move { bill(&shared, &code, viewer, kind).await });
     } else {
         count("robot");
     }
@@ -87,7 +97,7 @@ async fn redirect(shared: &Shared, code: &str) -> Result<HttpResponse, Problem> 
         .finish())
 }
 
-async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String), kind: ClickKind) {
+async fn bill(shared: &Arc<Shared>, code: &str, viewer: IpAddr, kind: ClickKind) {
     let engine = &shared.engine;
     let play = match engine.ports.log.by_click_code(code).await {
         Ok(Some(play)) => play,
@@ -102,8 +112,20 @@ async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String
     if now > terms.expires + SKEW {
         return count("late");
     }
-    let claim = Claim { debit: debit(&play, &terms, number(viewer, terms.clicks_max), now), verdict: Ok(()) };
+    let Some(under_way) = Arc::clone(&shared.clicks).begin(play.play) else { return count("unavailable") };
+    let debit = debit(&play, &terms, viewer, now);
+    // One that is billed already is let through, to be found repeated.
+    match engine.ports.log.clicks_billed(play.play, debit.event).await {
+        Ok(billed) if billed.saturating_add(under_way.together) > terms.clicks_max => return count("over"),
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(%error, "the clicks of a play can not be counted; one is not billed");
+            return count("unavailable");
+        }
+    }
+    let claim = Claim { debit, verdict: Ok(()) };
     let answer = engine.directory.settlement(engine).send(Settle(claim)).await;
+    drop(under_way);
     if matches!(answer, Ok(Outcome::Settled)) {
         let (campaign, streamer) = (play.campaign, play.streamer);
         // Full: it is billed all the same, and only the series misses it.
@@ -117,20 +139,13 @@ async fn bill(shared: &Arc<Shared>, code: &str, viewer: &(Option<String>, String
     });
 }
 
-/// The number of a viewer's click on a play: the same viewer always gets the same one.
-fn number(viewer: &(Option<String>, String), clicks_max: u32) -> u32 {
-    let mut hash = sha2::Sha256::new();
-    hash.update(viewer.0.as_deref().unwrap_or_default());
-    hash.update([0]);
-    hash.update(&viewer.1);
-    let digest = hash.finalize();
-    let number = digest.iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
-    number.checked_rem(clicks_max).unwrap_or(0)
-}
-
-fn debit(play: &PlayRecord, terms: &ClickTerms, number: u32, now: UnixMillis) -> Debit {
+fn debit(play: &PlayRecord, terms: &ClickTerms, viewer: IpAddr, now: UnixMillis) -> Debit {
+    let viewer = match viewer {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
     Debit {
-        event: play.play.click(number),
+        event: play.play.click(&viewer),
         kind: EventKind::Click,
         play: play.play,
         lease: terms.lease,
@@ -186,13 +201,5 @@ mod tests {
         {
             assert!(!is_person(robot), "{robot}");
         }
-    }
-
-    #[test]
-    fn a_viewer_keeps_the_number_and_stays_below_the_limit() {
-        let viewer = (Some("10.0.0.1".to_owned()), "Mozilla/5.0".to_owned());
-        assert_eq!(number(&viewer, 5), number(&viewer, 5));
-        assert!((1..50).all(|max| number(&viewer, max) < max));
-        assert_eq!(number(&viewer, 0), 0);
     }
 }

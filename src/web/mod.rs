@@ -8,6 +8,7 @@ mod campaign;
 mod campaign_body;
 mod click;
 mod health;
+mod limit;
 mod metrics;
 mod pages;
 mod problem;
@@ -18,9 +19,11 @@ mod wallet_body;
 mod wire;
 
 pub use asset::{Stored, keep as keep_asset};
+pub use limit::Clicks;
 pub use pages::overlay_build;
 pub use problem::Problem;
 
+use crate::config::Network;
 use actix_web::dev::Service;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, guard, http::header};
@@ -43,6 +46,10 @@ pub struct Shared {
     pub asset_bytes_max: (usize, usize),
     /// What short links start with.
     pub public_url: String,
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: Arc<[Network]>,
+    /// What is known of clicks in this process.
+    pub clicks: Arc<Clicks>,
     /// When the database was last seen to take a write.
     pub written_at: Arc<AtomicI64>,
 }

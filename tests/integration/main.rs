@@ -13,6 +13,7 @@ mod assets;
 mod budget;
 mod campaign_socket;
 mod claims;
+mod click;
 mod command_line;
 mod commands;
 mod demo;

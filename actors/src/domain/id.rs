@@ -52,21 +52,30 @@ impl PlayId {
         super::time::UnixMillis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
     }
 
-    /// The id of click number `index` of this play: the same play and number give the same id,
-    /// so a click is written once however often it arrives. It begins with the time of the play, so that
-    /// both are kept in the same place.
+    /// The id of a viewer's click on this play: the same play and viewer give the same id, so a click is
+    /// written once however often it arrives. It begins with the time of the play, so that both are kept
+    /// in the same place.
     #[must_use]
-    pub fn click(self, index: u32) -> Self {
+    pub fn click(self, viewer: &[u8]) -> Self {
         use sha2::Digest;
         let mut hash = sha2::Sha256::new();
-        hash.update(b"gametriggers click v1");
+        hash.update(b"gametriggers click v2");
         hash.update(self.0.as_bytes());
-        hash.update(index.to_be_bytes());
+        hash.update(viewer);
         let digest: [u8; 32] = hash.finalize().into();
         let mut bytes = [0_u8; 16];
         let time = self.0.as_bytes().iter().take(6).copied();
         bytes.iter_mut().zip(time.chain(digest)).for_each(|(to, from)| *to = from);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The first and the last id that begin with the same time: the clicks of a play are between them.
+    #[must_use]
+    pub fn neighbours(self) -> (Self, Self) {
+        let (mut first, mut last) = (self.bytes(), self.bytes());
+        first.iter_mut().skip(6).for_each(|byte| *byte = 0);
+        last.iter_mut().skip(6).for_each(|byte| *byte = 0xff);
+        (Self(uuid::Uuid::from_bytes(first)), Self(uuid::Uuid::from_bytes(last)))
     }
 
     /// The sixteen bytes, in network order.
@@ -114,26 +123,28 @@ mod tests {
     #[test]
     fn clicks_of_a_play_are_distinct_and_repeatable() {
         let play = PlayId::mint(UnixMillis(1), [7; 10]);
-        assert_eq!(play.click(0), play.click(0));
-        assert_ne!(play.click(0), play.click(1));
-        assert_ne!(play.click(0), play);
+        assert_eq!(play.click(b"a"), play.click(b"a"));
+        assert_ne!(play.click(b"a"), play.click(b"b"));
+        assert_ne!(play.click(b""), play);
     }
 
     #[test]
     fn an_id_says_when_it_was_minted() {
         let at = UnixMillis(1_785_000_000_123);
         let play = PlayId::mint(at, [255; 10]);
-        assert_eq!((play.minted(), play.click(3).minted()), (at, at));
+        assert_eq!((play.minted(), play.click(b"c").minted()), (at, at));
     }
 
     #[test]
     fn a_click_keeps_the_time_of_its_play() {
         let play = PlayId::mint(UnixMillis(1_700_000_000_123), [7; 10]);
-        let click = play.click(3);
+        let click = play.click(b"a");
         assert_eq!(click.bytes()[..6], play.bytes()[..6]);
         assert_eq!(click.0.get_version_num(), 8);
+        let (first, last) = play.neighbours();
+        assert!(first < click && click < last && first < play && play < last);
         // The next play differs in its chance only, and so do their clicks.
         let other = PlayId::mint(UnixMillis(1_700_000_000_123), [8; 10]);
-        assert_ne!(other.click(3), click);
+        assert_ne!(other.click(b"a"), click);
     }
 }

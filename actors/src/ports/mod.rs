@@ -432,6 +432,8 @@ pub trait PlayLog: Send + Sync {
     ) -> StoreResult<Vec<PlayRecord>>;
     /// The play of a click link.
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
+    /// Clicks of a play that are billed, besides this one.
+    async fn clicks_billed(&self, play: PlayId, besides: PlayId) -> StoreResult<u32>;
 }
 
 /// Something that other nodes and sockets want to know.

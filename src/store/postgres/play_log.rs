@@ -1,7 +1,7 @@
 //! The log of plays and the counters per minute.
 
 use super::failure::Attempt;
-use super::row::{Columns, columns, count};
+use super::row::{Columns, columns, count, known};
 use super::{PostgresStore, statements};
 use async_trait::async_trait;
 use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
@@ -74,6 +74,9 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
         ORDER BY play_id DESC LIMIT $2";
+    /// The id of a click begins with the time of its play: a few rows of the primary key.
+    CLICKS = "SELECT count(*) FROM settle_click
+        WHERE play_id = $1 AND event_id BETWEEN $2 AND $3 AND event_id <> $4";
     BY_CLICK_CODE = "SELECT * FROM play WHERE click_code = $1 ORDER BY play_id DESC LIMIT 1";
 }
 
@@ -125,6 +128,16 @@ impl PlayLog for PostgresStore {
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let query = sqlx::query(BY_CLICK_CODE).bind(code);
         self.read(async { query.fetch_optional(&self.readers).await?.as_ref().map(record).transpose() }).await
+    }
+
+    async fn clicks_billed(&self, play: PlayId, besides: PlayId) -> StoreResult<u32> {
+        let (first, last) = play.neighbours();
+        let query = sqlx::query_scalar(CLICKS).bind(play.0).bind(first.0).bind(last.0).bind(besides.0);
+        self.read(async {
+            let count: i64 = query.fetch_one(&self.readers).await?;
+            known("clicks", u32::try_from(count).ok())
+        })
+        .await
     }
 }
 

@@ -67,6 +67,9 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
+    /// The id of a click begins with the time of its play: a few rows of the primary key.
+    CLICKS = "SELECT count(*) FROM settle_click
+        WHERE play_id = ?1 AND event_id BETWEEN ?2 AND ?3 AND event_id <> ?4";
     BY_CLICK_CODE = "SELECT * FROM play WHERE click_code = ?1 ORDER BY play_id DESC LIMIT 1";
 }
 
@@ -118,6 +121,14 @@ impl PlayLog for SqliteStore {
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
         Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
+    }
+
+    async fn clicks_billed(&self, play: PlayId, besides: PlayId) -> StoreResult<u32> {
+        let (first, last) = play.neighbours();
+        let query = sqlx::query_scalar(CLICKS).bind(play.bytes().to_vec());
+        let query =
+            query.bind(first.bytes().to_vec()).bind(last.bytes().to_vec()).bind(besides.bytes().to_vec());
+        Ok(query.fetch_one(&self.readers).await.map_err(Failure::from)?)
     }
 }
 

@@ -221,10 +221,13 @@ async fn the_play_of_a_click_is_kept(on: On) {
     let (bench, _, campaign) = Bench::funded(on, 10_000, 5_000).await;
     let lease = bench.lease(campaign, 500).await;
     let mut click = debit(2, lease, campaign, 50);
-    (click.kind, click.event, click.play) = (EventKind::Click, play(1).click(0), play(1));
+    (click.kind, click.event, click.play) = (EventKind::Click, play(1).click(b"a"), play(1));
     for outcome in [Outcome::Settled, Outcome::Duplicate] {
         assert_eq!(bench.settle(&[ok(click), ok(debit(1, lease, campaign, 0))]).await, [outcome; 2]);
         assert_eq!(bench.database.numbers("SELECT count(*) FROM settle_click").await, [1]);
+        assert_eq!(bench.store.clicks_billed(play(1), play(1)).await.unwrap(), 1);
+        assert_eq!(bench.store.clicks_billed(play(1), click.event).await.unwrap(), 0);
+        assert_eq!(bench.store.clicks_billed(play(2), play(2)).await.unwrap(), 0, "of the same time");
     }
     bench.reconciles().await;
 }
@@ -234,7 +237,7 @@ async fn totals_are_those_of_the_ones_that_were_asked_for(on: On) {
     let other = bench.campaign(brand, 1_000).await;
     let lease = bench.lease(campaign, 2_000).await;
     let mut click = debit(12, lease, campaign, 50);
-    (click.kind, click.event, click.play) = (EventKind::Click, play(3).click(0), play(3));
+    (click.kind, click.event, click.play) = (EventKind::Click, play(3).click(b"a"), play(3));
     bench.settle(&[ok(debit(3, lease, campaign, 100)), ok(click), ok(debit(1, lease, campaign, 100))]).await;
     let (before, _) = bench.store.totals(&[campaign], &[]).await.unwrap();
     for _ in 0..2 {

@@ -14,7 +14,9 @@ fn batches(lease: LeaseId, campaign: gametriggers_actors::domain::id::CampaignId
     let good = |range: std::ops::Range<u32>| range.map(|n| ok(debit(n, lease, campaign, 10)));
     let mut click = debit(50, lease, campaign, 20);
     (click.kind, click.event, click.play) =
-        (EventKind::Click, debit(1, lease, campaign, 0).play.click(0), { debit(1, lease, campaign, 0).play });
+        (EventKind::Click, debit(1, lease, campaign, 0).play.click(b"a"), {
+            debit(1, lease, campaign, 0).play
+        });
     let short = Claim { debit: debit(60, lease, campaign, 10), verdict: Err(Reason::TooShort) };
     let foreign = ok(debit(61, LeaseId(999), campaign, 10));
     vec![
