@@ -211,7 +211,7 @@ impl StreamerActor {
         ctx.spawn(answer);
     }
 
-    /// Writes the settings, one write at a time: else the older could be the last.
+    /// Writes pause and snooze, one write at a time: else the older could be the last.
     fn save(&mut self, ctx: &mut Context<Self>) {
         if self.saving || !std::mem::take(&mut self.unsaved) {
             return;
@@ -224,13 +224,13 @@ impl StreamerActor {
         let engine = Arc::clone(&self.engine);
         let write = async move {
             let now = engine.now();
-            match engine.ports.accounts.save_settings(id, &settings, now).await {
+            match engine.ports.accounts.save_pause(id, &settings, now).await {
                 Ok(()) => engine.ports.bus.publish(Event::StreamerChanged(id)),
                 Err(error) => {
                     tracing::warn!(
                         streamer = id.0,
                         %error,
-                        "settings are in force but not saved; they are lost at a restart",
+                        "a pause is in force but not saved; it is lost at a restart",
                     )
                 }
             }
@@ -421,7 +421,7 @@ impl Handler<Reload> for StreamerActor {
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
         let row = self.engine.streamers.get(&self.live.streamer().id).map(|row| row.clone());
         if let Some(row) = row {
-            self.step(ctx, |live, _, effects| live.replace(row, effects));
+            self.step(ctx, |live, world, effects| live.replace(row, world.now, effects));
         }
     }
 }

@@ -14,6 +14,7 @@ import { drawNow } from './now-view.js';
 import { ServerClock } from './clock.js';
 import { speak, toast } from './announce.js';
 import { Ticker } from './ticker.js';
+import { buildVolume, drawVolume, sendVolume, volumeWords } from './volume.js';
 
 const ANSWER_MS = 10_000;
 const TEST_MS = 20_000;
@@ -22,6 +23,7 @@ const LOCALE = navigator.language;
 let model = initial();
 let drawn = nothingDrawn();
 let commands = 0;
+let inUse = null;
 
 const clock = new ServerClock();
 const ticker = new Ticker(tick);
@@ -65,6 +67,7 @@ function draw() {
   if (model.state !== null && model.state !== drawn.state) {
     drawn.state = model.state;
     drawName(model.state);
+    drawVolume(model.state);
     drawEarnings(model.state, LOCALE);
     drawOverlays(model.state, LOCALE);
     drawPlays(model.state, LOCALE);
@@ -100,8 +103,18 @@ function command(wish) {
   if (wish.name === 'test') setTimeout(() => apply({ type: 'untested', id }), TEST_MS);
 }
 
+async function setVolume(percent) {
+  const [streamer, key] = [model.state.streamer_id, inUse];
+  const ok = await sendVolume({ key, streamer, percent });
+  if (key !== inUse) return;
+  // The slider goes back to what is in force.
+  if (!ok) drawn.state = null;
+  apply({ type: 'volume', ok, words: volumeWords(percent) });
+}
+
 function begin(key) {
   model = initial();
+  inUse = key;
   drawn = { ...nothingDrawn(), asked: drawn.asked };
   clock.reset();
   hideGate();
@@ -109,6 +122,7 @@ function begin(key) {
 }
 
 buildControls(model, command);
+buildVolume(setVolume);
 buildGate((key) => {
   rememberKey(key);
   begin(key);

@@ -19,7 +19,8 @@ export function initial() {
   };
 }
 
-/** The model after `event`, which is one of `link`, `frame`, `sent`, `unanswered`, `untested`. */
+/** The model after `event`, which is one of `link`, `frame`, `sent`, `unanswered`, `untested`,
+ *  `volume`. */
 export function reduce(model, event) {
   switch (event.type) {
     case 'link': return linkChanged(model, event.link);
@@ -27,6 +28,7 @@ export function reduce(model, event) {
     case 'sent': return commandSent(model, event);
     case 'unanswered': return unanswered(model, event.id);
     case 'untested': return untested(model, event.id);
+    case 'volume': return volumeSet(model, event);
     default: return model;
   }
 }
@@ -79,6 +81,11 @@ function unanswered(model, id) {
 function untested(model, id) {
   if (model.testing !== id) return model;
   return notice({ ...model, testing: null }, 'bad', 'The test ad was not painted by any overlay.');
+}
+
+function volumeSet(model, { ok, words }) {
+  if (!ok) return notice(model, 'bad', 'The volume was not changed: the server did not take it.');
+  return notice(model, 'good', words === 'Silent' ? 'Ads are silent.' : `Ad volume ${words}.`);
 }
 
 function tested(model, frame) {

@@ -116,6 +116,7 @@ fn state(board: &Board) -> wire::State {
         streamer_id: board.streamer.id.0,
         streamer_name: board.streamer.profile.name.to_string(),
         paused: board.streamer.settings.paused,
+        volume_percent: board.streamer.settings.volume_percent,
         snoozed_until_ms: board
             .streamer
             .settings

@@ -10,7 +10,7 @@ use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::domain::streamer::live::{FromPage, ToPage};
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageStatus};
-use gametriggers_actors::domain::streamer::{Corner, Settings};
+use gametriggers_actors::domain::streamer::{Corner, Motion, Settings};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::verification::Evidence;
 use gametriggers_actors::messages::{AttachPage, Detach, PageSaid};
@@ -291,7 +291,11 @@ const fn failed(reason: wire::FailReason) -> Reason {
 }
 
 const fn settings(settings: &Settings) -> wire::PageSettings {
-    wire::PageSettings { volume_percent: settings.volume_percent, motion: wire::Motion::Full }
+    let motion = match settings.motion {
+        Motion::Full => wire::Motion::Full,
+        Motion::Reduced => wire::Motion::Reduced,
+    };
+    wire::PageSettings { volume_percent: settings.volume_percent, motion }
 }
 
 const fn placement(placement: creative::Placement) -> wire::Placement {

@@ -143,6 +143,13 @@ pub(super) fn line(text: &str, least: usize, most: usize) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
+/// The name of a category.
+pub(super) fn word(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    ((1..=40).contains(&text.len()) && text.chars().all(is_word)).then_some(text)
+}
+
 impl CapBody {
     /// The cap; none when it is above what can be kept.
     pub(super) fn read(self) -> Option<FrequencyCap> {
@@ -163,11 +170,7 @@ impl CampaignBody {
     pub(super) fn read(self, brand: BrandId, assets: &Path, now: UnixMillis) -> Result<NewCampaign, Problem> {
         let mut fields = Fields::default();
         let name = fields.need("name", line(&self.name, 1, 80), "1 to 80 characters");
-        let category = self.category.trim();
-        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        let category = (!category.is_empty() && category.len() <= 40 && category.chars().all(is_word))
-            .then_some(category);
-        let category = fields.need("category", category, "1 to 40 of a-z, 0-9 and _");
+        let category = fields.need("category", word(&self.category), "1 to 40 of a-z, 0-9 and _");
         let (rate, pricing, budget) = self.money(&mut fields);
         let flight = flight(self.flight.as_ref(), now, &mut fields);
         let pacing = PacingMode::from_code(self.pacing.as_deref().unwrap_or("even"));

@@ -12,6 +12,7 @@ mod limit;
 mod metrics;
 mod pages;
 mod problem;
+mod settings;
 mod statement;
 mod streamer;
 mod wallet;
@@ -98,6 +99,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/admin/keys").get(account::keys).post(account::add_key))
             .service(resource("/admin/keys/{id}").delete(account::revoke))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
+            .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
             .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
             .service(resource("/assets").post(asset::add))
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),

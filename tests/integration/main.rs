@@ -30,5 +30,6 @@ mod redis_outage;
 mod respawn;
 mod restart;
 mod rotation;
+mod settings;
 mod support;
 mod wallet;

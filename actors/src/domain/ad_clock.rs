@@ -38,6 +38,11 @@ impl AdClock {
         self.next = None;
     }
 
+    /// The interval was set anew: nobody waits for the rest of a longer one.
+    pub fn hasten(&mut self, now: UnixMillis, interval: Millis) {
+        self.next = self.next.map(|next| next.min(now + interval));
+    }
+
     /// Whether a slot is due.
     #[must_use]
     pub fn is_due(&self, interval: Millis, now: UnixMillis) -> bool {

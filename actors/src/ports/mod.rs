@@ -16,7 +16,7 @@ pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
-use crate::domain::streamer::{Profile, Sample, Settings, Streamer};
+use crate::domain::streamer::{Profile, Sample, Settings, SettingsChange, Streamer};
 pub use crate::domain::tally::{MinuteCounts, MinuteKey};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
@@ -334,8 +334,15 @@ pub trait AccountStore: Send + Sync {
     async fn streamer(&self, id: StreamerId) -> StoreResult<Streamer>;
     /// Every streamer.
     async fn streamers(&self) -> StoreResult<Vec<Streamer>>;
-    /// Saves what a streamer allows.
-    async fn save_settings(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
+    /// Saves whether a streamer has paused or snoozed, and nothing else of the settings.
+    async fn save_pause(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
+    /// Changes the other settings; the streamer afterwards.
+    async fn change_settings(
+        &self,
+        id: StreamerId,
+        change: &SettingsChange,
+        now: UnixMillis,
+    ) -> StoreResult<Streamer>;
 }
 
 /// What an operator opens.

@@ -112,6 +112,8 @@ pub struct State {
     pub streamer_name: String,
     /// No ads until resumed.
     pub paused: bool,
+    /// Loudness of video, in percent; 0 is silent.
+    pub volume_percent: u8,
     /// No ads before this.
     pub snoozed_until_ms: Option<i64>,
     /// What the platform says.

@@ -118,6 +118,18 @@ test('Test ad shows a labelled test, tells what was measured, and is never a pla
   assert.equal((await server.plays('Nova')).length, plays);
 });
 
+test('the slider sets the volume of the overlay, and shows what is in force', async () => {
+  const slider = dashboard.locator('#volume');
+  assert.equal(await text('volume-words'), 'Silent');
+  await slider.focus();
+  await slider.press('ArrowRight');
+  await until('the page is told', () => overlay.heard('settings').some(({ volume_percent }) => volume_percent === 5));
+  await until('the dashboard says so', async () => (await text('volume-words')) === '5 %');
+  assert.equal(await slider.inputValue(), '5');
+  await slider.press('Home');
+  await until('it is silent again', () => overlay.heard('settings').at(-1).volume_percent === 0);
+});
+
 test('of all of this nothing was paid, and the books balance', async () => {
   const { spent_micros, plays } = await server.spending(server.campaigns[0]);
   assert.deepEqual([spent_micros, plays], [0, 0]);

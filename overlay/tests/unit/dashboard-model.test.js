@@ -33,6 +33,12 @@ const hear = (model, frame) => reduce(model, { type: 'frame', frame });
 const button = (model, id) => buttons(model, NOW).find((each) => each.id === id);
 const last = (model) => model.notices.at(-1)?.text;
 
+test('the volume is told in words, and a refusal too', () => {
+  assert.equal(last(reduce(open(), { type: 'volume', ok: true, words: '40 %' })), 'Ad volume 40 %.');
+  assert.equal(last(reduce(open(), { type: 'volume', ok: true, words: 'Silent' })), 'Ads are silent.');
+  assert.match(last(reduce(open(), { type: 'volume', ok: false, words: '40 %' })), /not changed/);
+});
+
 test('a state frame replaces the whole state and nothing else', () => {
   const model = open();
   assert.equal(model.state.streamer_name, 'Nadia');

@@ -7,7 +7,7 @@ use super::{PostgresStore, statements, streamer};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::{Settings, Streamer};
+use gametriggers_actors::domain::streamer::{Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
     AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, Principal, StoreError, StoreResult,
@@ -97,9 +97,19 @@ impl AccountStore for PostgresStore {
         self.read(streamer::all(&self.readers)).await
     }
 
-    async fn save_settings(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()> {
+    async fn save_pause(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()> {
         let settings = settings.clone();
-        self.write(move |c| Box::pin(async move { streamer::save(c, id, &settings, now).await })).await
+        self.write(move |c| Box::pin(async move { streamer::save_pause(c, id, &settings, now).await })).await
+    }
+
+    async fn change_settings(
+        &self,
+        id: StreamerId,
+        change: &SettingsChange,
+        now: UnixMillis,
+    ) -> StoreResult<Streamer> {
+        let change = change.clone();
+        self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, now).await })).await
     }
 }
 

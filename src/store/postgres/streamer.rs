@@ -4,7 +4,7 @@ use super::failure::{Attempt, Failure, expect_rows};
 use super::row::{Columns, json};
 use super::statements;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::{Corner, Profile, Settings, Streamer};
+use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{NewStreamer, StoreError};
 use serde::Serialize;
@@ -18,19 +18,25 @@ statements! {
     /// Ids are taken first, so that many streamers and their keys go in with two statements.
     IDS = "SELECT nextval(pg_get_serial_sequence('streamer', 'id')) FROM generate_series(1, $1)";
     ADD = "INSERT INTO streamer (id, name, content_category, language, country, paused, snoozed_until,
-          slot_interval, hourly_max, first_ad_delay, corner, volume_percent, allow_video, blocked_brands,
-          blocked_categories, created_at, updated_at)
+          slot_interval, hourly_max, first_ad_delay, corner, volume_percent, motion, allow_video,
+          blocked_brands, blocked_categories, created_at, updated_at)
         SELECT s.id, s.name, s.content_category, s.language, s.country, s.paused, s.snoozed_until,
-          s.slot_interval, s.hourly_max, s.first_ad_delay, s.corner, s.volume_percent, s.allow_video,
-          s.blocked_brands, s.blocked_categories, $2, $2
+          s.slot_interval, s.hourly_max, s.first_ad_delay, s.corner, s.volume_percent, s.motion,
+          s.allow_video, s.blocked_brands, s.blocked_categories, $2, $2
         FROM json_populate_recordset(NULL::streamer, $1::text::json) AS s";
     ADD_KEYS = "INSERT INTO api_key (hash, kind, streamer_id, label, created_at)
         SELECT k.hash, k.kind, k.streamer_id, 'first', $4
         FROM unnest($1::bytea[], $2::text[], $3::bigint[]) AS k (hash, kind, streamer_id)";
-    SAVE = "UPDATE streamer AS t SET paused = s.paused, snoozed_until = s.snoozed_until,
-          slot_interval = s.slot_interval, hourly_max = s.hourly_max, first_ad_delay = s.first_ad_delay,
-          corner = s.corner, volume_percent = s.volume_percent, allow_video = s.allow_video,
-          blocked_brands = s.blocked_brands, blocked_categories = s.blocked_categories, updated_at = $3
+    SAVE_PAUSE = "UPDATE streamer SET paused = $2, snoozed_until = $3, updated_at = $4 WHERE id = $1";
+    /// What is not named stays.
+    CHANGE = "UPDATE streamer AS t SET slot_interval = coalesce(s.slot_interval, t.slot_interval),
+          hourly_max = coalesce(s.hourly_max, t.hourly_max),
+          first_ad_delay = coalesce(s.first_ad_delay, t.first_ad_delay),
+          corner = coalesce(s.corner, t.corner),
+          volume_percent = coalesce(s.volume_percent, t.volume_percent),
+          motion = coalesce(s.motion, t.motion), allow_video = coalesce(s.allow_video, t.allow_video),
+          blocked_brands = coalesce(s.blocked_brands, t.blocked_brands),
+          blocked_categories = coalesce(s.blocked_categories, t.blocked_categories), updated_at = $3
         FROM json_populate_record(NULL::streamer, $2::text::json) AS s WHERE t.id = $1";
 }
 
@@ -47,6 +53,7 @@ struct SettingsRow<'a> {
     first_ad_delay: i64,
     corner: &'static str,
     volume_percent: u8,
+    motion: &'static str,
     allow_video: bool,
     blocked_brands: Vec<i64>,
     blocked_categories: Vec<&'a str>,
@@ -62,9 +69,50 @@ impl<'a> SettingsRow<'a> {
             first_ad_delay: settings.first_ad_delay.0,
             corner: settings.corner.code(),
             volume_percent: settings.volume_percent,
+            motion: settings.motion.code(),
             allow_video: settings.allow_video,
             blocked_brands: settings.blocked_brands.iter().map(|brand| brand.0).collect(),
             blocked_categories: settings.blocked_categories.iter().map(AsRef::as_ref).collect(),
+        }
+    }
+}
+
+/// What a streamer sets, by the names of the columns; what is not set is left out.
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot_interval: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hourly_max: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_ad_delay: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corner: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume_percent: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    motion: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_video: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_brands: Option<Vec<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_categories: Option<Vec<&'a str>>,
+}
+
+impl<'a> ChangeRow<'a> {
+    fn new(change: &'a SettingsChange) -> Self {
+        let (brands, categories) = (&change.blocked_brands, &change.blocked_categories);
+        Self {
+            slot_interval: change.slot_interval.map(|span| span.0),
+            hourly_max: change.hourly_max,
+            first_ad_delay: change.first_ad_delay.map(|span| span.0),
+            corner: change.corner.map(Corner::code),
+            volume_percent: change.volume_percent,
+            motion: change.motion.map(Motion::code),
+            allow_video: change.allow_video,
+            blocked_brands: brands.as_ref().map(|all| all.iter().map(|brand| brand.0).collect()),
+            blocked_categories: categories.as_ref().map(|all| all.iter().map(AsRef::as_ref).collect()),
         }
     }
 }
@@ -146,16 +194,30 @@ pub(super) async fn all(executor: impl PgExecutor<'_>) -> Attempt<Vec<Streamer>>
     sqlx::query(ALL).fetch_all(executor).await?.iter().map(streamer).collect()
 }
 
-/// Saves what a streamer allows.
-pub(super) async fn save(
+/// Saves whether a streamer has paused or snoozed.
+pub(super) async fn save_pause(
     connection: &mut PgConnection,
     id: StreamerId,
     settings: &Settings,
     now: UnixMillis,
 ) -> Attempt<()> {
-    let row = json(&SettingsRow::new(settings))?;
-    let saved = sqlx::query(SAVE).bind(id.0).bind(row).bind(now.0).execute(connection).await?;
+    let snoozed_until = settings.snoozed_until.map(|until| until.0);
+    let save = sqlx::query(SAVE_PAUSE).bind(id.0).bind(settings.paused).bind(snoozed_until).bind(now.0);
+    let saved = save.execute(connection).await?;
     expect_rows("streamer", 1, saved.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))
+}
+
+/// Changes the other settings.
+pub(super) async fn change(
+    connection: &mut PgConnection,
+    id: StreamerId,
+    change: &SettingsChange,
+    now: UnixMillis,
+) -> Attempt<Streamer> {
+    let row = json(&ChangeRow::new(change))?;
+    sqlx::query(CHANGE).bind(id.0).bind(row).bind(now.0).execute(&mut *connection).await?;
+    // Not found, when there is none.
+    one(connection, id).await
 }
 
 fn streamer(row: &PgRow) -> Attempt<Streamer> {
@@ -173,6 +235,7 @@ fn streamer(row: &PgRow) -> Attempt<Streamer> {
         first_ad_delay: row.span("first_ad_delay")?,
         corner: row.code("corner", Corner::from_code)?,
         volume_percent: row.number("volume_percent")?,
+        motion: row.code("motion", Motion::from_code)?,
         allow_video: row.flag("allow_video")?,
         blocked_brands: row.numbers("blocked_brands")?.into_iter().map(BrandId).collect(),
         blocked_categories: row.texts("blocked_categories")?,

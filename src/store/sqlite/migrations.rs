@@ -9,6 +9,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "catalogue", include_str!("../../../migrations/sqlite/0001_catalogue.sql")),
     (2, "ledger", include_str!("../../../migrations/sqlite/0002_ledger.sql")),
     (3, "play log", include_str!("../../../migrations/sqlite/0003_play_log.sql")),
+    (4, "motion", include_str!("../../../migrations/sqlite/0004_motion.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -4,7 +4,7 @@ use super::*;
 use gametriggers_actors::domain::conflict::{Rule, RuleKind, Scope, Severity};
 use gametriggers_actors::domain::id::RuleId;
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::streamer::{Corner, Profile, Settings};
+use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange};
 use gametriggers_actors::ports::{
     ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, SeriesPoint,
     StoreError,
@@ -144,21 +144,43 @@ async fn streamers_and_their_settings_read_back(on: On) {
     for (streamer, wanted) in all.iter().zip(&new) {
         assert_eq!((&*streamer.profile, &*streamer.settings), (&wanted.profile, &wanted.settings));
     }
-    let settings = Settings {
-        paused: true,
-        hourly_max: 0,
-        volume_percent: 100,
-        allow_video: false,
-        blocked_categories: vec!["a\"b".into()],
-        ..Settings::default()
+    // What is set and what is paused do not touch each other.
+    let change = SettingsChange {
+        slot_interval: Some(Millis(7)),
+        hourly_max: Some(0),
+        first_ad_delay: Some(Millis(8)),
+        corner: Some(Corner::BottomLeft),
+        volume_percent: Some(100),
+        motion: Some(Motion::Reduced),
+        allow_video: Some(false),
+        blocked_brands: Some(vec![]),
+        blocked_categories: Some(vec!["a\"b".into()]),
     };
-    bench.store.save_settings(ids[0], &settings, NOW).await.unwrap();
-    assert_eq!(*bench.store.streamer(ids[0]).await.unwrap().settings, settings);
+    let pause = Settings { paused: true, volume_percent: 50, ..Settings::default() };
+    bench.store.save_pause(ids[0], &pause, NOW).await.unwrap();
+    let changed = bench.store.change_settings(ids[0], &change, NOW).await.unwrap();
+    let wanted = Settings {
+        paused: true,
+        snoozed_until: None,
+        slot_interval: Millis(7),
+        hourly_max: 0,
+        first_ad_delay: Millis(8),
+        corner: Corner::BottomLeft,
+        volume_percent: 100,
+        motion: Motion::Reduced,
+        allow_video: false,
+        blocked_brands: Vec::new(),
+        blocked_categories: vec!["a\"b".into()],
+    };
+    assert_eq!((&*changed.settings, changed.id), (&wanted, ids[0]));
+    assert_eq!(bench.store.streamer(ids[0]).await.unwrap(), changed);
+    assert_eq!(bench.store.change_settings(ids[0], &SettingsChange::default(), NOW).await.unwrap(), changed);
     assert_eq!(bench.store.streamer(ids[1]).await.unwrap(), all[1]);
-    let loud = Settings { volume_percent: 101, ..settings.clone() };
-    assert!(matches!(bench.store.save_settings(ids[0], &loud, NOW).await, Err(StoreError::Constraint(_))));
+    let loud = SettingsChange { volume_percent: Some(101), ..SettingsChange::default() };
+    assert!(matches!(bench.store.change_settings(ids[0], &loud, NOW).await, Err(StoreError::Constraint(_))));
     let nobody = StreamerId(99);
-    assert!(matches!(bench.store.save_settings(nobody, &settings, NOW).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.save_pause(nobody, &pause, NOW).await, Err(StoreError::NotFound)));
+    assert!(matches!(bench.store.change_settings(nobody, &change, NOW).await, Err(StoreError::NotFound)));
     assert!(matches!(bench.store.streamer(nobody).await, Err(StoreError::NotFound)));
 }
 

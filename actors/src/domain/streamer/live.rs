@@ -262,9 +262,17 @@ impl LiveStreamer {
         self.pages.is_empty() && self.hand.is_none() && self.money.in_flight.is_empty()
     }
 
-    /// The streamer's row changed. The settings stay: they change here first, and the row may be older.
-    pub fn replace(&mut self, streamer: Streamer, effects: &mut Vec<Effect>) {
-        self.streamer = Streamer { settings: Arc::clone(&self.streamer.settings), ..streamer };
+    /// The streamer's row changed. Pause and snooze stay: they change here first, and the row may be older.
+    pub fn replace(&mut self, streamer: Streamer, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let before = Arc::clone(&self.streamer.settings);
+        let (paused, snoozed_until) = (before.paused, before.snoozed_until);
+        let settings = Arc::new(Settings { paused, snoozed_until, ..(*streamer.settings).clone() });
+        self.clock.hasten(now, settings.slot_interval);
+        if (settings.volume_percent, settings.motion) != (before.volume_percent, before.motion) {
+            let tell = |page: &Page| Effect::Send(page.session, ToPage::Settings(Arc::clone(&settings)));
+            effects.extend(self.pages.iter().map(tell));
+        }
+        self.streamer = Streamer { settings, ..streamer };
         effects.push(Effect::Changed);
     }
 

@@ -88,6 +88,32 @@ impl Corner {
     }
 }
 
+/// How much ads move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// They slide and fade.
+    Full,
+    /// They fade.
+    Reduced,
+}
+
+impl Motion {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Reduced => "reduced",
+        }
+    }
+
+    /// The motion of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Full, Self::Reduced].into_iter().find(|m| m.code() == code)
+    }
+}
+
 /// What the streamer allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -105,6 +131,8 @@ pub struct Settings {
     pub corner: Corner,
     /// Loudness of video in percent; 0 is silent.
     pub volume_percent: u8,
+    /// How much ads move.
+    pub motion: Motion,
     /// Whether video is allowed.
     pub allow_video: bool,
     /// Brands that may not appear.
@@ -123,6 +151,7 @@ impl Default for Settings {
             first_ad_delay: Millis::minutes(5),
             corner: Corner::BottomRight,
             volume_percent: 0,
+            motion: Motion::Full,
             allow_video: true,
             blocked_brands: Vec::new(),
             blocked_categories: Vec::new(),
@@ -136,6 +165,29 @@ impl Settings {
     pub const fn allows(&self, content: &Content) -> bool {
         self.allow_video || !matches!(content, Content::Video { .. })
     }
+}
+
+/// What a streamer sets. None leaves a field as it is; whether they pause is said by a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// Time from one slot to the next, at least.
+    pub slot_interval: Option<Millis>,
+    /// Ads in any hour, at most.
+    pub hourly_max: Option<u32>,
+    /// No ads in the first part of a stream.
+    pub first_ad_delay: Option<Millis>,
+    /// Where ads stand.
+    pub corner: Option<Corner>,
+    /// Loudness of video in percent.
+    pub volume_percent: Option<u8>,
+    /// How much ads move.
+    pub motion: Option<Motion>,
+    /// Whether video is allowed.
+    pub allow_video: Option<bool>,
+    /// Brands that may not appear.
+    pub blocked_brands: Option<Vec<BrandId>>,
+    /// Advertised categories that may not appear.
+    pub blocked_categories: Option<Vec<Arc<str>>>,
 }
 
 /// A streamer as the store has it.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::tests::{NOW, TOKEN_LIFE, debit, ok};
 use gametriggers_actors::domain::settlement::Outcome;
+use gametriggers_actors::domain::streamer::SettingsChange;
 use gametriggers_actors::ports::LedgerStore;
 
 /// A database that its owner has migrated, as a member of the server's role may open it.
@@ -69,7 +70,8 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     let settings = Settings::default();
     let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
     let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
-    store.save_settings(streamer, &settings, NOW).await.unwrap();
+    store.save_pause(streamer, &settings, NOW).await.unwrap();
+    store.change_settings(streamer, &SettingsChange::default(), NOW).await.unwrap();
     store.revoke_key([1; 32], None, NOW).await.unwrap();
     let lease = bench.lease(campaign, 1_000).await;
     let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
