@@ -4,6 +4,7 @@ use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
 use crate::session::frame::Pace;
+use crate::session::seat::{Limits, Seats};
 use crate::session::upgrade::Door;
 use crate::store::{self, Stores};
 use crate::telemetry;
@@ -28,7 +29,7 @@ use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Why the server does not start.
@@ -262,8 +263,10 @@ fn public_url(config: &Config, addr: SocketAddr) -> String {
 fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Result<Server> {
     listener.set_nonblocking(true)?;
     let (origins, session) = (config.server.allowed_origins.clone(), config.session.clone());
-    let sockets_max = config.server.sockets_max;
-    let seats = Arc::<AtomicUsize>::default();
+    let server = &config.server;
+    let sockets_max = server.sockets_max;
+    let (per_address, per_key) = (server.sockets_per_address, server.sockets_per_key);
+    let seats = Seats::new(Limits { all: sockets_max, per_address, per_key });
     Server::build()
         .workers(config.server.workers)
         .backlog(4096)
@@ -277,7 +280,7 @@ fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Re
                 public_url: shared.public_url.as_str().into(),
                 origins: origins.clone().into(),
                 pace: Pace { frames_per_second: session.frames_per_second, burst: session.burst },
-                sockets_max,
+                trusted_proxies: Arc::clone(&shared.trusted_proxies),
                 seats: Arc::clone(&seats),
             };
             let upgrade = fn_service(move |request| {

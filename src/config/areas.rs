@@ -61,6 +61,10 @@ pub struct Server {
     pub workers: usize,
     /// Sockets at most.
     pub sockets_max: usize,
+    /// Sockets of one address at most.
+    pub sockets_per_address: usize,
+    /// Sockets with one key at most.
+    pub sockets_per_key: usize,
     /// Time to close them, in milliseconds.
     pub drain_ms: u32,
 }

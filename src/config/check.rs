@@ -32,6 +32,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     );
     refuse(config.server.workers == 0, "server.workers: at least one is needed");
     refuse(config.server.sockets_max == 0, "server.sockets_max: at least one is needed");
+    refuse(
+        config.server.sockets_per_address == 0 || config.server.sockets_per_key == 0,
+        "server.sockets_per_address, server.sockets_per_key: at least one is needed",
+    );
     refuse(play.token_life_s == 0 || play.token_life_s > 600, "play.token_life_s: 1 to 600");
     refuse(play.fee_bps > 10_000, "play.fee_bps: 0 to 10000");
     refuse(session.heartbeat_ms < 1000, "session.heartbeat_ms: at least 1000");

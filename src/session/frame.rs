@@ -9,7 +9,7 @@ use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_protocol::FRAME_BYTES_MAX;
 use gametriggers_protocol::close::CloseCode;
 
-/// Frames that may come at once, and that many more a second.
+/// What a client may send: so many frames at once and that many more a second, and a KiB for each of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// Frames a second.
@@ -17,6 +17,9 @@ pub struct Pace {
     /// Frames at once.
     pub burst: u32,
 }
+
+/// Bytes that a frame brings into the account: a claim, the largest that is usual, has less.
+const FRAME_BYTES: u64 = 1024;
 
 /// Where in a frame the next byte falls.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,8 @@ pub struct Guard {
     pace: Pace,
     /// Frames left, in thousandths.
     credit: u64,
+    /// Bytes left, in thousandths.
+    bytes: u64,
     filled: UnixMillis,
 }
 
@@ -41,11 +46,12 @@ impl Guard {
     /// A guard at the start of a socket.
     #[must_use]
     pub const fn new(pace: Pace, now: UnixMillis) -> Self {
-        Self { at: At::Header([0; 14], 0), pace, credit: 1000, filled: now }.full()
+        Self { at: At::Header([0; 14], 0), pace, credit: 0, bytes: 0, filled: now }.full()
     }
 
     const fn full(mut self) -> Self {
         self.credit = self.capacity();
+        self.bytes = self.credit * FRAME_BYTES;
         self
     }
 
@@ -78,7 +84,7 @@ impl Guard {
                     rest = tail;
                     let header = bytes.get(..*have).unwrap_or_default();
                     if let Some(length) = length_of(header)? {
-                        self.spend(now)?;
+                        self.spend(length, now)?;
                         self.at = if length == 0 { At::Header([0; 14], 0) } else { At::Payload(length) };
                     }
                 }
@@ -87,12 +93,15 @@ impl Guard {
         Ok(())
     }
 
-    fn spend(&mut self, now: UnixMillis) -> Result<(), CloseCode> {
+    fn spend(&mut self, length: u64, now: UnixMillis) -> Result<(), CloseCode> {
         let passed = (now - self.filled).unsigned();
         self.filled = self.filled.max(now);
         let earned = passed.saturating_mul(u64::from(self.pace.frames_per_second));
-        self.credit = self.credit.saturating_add(earned).min(self.capacity());
+        let full = self.capacity();
+        self.credit = self.credit.saturating_add(earned).min(full);
+        self.bytes = self.bytes.saturating_add(earned.saturating_mul(FRAME_BYTES)).min(full * FRAME_BYTES);
         self.credit = self.credit.checked_sub(1000).ok_or(CloseCode::TooFast)?;
+        self.bytes = self.bytes.checked_sub(length.saturating_mul(1000)).ok_or(CloseCode::TooFast)?;
         Ok(())
     }
 }
@@ -191,6 +200,25 @@ mod tests {
         assert_eq!(fourth(0), Err(CloseCode::TooFast));
         assert_eq!(fourth(99), Err(CloseCode::TooFast));
         assert_eq!(fourth(100), Ok(()));
+    }
+
+    #[test]
+    fn bytes_are_counted_before_they_come_and_a_patient_client_may_send_them() {
+        // Eight KiB at once, one frame or many; then a KiB after each second.
+        let pace = Pace { frames_per_second: 1, burst: 8 };
+        let whole = frame(0x81, FRAME_BYTES_MAX);
+        let rest = vec![0; FRAME_BYTES_MAX];
+        let kib = frame(0x81, 1024);
+        let after = |wait| {
+            let mut guard = Guard::new(pace, UnixMillis(0));
+            assert_eq!(guard.pass(&whole, UnixMillis(0)), Ok(()));
+            assert_eq!(guard.pass(&rest, UnixMillis(0)), Ok(()));
+            // The header alone.
+            guard.pass(&kib, UnixMillis(wait))
+        };
+        assert_eq!(after(0), Err(CloseCode::TooFast));
+        assert_eq!(after(999), Err(CloseCode::TooFast));
+        assert_eq!(after(1000), Ok(()));
     }
 
     proptest! {

@@ -10,5 +10,6 @@ pub mod dashboard;
 pub mod frame;
 pub mod overlay;
 pub mod peer;
+pub mod seat;
 pub mod socket;
 pub mod upgrade;

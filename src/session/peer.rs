@@ -1,5 +1,6 @@
 //! What the three kinds of socket have in common, and what each has to bring.
 
+use super::seat::{KeySeat, Seats};
 use bytestring::ByteString;
 use futures_channel::mpsc;
 use gametriggers_actors::domain::id::StreamerId;
@@ -21,6 +22,10 @@ pub struct Link {
     pub engine: Arc<Engine>,
     /// The build of the overlay page that the server serves.
     pub build: Rc<str>,
+    /// The places for sockets.
+    pub seats: Arc<Seats>,
+    /// The place among the sockets with the same key, once the client has greeted.
+    pub seat: Option<KeySeat>,
     /// The engine's side of the socket, once the client has greeted.
     pub handle: Option<Arc<SessionHandle>>,
 }
@@ -87,9 +92,9 @@ impl Link {
     /// The holder of a key, for a greeting in a version that this server speaks.
     ///
     /// # Errors
-    /// The version or the key is not ours, or the client has greeted before.
+    /// The version or the key is not ours, the key has too many sockets, or the client has greeted before.
     pub fn greet(
-        &self,
+        &mut self,
         version: u32,
         key: &str,
     ) -> Result<(gametriggers_actors::ports::KeyHash, Principal), CloseCode> {
@@ -102,7 +107,9 @@ impl Link {
         if self.engine.health.draining.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(CloseCode::Shutdown);
         }
-        self.engine.keyring.holder(key).ok_or(CloseCode::Unauthorized)
+        let holder = self.engine.keyring.holder(key).ok_or(CloseCode::Unauthorized)?;
+        self.seat = Some(self.seats.take_key(holder.0).ok_or(CloseCode::TooManySockets)?);
+        Ok(holder)
     }
 
     /// Opens the engine's side of the socket.

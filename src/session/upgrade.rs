@@ -1,12 +1,15 @@
 //! The upgrade service: answers the WebSocket handshake on the raw stream and hands the stream to
 //! a pump of its own, so that nothing of the HTTP dispatcher stays behind.
 
+use super::address::{client, household};
 use super::campaign::CampaignSession;
 use super::dashboard::DashboardSession;
 use super::frame::Pace;
 use super::overlay::OverlaySession;
 use super::peer::Link;
+use super::seat::{Full, Seat, Seats};
 use super::socket;
+use crate::config::Network;
 use actix_codec::Framed;
 use actix_http::body::BodySize;
 use actix_http::header::{HOST, HeaderMap, ORIGIN};
@@ -16,9 +19,10 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::engine::Engine;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What the upgrade service needs, one copy a worker.
@@ -34,19 +38,10 @@ pub struct Door {
     pub origins: Rc<[String]>,
     /// How fast a client may speak.
     pub pace: Pace,
-    /// Sockets at most.
-    pub sockets_max: usize,
-    /// Sockets that are open, greeted or not, of all workers.
-    pub seats: Arc<AtomicUsize>,
-}
-
-/// A place among the sockets, free again when the socket has ended.
-struct Seat(Arc<AtomicUsize>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: Arc<[Network]>,
+    /// The places for sockets, greeted or not, of all workers.
+    pub seats: Arc<Seats>,
 }
 
 /// The three sockets.
@@ -106,20 +101,17 @@ impl Door {
         if !self.is_own(request.headers()) {
             return Err(StatusCode::FORBIDDEN);
         }
-        let seat = self.seat().filter(|_| self.is_open()).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+        if self.engine.health.draining.load(Ordering::Relaxed) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let address = household(client(peer, request.headers(), &self.trusted_proxies));
+        let seat = self.seats.take(address).map_err(|full| match full {
+            Full::Server => StatusCode::SERVICE_UNAVAILABLE,
+            Full::Address => StatusCode::TOO_MANY_REQUESTS,
+        })?;
         let mut response = ws::handshake(request.head()).map_err(|_| StatusCode::BAD_REQUEST)?;
         Ok((response.finish().drop_body(), socket, seat))
-    }
-
-    /// Who has not greeted yet costs as much as who has: both take a seat.
-    fn seat(&self) -> Option<Seat> {
-        let taken = self.seats.fetch_add(1, Ordering::Relaxed);
-        let seat = Seat(Arc::clone(&self.seats));
-        (taken < self.sockets_max).then_some(seat)
-    }
-
-    fn is_open(&self) -> bool {
-        !self.engine.health.draining.load(Ordering::Relaxed)
     }
 
     /// A browser names the page that opens the socket: it has to be one of ours. Who is no browser
@@ -137,7 +129,8 @@ impl Door {
     async fn run(self, socket: Socket, framed: Framed<TcpStream, h1::Codec>) {
         let (stream, early) = take_over(framed);
         tune(&stream);
-        let link = Link { engine: self.engine, build: self.overlay_build, handle: None };
+        let (engine, build, seats) = (self.engine, self.overlay_build, self.seats);
+        let link = Link { engine, build, seats, seat: None, handle: None };
         match socket {
             Socket::Overlay => {
                 socket::run(stream, early, link, self.pace, OverlaySession::new(self.public_url)).await
@@ -164,7 +157,7 @@ fn take_over(framed: Framed<TcpStream, h1::Codec>) -> (TcpStream, Bytes) {
 fn refusal(status: StatusCode) -> Response<()> {
     let mut response = Response::build(status);
     response.insert_header(("connection", "close"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.insert_header(("retry-after", "2"));
     }
     response.finish().drop_body()

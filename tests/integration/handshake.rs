@@ -1,7 +1,7 @@
 //! Who gets a socket at all.
 
 use crate::support::page::open_page;
-use crate::support::socket::{Handshake, handshake, upgrade};
+use crate::support::socket::{Frame, Handshake, handshake, upgrade};
 use crate::support::{TestApp, eventually};
 use tokio::net::TcpStream;
 
@@ -73,6 +73,46 @@ async fn one_socket_too_many_is_told_to_come_back() {
     drop(first);
     let knocks = async || knock(&app, &upgrade(app.addr, "/ws/overlay", &[])).await.status == 101;
     eventually("there is room again", knocks).await;
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn an_address_and_a_key_have_so_many_sockets_and_others_have_theirs() {
+    let app = TestApp::with(&[
+        ("SERVER__SOCKETS_PER_ADDRESS", "3"),
+        ("SERVER__SOCKETS_PER_KEY", "2"),
+        ("SERVER__TRUSTED_PROXIES", r#"["127.0.0.1"]"#),
+    ])
+    .await;
+    let streamer = app.streamer("Nova").await;
+    let refused = app.watch("gametriggers_handshakes_refused_total", "429").await;
+    let closed = app.watch("gametriggers_sockets_closed_total", "too_many_sockets").await;
+    let from = |address: &str| upgrade(app.addr, "/ws/dashboard", &[("X-Forwarded-For", address)]);
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(knock(&app, &from("203.0.113.7")).await);
+    }
+    assert!(open.iter().all(|answer| answer.status == 101));
+    let answer = knock(&app, &from("203.0.113.7")).await;
+    assert_eq!((answer.status, answer.headers.get("retry-after").map(String::as_str)), (429, Some("2")));
+    assert_eq!(knock(&app, &from("203.0.113.8")).await.status, 101, "another address");
+    refused.grows(&app, 1).await;
+    for socket in open.iter_mut().map(|answer| &mut answer.socket).take(2) {
+        socket.greet(&streamer.key).await;
+        socket.expect("welcome").await;
+    }
+    let third = &mut open[2].socket;
+    third.greet(&streamer.key).await;
+    assert_eq!(third.closed().await, (3006, "too_many_sockets".to_owned()));
+    closed.grows(&app, 1).await;
+    drop(open);
+    eventually("there is room again", async || knock(&app, &from("203.0.113.7")).await.status == 101).await;
+    let greets = async || {
+        let mut socket = app.open("/ws/dashboard").await;
+        socket.greet(&streamer.key).await;
+        matches!(socket.next().await, Frame::Text(_))
+    };
+    eventually("the key has room again", greets).await;
     app.finish().await;
 }
 

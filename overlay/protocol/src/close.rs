@@ -16,7 +16,7 @@ pub enum CloseCode {
     ServerError = 3004,
     /// More frames or bytes a second than allowed.
     TooFast = 3005,
-    /// The streamer, or the campaign, has as many sockets of this kind open as it may have.
+    /// The streamer, the campaign or the key has as many sockets of this kind open as it may have.
     TooManySockets = 3006,
     /// A page of another build said what this server does not understand. It was told to reload.
     Outdated = 3007,
