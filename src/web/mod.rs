@@ -10,6 +10,7 @@ mod click;
 mod health;
 mod limit;
 mod metrics;
+mod overlay_key;
 mod pages;
 mod problem;
 mod settings;
@@ -100,7 +101,9 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/admin/keys/{id}").delete(account::revoke))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
             .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
-            .service(resource("/streamers/{id}/overlay-key").post(streamer::rotate))
+            .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
+            .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
+            .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete))
             .service(resource("/assets").post(asset::add))
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );

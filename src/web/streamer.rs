@@ -4,12 +4,10 @@ use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::wire::{MoneyBody, PageBody, rfc3339};
-use crate::world::new_key;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::StreamerId;
-use gametriggers_actors::keyring::Keyring;
-use gametriggers_actors::ports::{Event, PlayRecord, Principal};
+use gametriggers_actors::ports::PlayRecord;
 use serde::{Deserialize, Serialize};
 
 /// Plays on a page, unless asked otherwise.
@@ -37,12 +35,6 @@ struct PlayView {
     click_code: Option<String>,
 }
 
-#[derive(Serialize)]
-struct RotatedView {
-    overlay_key: String,
-    overlay_url: String,
-}
-
 impl PlayView {
     fn of(play: &PlayRecord) -> Self {
         Self {
@@ -58,34 +50,6 @@ impl PlayView {
             click_code: play.click_code.as_ref().map(ToString::to_string),
         }
     }
-}
-
-/// A new key for the overlay's address. The old one is dead at once, and its pages with it: a key
-/// that was seen on stream is of no use a second later.
-pub(super) async fn rotate(
-    shared: Data<Shared>,
-    caller: Caller,
-    id: Path<i64>,
-) -> Result<HttpResponse, Problem> {
-    let id = StreamerId(*id);
-    caller.is_streamer(id)?;
-    let engine = &shared.engine;
-    if !engine.streamers.contains_key(&id) {
-        return Err(Problem::not_found());
-    }
-    let (holder, now) = (Principal::Overlay(id), engine.now());
-    let old = engine.keyring.of(holder);
-    let key = new_key(if engine.numbers.demo { "demo_overlay" } else { "overlay" });
-    let hash = Keyring::hash(&key);
-    engine.ports.accounts.add_key(hash, holder, "rotated", now).await?;
-    engine.keyring.add([(hash, holder)]);
-    for hash in old {
-        engine.ports.accounts.revoke_key(hash, None, now).await?;
-        engine.ports.bus.publish(Event::KeyRevoked(hash));
-    }
-    let overlay_url = format!("{}/overlay/#k={key}", shared.public_url);
-    let body = RotatedView { overlay_key: key, overlay_url };
-    Ok(HttpResponse::Created().insert_header(("cache-control", "no-store")).json(body))
 }
 
 pub(super) async fn plays(

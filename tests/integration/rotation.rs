@@ -1,9 +1,10 @@
-//! A new key for the overlay, and the end of the old one.
+//! Keys for overlays: several at once, one that goes alone, and a new one in the place of all.
 
 use crate::support::TestApp;
 use crate::support::http::Request;
 use crate::support::page::{hello, open_page};
 use crate::support::socket::Socket;
+use serde_json::json;
 use std::time::Duration;
 
 #[actix_rt::test]
@@ -35,5 +36,61 @@ async fn nobody_rotates_another_streamers_key() {
     app.send(Request::new("POST", &path).key(&one.overlay_key)).await.problem(401, "unauthorized");
     app.send(Request::new("GET", &path).key(&one.key)).await.problem(405, "method-not-allowed");
     open_page(&app, &one, "instance-1").await;
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn several_keys_are_valid_at_once_and_one_goes_alone() {
+    let app = TestApp::start().await;
+    let mut streamer = app.streamer("Nova").await;
+    let path = format!("/api/streamers/{}/overlay-keys", streamer.id);
+    let named = async |name: &str| {
+        let body = json!({ "name": name });
+        app.send(Request::new("POST", &path).key(&streamer.key).json(&body)).await
+    };
+    let listed = async || app.send(Request::get(&path).key(&streamer.key)).await.ok(200)["items"].clone();
+    let made = named(" Second canvas ").await.ok(201);
+    let key = made["overlay_key"].as_str().unwrap().to_owned();
+    assert!(made["overlay_url"].as_str().unwrap().ends_with(&key));
+    let items = listed().await;
+    let names: Vec<_> = items.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first", "Second canvas"]);
+    let item = &items[1];
+    assert_eq!(item["prefix"], "gt_overlay_");
+    assert_eq!(item["last_four"], key[key.len() - 4..]);
+    assert_eq!((&item["key_id"], &item["created_at"]), (&made["key_id"], &made["created_at"]));
+    assert!(!items.to_string().contains(&key), "a key is shown once");
+    let mut first = open_page(&app, &streamer, "instance-1").await;
+    streamer.overlay_key = key;
+    let mut second = open_page(&app, &streamer, "instance-2").await;
+    let one = format!("{path}/{}", item["key_id"].as_str().unwrap());
+    let stranger = app.streamer("Rival").await;
+    for (method, path) in [("GET", &path), ("POST", &path), ("DELETE", &one)] {
+        let mut request = Request::new(method, path).key(&stranger.key);
+        if method == "POST" {
+            request = request.json(&json!({ "name": "Mine" }));
+        }
+        app.send(request).await.problem(404, "not-found");
+    }
+    let gone = app.send(Request::new("DELETE", &one).key(&streamer.key)).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    assert_eq!(second.closed_in(Duration::from_secs(1)).await, (3501, "revoked".to_owned()));
+    first.say(&json!({ "type": "heartbeat" })).await;
+    app.send(Request::new("DELETE", &one).key(&streamer.key)).await.problem(404, "not-found");
+    let mut late = Socket::open(app.addr, "/ws/overlay").await;
+    late.say(&hello(&streamer.overlay_key, "instance-3")).await;
+    assert_eq!(late.closed().await, (3500, "unauthorized".to_owned()));
+    for name in ["", "two\nlines", &"x".repeat(41)] {
+        named(name).await.problem(422, "invalid");
+    }
+    for n in 2..=20 {
+        named(&format!("Key {n}")).await.ok(201);
+    }
+    named("One too many").await.problem(409, "too-many-keys");
+    // Rotation takes all of them.
+    let rotate = Request::new("POST", format!("/api/streamers/{}/overlay-key", streamer.id));
+    app.send(rotate.key(&streamer.key)).await.ok(201);
+    assert_eq!(first.closed_in(Duration::from_secs(1)).await, (3501, "revoked".to_owned()));
+    assert_eq!(listed().await.as_array().unwrap().len(), 1);
     app.finish().await;
 }

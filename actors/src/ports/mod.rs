@@ -299,6 +299,19 @@ pub enum Principal {
 /// SHA-256 of a key. Keys have 256 random bits, so that no salt or slow hash is needed.
 pub type KeyHash = [u8; 32];
 
+/// A key for a streamer's overlay, as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlayKey {
+    /// Its hash.
+    pub hash: KeyHash,
+    /// For people.
+    pub name: String,
+    /// What of it may be shown: its first characters, `…`, and its last four. None for an older key.
+    pub masked: Option<String>,
+    /// When it was made.
+    pub created: UnixMillis,
+}
+
 /// Brands, streamers and their keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
@@ -312,6 +325,10 @@ pub trait AccountStore: Send + Sync {
         label: &str,
         now: UnixMillis,
     ) -> StoreResult<()>;
+    /// Adds a key for a streamer's overlay.
+    async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()>;
+    /// The keys for a streamer's overlay that are valid, oldest first.
+    async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>>;
     /// Revokes a key. What an operator does is put on record, in the same transaction.
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()>;
     /// What an operator opens: accounts with their keys, or a further key, in one transaction with the record

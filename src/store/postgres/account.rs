@@ -10,8 +10,8 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, Principal, StoreError, StoreResult,
-    key_id,
+    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, StoreError,
+    StoreResult, key_id,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -20,6 +20,10 @@ statements! {
     KEYS = "SELECT hash, kind, brand_id, streamer_id FROM api_key WHERE revoked_at IS NULL";
     ADD_KEY = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
+    ADD_OVERLAY_KEY = "INSERT INTO api_key (hash, kind, streamer_id, label, masked, created_at)
+        VALUES ($1, 'overlay', $2, $3, $4, $5)";
+    OVERLAY_KEYS = "SELECT hash, label, masked, created_at FROM api_key
+        WHERE kind = 'overlay' AND streamer_id = $1 AND revoked_at IS NULL ORDER BY created_at, hash";
     REVOKE = "UPDATE api_key SET revoked_at = coalesce(revoked_at, $2) WHERE hash = $1";
     /// By the primary key. The first page begins before every hash.
     PAGE = "SELECT hash, kind, brand_id, streamer_id, label, created_at, revoked_at FROM api_key
@@ -44,6 +48,24 @@ impl AccountStore for PostgresStore {
     ) -> StoreResult<()> {
         let label = label.to_owned();
         self.write(move |c| Box::pin(async move { add_key(c, hash, principal, (&label, now)).await })).await
+    }
+
+    async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()> {
+        let key = key.clone();
+        self.write(move |c| {
+            Box::pin(async move {
+                let add =
+                    sqlx::query(ADD_OVERLAY_KEY).bind(key.hash.to_vec()).bind(streamer.0).bind(key.name);
+                add.bind(key.masked).bind(key.created.0).execute(c).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>> {
+        let query = sqlx::query(OVERLAY_KEYS).bind(streamer.0);
+        self.read(async { query.fetch_all(&self.readers).await?.iter().map(overlay_key).collect() }).await
     }
 
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()> {
@@ -222,4 +244,14 @@ fn key_row(row: &PgRow) -> Attempt<KeyRow> {
     let revoked: Option<i64> = row.try_get("revoked_at")?;
     let created = UnixMillis(row.number("created_at")?);
     Ok(KeyRow { hash, holder, label: row.text("label")?, created, revoked: revoked.map(UnixMillis) })
+}
+
+fn overlay_key(row: &PgRow) -> Attempt<OverlayKey> {
+    let hash: Vec<u8> = row.try_get("hash")?;
+    Ok(OverlayKey {
+        hash: known("hash", KeyHash::try_from(hash).ok())?,
+        name: row.text("label")?,
+        masked: row.try_get("masked")?,
+        created: row.moment("created_at")?,
+    })
 }

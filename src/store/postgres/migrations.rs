@@ -11,6 +11,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (2, "ledger", include_str!("../../../migrations/postgres/0002_ledger.sql")),
     (3, "play log", include_str!("../../../migrations/postgres/0003_play_log.sql")),
     (4, "motion", include_str!("../../../migrations/postgres/0004_motion.sql")),
+    (5, "key mask", include_str!("../../../migrations/postgres/0005_key_mask.sql")),
 ];
 
 fn migrator() -> Migrator {

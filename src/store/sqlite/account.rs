@@ -11,8 +11,8 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, Principal, StoreError, StoreResult,
-    key_id,
+    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, StoreError,
+    StoreResult, key_id,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -21,6 +21,10 @@ statements! {
     KEYS = "SELECT hash, kind, brand_id, streamer_id FROM api_key WHERE revoked_at IS NULL";
     ADD_KEY = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    ADD_OVERLAY_KEY = "INSERT INTO api_key (hash, kind, streamer_id, label, masked, created_at)
+        VALUES (?1, 'overlay', ?2, ?3, ?4, ?5)";
+    OVERLAY_KEYS = "SELECT hash, label, masked, created_at FROM api_key
+        WHERE kind = 'overlay' AND streamer_id = ?1 AND revoked_at IS NULL ORDER BY created_at, hash";
     REVOKE = "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE hash = ?1";
     /// By the primary key. The first page begins before every hash.
     PAGE = "SELECT hash, kind, brand_id, streamer_id, label, created_at, revoked_at FROM api_key
@@ -46,6 +50,24 @@ impl AccountStore for SqliteStore {
     ) -> StoreResult<()> {
         let label = label.to_owned();
         self.write(move |c| Box::pin(async move { add_key(c, hash, principal, (&label, now)).await })).await
+    }
+
+    async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()> {
+        let key = key.clone();
+        self.write(move |c| {
+            Box::pin(async move {
+                let add =
+                    sqlx::query(ADD_OVERLAY_KEY).bind(key.hash.to_vec()).bind(streamer.0).bind(key.name);
+                add.bind(key.masked).bind(key.created.0).execute(c).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>> {
+        let rows = sqlx::query(OVERLAY_KEYS).bind(streamer.0).fetch_all(&self.readers).await;
+        Ok(rows.map_err(Failure::from)?.iter().map(overlay_key).collect::<Attempt<Vec<_>>>()?)
     }
 
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()> {
@@ -235,4 +257,14 @@ fn key_row(row: &SqliteRow) -> Attempt<KeyRow> {
     let revoked: Option<i64> = row.try_get("revoked_at")?;
     let created = UnixMillis(row.number("created_at")?);
     Ok(KeyRow { hash, holder, label: row.text("label")?, created, revoked: revoked.map(UnixMillis) })
+}
+
+fn overlay_key(row: &SqliteRow) -> Attempt<OverlayKey> {
+    let hash: Vec<u8> = row.try_get("hash")?;
+    Ok(OverlayKey {
+        hash: known("hash", KeyHash::try_from(hash).ok())?,
+        name: row.text("label")?,
+        masked: row.try_get("masked")?,
+        created: row.moment("created_at")?,
+    })
 }

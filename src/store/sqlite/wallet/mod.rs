@@ -6,8 +6,8 @@ mod operator;
 mod read;
 mod statement;
 
-pub(super) use self::operator::{Deed, record};
 pub(super) use self::budget::{funds, kept_funds, recalled_funds};
+pub(super) use self::operator::{Deed, record};
 use super::SqliteStore;
 use super::ledger::{Request, fence, fence_if_taken};
 use async_trait::async_trait;
