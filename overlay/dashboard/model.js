@@ -93,9 +93,9 @@ function tested(model, frame) {
 }
 
 /** The result of a test in one line. */
-export function testWords({ painted_after_ms, host, width, height, active, streaming }) {
+export function testWords({ painted_after_ms, host, width, height, active, streaming, sound }) {
   const stream = streaming === true ? ', streaming' : streaming === false ? ', not streaming' : '';
-  return `Test ad painted after ${painted_after_ms} ms in ${hostName(host)} at ${width}×${height}, ${activeWords(active)}${stream}.`;
+  return `Test ad painted after ${painted_after_ms} ms in ${hostName(host)} at ${width}×${height}, ${activeWords(active)}${stream}, ${sound ? 'with sound' : 'silent'}.`;
 }
 
 /** A reason for a refusal: a code of the closed list or already words; without the last stop. */

@@ -206,6 +206,7 @@ fn measured(tested: &Tested) -> wire::ToDashboard {
         height: page.height,
         active: active(page.status.active),
         streaming: page.status.streaming,
+        sound: tested.sound,
     }
 }
 

@@ -93,6 +93,8 @@ pub enum ToDashboard {
         active: Active,
         /// Whether the host streams, when it tells.
         streaming: Option<bool>,
+        /// Whether ads have sound there: the volume is above zero.
+        sound: bool,
     },
     /// The server is about to close the sockets.
     Drain {

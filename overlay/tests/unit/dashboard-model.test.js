@@ -84,9 +84,9 @@ test('a lost link forgets what was pending and says so', () => {
 test('a test waits for what it measured, and gives up on silence', () => {
   const sent = hear(send(open(), 't1', { name: 'test' }), { type: 'result', id: 't1', ok: true });
   assert.equal(button(sent, 'test').busy, true);
-  const frame = { type: 'tested', painted_after_ms: 84, host: 'obs', width: 1920, height: 1080, active: 'active', streaming: null };
+  const frame = { type: 'tested', painted_after_ms: 84, host: 'obs', width: 1920, height: 1080, active: 'active', streaming: null, sound: false };
   const measured = hear(sent, frame);
-  assert.equal(last(measured), 'Test ad painted after 84 ms in OBS at 1920×1080, in program.');
+  assert.equal(last(measured), 'Test ad painted after 84 ms in OBS at 1920×1080, in program, silent.');
   assert.equal(button(measured, 'test').busy, false);
   assert.equal(reduce(measured, { type: 'untested', id: 't1' }), measured);
   assert.equal(last(reduce(sent, { type: 'untested', id: 't1' })), 'The test ad was not painted by any overlay.');

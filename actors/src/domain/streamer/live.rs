@@ -164,6 +164,8 @@ pub struct Tested {
     pub painted_after: Millis,
     /// The page that painted it.
     pub page: Page,
+    /// Whether ads have sound: the volume is above zero.
+    pub sound: bool,
 }
 
 /// What the actor has to do after a step.

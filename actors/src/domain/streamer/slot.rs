@@ -370,9 +370,10 @@ impl LiveStreamer {
             None => {
                 let page = self.pages.iter().find(|p| p.session == hand.session).cloned();
                 let painted_after = world.now - hand.prepared;
-                effects.extend(
-                    page.map(|page| Effect::Tested(Box::new(super::live::Tested { painted_after, page }))),
-                );
+                let sound = self.streamer.settings.volume_percent > 0;
+                effects.extend(page.map(|page| {
+                    Effect::Tested(Box::new(super::live::Tested { painted_after, page, sound }))
+                }));
             }
         }
     }
