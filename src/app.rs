@@ -75,6 +75,7 @@ impl App {
             metrics,
             assets: config.assets.dir.clone(),
             asset_bytes_max: (config.assets.image_bytes_max, config.assets.video_bytes_max),
+            brand_bytes_max: config.assets.brand_bytes_max,
             public_url: public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             clicks: Arc::default(),

@@ -141,6 +141,8 @@ pub struct Assets {
     pub image_bytes_max: usize,
     /// Largest video in bytes.
     pub video_bytes_max: usize,
+    /// All uploads of a brand in bytes.
+    pub brand_bytes_max: i64,
 }
 
 /// The life of a play.

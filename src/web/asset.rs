@@ -7,6 +7,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::Principal;
 use serde::Serialize;
 use sha2::Digest;
@@ -70,6 +71,13 @@ fn webm_size(bytes: &[u8]) -> Option<(u32, u32)> {
 /// # Errors
 /// The format is not taken, or the folder can not be written.
 pub fn keep(folder: &FilePath, bytes: &[u8]) -> Result<Stored, Problem> {
+    let stored = inspect(bytes)?;
+    write(folder, &stored.name, bytes)?;
+    Ok(stored)
+}
+
+/// What the content would be kept as.
+fn inspect(bytes: &[u8]) -> Result<Stored, Problem> {
     let refused = || Problem::unsupported("PNG, JPEG, WebP, AVIF or WebM, by its content");
     let (extension, _) = sniff(bytes).ok_or_else(refused)?;
     let (width, height) = size(bytes, extension).ok_or_else(refused)?;
@@ -78,8 +86,11 @@ pub fn keep(folder: &FilePath, bytes: &[u8]) -> Result<Stored, Problem> {
     }
     let hash: String =
         sha2::Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("{hash}.{extension}");
-    let path = folder.join(&name);
+    Ok(Stored { name: format!("{hash}.{extension}"), width, height, video: extension == "webm" })
+}
+
+fn write(folder: &FilePath, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+    let path = folder.join(name);
     if !path.exists() {
         // Under another name first: nobody is served half a file.
         let part = folder.join(format!("{name}.part"));
@@ -95,7 +106,7 @@ pub fn keep(folder: &FilePath, bytes: &[u8]) -> Result<Stored, Problem> {
             Problem::unavailable()
         })?;
     }
-    Ok(Stored { name, width, height, video: extension == "webm" })
+    Ok(())
 }
 
 /// An asset that is in the folder.
@@ -138,10 +149,25 @@ pub(super) async fn add(
             )));
         }
     }
-    let folder = shared.assets.clone();
-    let kept = actix_web::web::block(move || keep(&folder, &bytes)).await;
-    let kept = kept.map_err(|_| Problem::unavailable())??;
+    let kept = inspect(&bytes)?;
+    if let Principal::Brand(brand) = caller.0 {
+        charge(&shared, brand, (&kept.name, bytes.len())).await?;
+    }
+    let (folder, name) = (shared.assets.clone(), kept.name.clone());
+    let written = actix_web::web::block(move || write(&folder, &name, &bytes)).await;
+    written.map_err(|_| Problem::unavailable())??;
     Ok(HttpResponse::Created().insert_header(("location", format!("/assets/{}", kept.name))).json(kept))
+}
+
+/// Counts an upload against the brand's quota, before anything is written.
+async fn charge(shared: &Shared, brand: BrandId, (name, bytes): (&str, usize)) -> Result<(), Problem> {
+    let (engine, quota) = (&shared.engine, shared.brand_bytes_max);
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    if engine.ports.campaigns.charge_asset(brand, (name, bytes), quota, engine.now()).await? {
+        return Ok(());
+    }
+    let detail = format!("all uploads of a brand have at most {quota} bytes, and this one would go beyond");
+    Err(Problem::no_room("asset-quota", detail))
 }
 
 pub(super) async fn serve(

@@ -112,8 +112,9 @@ async fn bill(shared: &Arc<Shared>, code: &str, viewer: IpAddr, kind: ClickKind)
     if now > terms.expires + SKEW {
         return count("late");
     }
-    let Some(under_way) = Arc::clone(&shared.clicks).begin(play.play) else { return count("unavailable") };
     let debit = debit(&play, &terms, viewer, now);
+    let under_way = Arc::clone(&shared.clicks).begin(play.play, debit.event);
+    let Some(under_way) = under_way else { return count("unavailable") };
     // One that is billed already is let through, to be found repeated.
     match engine.ports.log.clicks_billed(play.play, debit.event).await {
         Ok(billed) if billed.saturating_add(under_way.together) > terms.clicks_max => return count("over"),

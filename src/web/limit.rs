@@ -2,7 +2,7 @@
 
 use gametriggers_actors::domain::id::PlayId;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,14 +17,15 @@ const UNDER_WAY_MAX: usize = 1_000;
 #[derive(Default)]
 pub struct Clicks {
     minute: Mutex<(UnixMillis, HashMap<IpAddr, u32>)>,
-    under_way: Mutex<HashMap<PlayId, u32>>,
+    /// Plays and clicks, a click as often as it is under way.
+    under_way: Mutex<Vec<(PlayId, PlayId)>>,
 }
 
 /// A click under way, until it is dropped.
 pub(super) struct UnderWay {
     clicks: Arc<Clicks>,
-    play: PlayId,
-    /// Clicks under way on the same play, this one included.
+    click: (PlayId, PlayId),
+    /// Clicks under way on the same play, this one included, each counted once.
     pub(super) together: u32,
 }
 
@@ -43,28 +44,26 @@ impl Clicks {
     }
 
     /// Notes a click under way; none when there are too many.
-    pub(super) fn begin(self: Arc<Self>, play: PlayId) -> Option<UnderWay> {
+    pub(super) fn begin(self: Arc<Self>, play: PlayId, click: PlayId) -> Option<UnderWay> {
         let together = {
             let mut under_way = held(&self.under_way);
-            if under_way.len() >= UNDER_WAY_MAX && !under_way.contains_key(&play) {
+            if under_way.len() >= UNDER_WAY_MAX {
                 return None;
             }
-            let count = under_way.entry(play).or_default();
-            *count += 1;
-            *count
+            under_way.push((play, click));
+            let same_play = under_way.iter().filter(|(other, _)| *other == play);
+            same_play.map(|(_, click)| *click).collect::<HashSet<_>>().len()
         };
-        Some(UnderWay { clicks: self, play, together })
+        let together = u32::try_from(together).unwrap_or(u32::MAX);
+        Some(UnderWay { clicks: self, click: (play, click), together })
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut under_way = held(&self.clicks.under_way);
-        if let Some(count) = under_way.get_mut(&self.play) {
-            *count -= 1;
-            if *count == 0 {
-                under_way.remove(&self.play);
-            }
+        if let Some(at) = under_way.iter().position(|click| *click == self.click) {
+            under_way.swap_remove(at);
         }
     }
 }
@@ -96,13 +95,15 @@ mod tests {
     fn clicks_under_way_are_counted_by_play_and_forgotten_at_their_end() {
         let clicks = Arc::new(Clicks::default());
         let play = |n| PlayId::mint(UnixMillis(n), [7; 10]);
-        let first = Arc::clone(&clicks).begin(play(1)).unwrap();
-        let second = Arc::clone(&clicks).begin(play(1)).unwrap();
-        let other = Arc::clone(&clicks).begin(play(2)).unwrap();
-        assert_eq!((first.together, second.together, other.together), (1, 2, 1));
-        drop((first, second));
-        assert_eq!(Arc::clone(&clicks).begin(play(1)).unwrap().together, 1);
-        let many: Vec<_> = (3..).map_while(|n| Arc::clone(&clicks).begin(play(n))).collect();
+        let begin = |n, viewer: &[u8]| Arc::clone(&clicks).begin(play(n), play(n).click(viewer));
+        let (first, again) = (begin(1, b"a").unwrap(), begin(1, b"a").unwrap());
+        let (second, other) = (begin(1, b"b").unwrap(), begin(2, b"a").unwrap());
+        assert_eq!((first.together, again.together, second.together, other.together), (1, 1, 2, 1));
+        drop(first);
+        assert_eq!(begin(1, b"c").unwrap().together, 3, "the same click is still under way");
+        drop((again, second));
+        assert_eq!(begin(1, b"c").unwrap().together, 1);
+        let many: Vec<_> = (3..).map_while(|n| begin(n, b"a")).collect();
         assert_eq!(many.len() + 1, UNDER_WAY_MAX);
         drop((many, other));
         assert!(held(&clicks.under_way).is_empty());

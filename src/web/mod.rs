@@ -46,6 +46,8 @@ pub struct Shared {
     pub assets: PathBuf,
     /// Largest image and largest video, in bytes.
     pub asset_bytes_max: (usize, usize),
+    /// All uploads of a brand, in bytes.
+    pub brand_bytes_max: i64,
     /// What short links start with.
     pub public_url: String,
     /// Proxies whose word on a client's address is taken.

@@ -93,6 +93,11 @@ impl Problem {
             .because("no money leaves before the first check after a start; try again soon")
     }
 
+    /// 507: there is no room for it.
+    pub(super) fn no_room(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, name, "There is no room for this").because(detail)
+    }
+
     /// 503: try again.
     pub(super) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The server can not do this right now")

@@ -54,6 +54,29 @@ async fn an_upload_is_judged_by_its_content() {
     app.finish().await;
 }
 
+#[actix_rt::test]
+async fn a_brand_uploads_up_to_its_quota_and_not_a_byte_more() {
+    let quota = (PICTURE.len() + VIDEO.len() - 1).to_string();
+    let app = TestApp::with(&[("ASSETS__BRAND_BYTES_MAX", &quota)]).await;
+    let (brand, other) = (app.brand("Crisp", 0).await, app.brand("Soggy", 0).await);
+    let refused = app.watch("gametriggers_http_problems_total", "507").await;
+    app.add_asset(&brand.key, PICTURE).await.ok(201);
+    let name = app.add_asset(&brand.key, PICTURE).await.ok(201)["name"].clone();
+    let problem = app.add_asset(&brand.key, VIDEO).await.problem(507, "asset-quota");
+    assert!(problem["detail"].as_str().unwrap().contains(&quota), "{problem}");
+    refused.grows(&app, 1).await;
+    let folder = app.database().with_file_name("assets");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "nothing was written");
+    // Each has a quota of its own, an operator has none, and what is there counts for who uploads it too.
+    app.add_asset(&other.key, VIDEO).await.ok(201);
+    app.add_asset(&other.key, PICTURE).await.problem(507, "asset-quota");
+    let admin = app.admin_key().await;
+    assert_eq!(app.add_asset(&admin, PICTURE).await.ok(201)["name"], name);
+    let app = app.stop().await.start(None).await;
+    app.add_asset(&brand.key, VIDEO).await.problem(507, "asset-quota");
+    app.finish().await;
+}
+
 fn assert_immutable(response: &Response) {
     assert_eq!(response.header("cache-control"), "public, max-age=31536000, immutable");
     assert_eq!(response.header("x-content-type-options"), "nosniff");

@@ -279,6 +279,15 @@ pub trait CampaignStore: Send + Sync {
     ) -> StoreResult<Vec<Campaign>>;
     /// Adds a rule and gives its id.
     async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule>;
+    /// Counts an asset, its name and its bytes, against a brand's quota; false when it does not fit. The
+    /// same one counts once.
+    async fn charge_asset(
+        &self,
+        brand: BrandId,
+        asset: (&str, i64),
+        quota: i64,
+        now: UnixMillis,
+    ) -> StoreResult<bool>;
     /// Where a click on a creative leads.
     async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>>;
 }

@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "play log", include_str!("../../../migrations/postgres/0003_play_log.sql")),
     (4, "motion", include_str!("../../../migrations/postgres/0004_motion.sql")),
     (5, "key mask", include_str!("../../../migrations/postgres/0005_key_mask.sql")),
+    (6, "brand asset", include_str!("../../../migrations/postgres/0006_brand_asset.sql")),
 ];
 
 fn migrator() -> Migrator {

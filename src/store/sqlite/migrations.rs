@@ -11,6 +11,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "play log", include_str!("../../../migrations/sqlite/0003_play_log.sql")),
     (4, "motion", include_str!("../../../migrations/sqlite/0004_motion.sql")),
     (5, "key mask", include_str!("../../../migrations/sqlite/0005_key_mask.sql")),
+    (6, "brand asset", include_str!("../../../migrations/sqlite/0006_brand_asset.sql")),
 ];
 
 fn migrator() -> Migrator {

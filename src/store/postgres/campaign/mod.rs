@@ -1,5 +1,6 @@
 //! Campaigns, their creatives, and the conflict rules.
 
+mod asset;
 mod read;
 mod rule;
 mod write;
@@ -69,6 +70,20 @@ impl CampaignStore for PostgresStore {
         self.write(move |c| Box::pin(async move { rule::add(c, rule, &name, now).await })).await
     }
 
+    async fn charge_asset(
+        &self,
+        brand: BrandId,
+        (name, bytes): (&str, i64),
+        quota: i64,
+        now: UnixMillis,
+    ) -> StoreResult<bool> {
+        let name = name.to_owned();
+        self.write(move |c| {
+            Box::pin(async move { asset::charge(c, brand, (&name, bytes), quota, now).await })
+        })
+        .await
+    }
+
     async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>> {
         self.read(read::landing(&self.readers, creative)).await
     }
@@ -77,5 +92,5 @@ impl CampaignStore for PostgresStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [read::STATEMENTS, rule::STATEMENTS, write::STATEMENTS].concat()
+    [asset::STATEMENTS, read::STATEMENTS, rule::STATEMENTS, write::STATEMENTS].concat()
 }
