@@ -4,8 +4,9 @@ use super::database::{Database, Store};
 use crate::store::postgres::{PostgresStore, Target};
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where the server is, as a superuser's address of its database `postgres`.
 const SERVER: &str = "GAMETRIGGERS_TEST_POSTGRES";
@@ -26,11 +27,11 @@ pub(in crate::store) struct PostgresDatabase {
 impl PostgresDatabase {
     /// A database with nothing in it.
     pub(in crate::store) async fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = std::env::var(SERVER).unwrap_or_else(|_| {
             panic!("{SERVER} names no server: run `scripts/databases cargo test`, which starts one")
         });
-        let name = format!("store_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Not by the process: on a server that lives for long its number comes again.
+        let name = format!("store_{:016x}", RandomState::new().build_hasher().finish());
         let mut connection = PgConnection::connect(&server).await.unwrap();
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::query(create).execute(&mut connection).await.unwrap();

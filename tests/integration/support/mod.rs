@@ -352,13 +352,15 @@ impl Counter {
     }
 }
 
+/// A number that no other test has.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 /// A port for what is started later: out of those that the system does not hand out by itself, so that no
 /// connection has it by then.
 pub(crate) fn free_port() -> u16 {
-    let ports = std::iter::repeat_with(|| {
-        let random = RandomState::new().build_hasher().finish() % 10_000;
-        20_000 + u16::try_from(random).unwrap()
-    });
+    let ports = std::iter::repeat_with(|| 20_000 + u16::try_from(random() % 10_000).unwrap());
     let mut free = ports.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
     free.next().unwrap()
 }

@@ -2,7 +2,7 @@
 //! own; and servers of a test's own, to be stopped, killed and starved.
 
 use super::socket::SOON;
-use super::{eventually, free_port};
+use super::{eventually, free_port, random};
 use gametriggers::bus::redis::Redis;
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
 use gametriggers_actors::ports::{CampaignTotals, Heard, LiveError, StreamerTotals, Subscription};
@@ -11,7 +11,7 @@ use redis::aio::MultiplexedConnection;
 use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,8 +28,7 @@ pub(crate) fn shared_url() -> String {
 
 /// A prefix that no other test has.
 pub(crate) fn prefix() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("test:{}:{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("test:{:016x}", random())
 }
 
 /// A node of its own, as far as Redis is concerned; it hears itself.
