@@ -81,6 +81,8 @@ async fn a_server_that_is_killed_loses_no_claim_and_pays_none_twice() {
     let (world, campaign, streamer) = provisioned().await;
     let addr = free_addr();
     let mut child = world.serve(addr).await;
+    // A server listens before its campaigns know what they may spend.
+    eventually("there is a lease", async || world.budget(campaign).await.leased.is_positive()).await;
     let mut stage = Stage::at(addr, &streamer).await;
     let acked = stage.show().await;
     assert_eq!(stage.claim(&acked.claim()).await["result"], "settled");
