@@ -8,6 +8,15 @@ import { concurrency, pause } from './support/until.js';
 
 const ONCE_S = 3600;
 const KINDS = ['image', 'video', 'qr', 'text'];
+/** Of a scene, and of a source that nobody has sized. */
+const SIZES = [
+  ['1280x720', { width: 1280, height: 720 }],
+  ['1920x1080', { width: 1920, height: 1080 }],
+  ['2560x1440', { width: 2560, height: 1440 }],
+  ['3840x2160', { width: 3840, height: 2160 }],
+  ['1080x1920', { width: 1080, height: 1920 }],
+  ['800x600', { width: 800, height: 600 }],
+];
 const CARDS = 300;
 const GROWTH_MAX = 5_000_000;
 
@@ -17,7 +26,7 @@ let server;
 before(async () => {
   browser = await launch();
   server = await Server.bare({
-    streamers: { wide: 3300, small: 3300, idle: 600_000 },
+    streamers: { ...Object.fromEntries(SIZES.map(([size]) => [size, 3300])), idle: 600_000 },
     // The dearest comes first, and each but the last only once.
     campaigns: [
       campaign('image', { kind: 'image', file: 'voltade-lower-third.webp', price: 50, gap_s: ONCE_S }),
@@ -105,11 +114,10 @@ function endless() {
 
 // Each case has its own page in its own process, and mostly waits.
 describe('the page', { concurrency }, () => {
-  test('1280x720: each kind of creative is disclosed, within the page and paid, and no policy is violated', () =>
-    playAll('wide', { width: 1280, height: 720 }));
-
-  test('800x600, the size that OBS gives a new source: the same, and each covers 1.5 % of the page', () =>
-    playAll('small', { width: 800, height: 600 }));
+  for (const [name, size] of SIZES) {
+    test(`${name}: each kind of creative is disclosed, within the page and paid, covers 1.5 %, and violates no policy`, () =>
+      playAll(name, size));
+  }
 
   test('after an ad the page does nothing for ten seconds: no frame, no layout, no animation, no element', async () => {
     const overlay = await Overlay.open(browser, server.overlayUrl('idle'));

@@ -7,7 +7,7 @@ import { OBS_USER_AGENT, fakeObs } from '../../fake-obs.js';
 import { until } from './until.js';
 
 /** A missing browser is a failure: these tests are the only ones that see a real page. */
-export function launch() {
+export function launch(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -18,6 +18,7 @@ export function launch() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }
@@ -49,8 +50,8 @@ function spy() {
   });
 }
 
-/** Runs in the page. */
-function look() {
+/** Runs in the page: what stands in the slot, or null. */
+export function look() {
   const slot = document.getElementById('gametriggers-slot');
   if (!slot) return null;
   const plain = ({ left, top, right, bottom, width, height }) => ({ left, top, right, bottom, width, height });
