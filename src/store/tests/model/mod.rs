@@ -6,7 +6,9 @@
 
 mod reference;
 
-use self::reference::{Answer, CAMPAIGNS, FEE_BPS, HOLD, Ledger, STREAMERS, Settled, State, Step, is_keyed};
+use self::reference::{
+    Answer, CAMPAIGNS, FEE_BPS, HOLD, Ledger, Pick, STREAMERS, Settled, State, Step, click_price, is_keyed,
+};
 use super::{Bench, On, TOKEN_LIFE, inr, key, new_campaign};
 use gametriggers_actors::domain::campaign::Status;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, StreamerId};
@@ -17,7 +19,6 @@ use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
     Budget, ByHand, CampaignChange, Idempotency, Owner, StoreError, StoreResult, Wallet,
 };
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +43,8 @@ impl System {
         let bench = Bench::new(on).await;
         bench.store.open_epoch(state.now, TOKEN_LIFE).await.unwrap();
         let brand = bench.store.add_brand("Volt", state.now).await.unwrap().id;
-        bench.store.deposit(brand, inr(2), &key("first"), state.now).await.unwrap();
+        let count = i64::try_from(CAMPAIGNS).unwrap();
+        bench.store.deposit(brand, inr(count), &key("first"), state.now).await.unwrap();
         let mut campaigns = Vec::new();
         for number in 0..CAMPAIGNS {
             let new = new_campaign(brand, 1);
@@ -69,7 +71,7 @@ impl System {
             let back = key(&format!("back {campaign}"));
             system.bench.store.release(*campaign, Micros(1), &back, state.now).await.unwrap();
         }
-        system.refund(2, &key("back")).await.unwrap();
+        system.refund(count, &key("back")).await.unwrap();
         system
     }
 
@@ -86,7 +88,7 @@ impl System {
             self.requests += 1;
             let key = key(&format!("request {}", self.requests));
             let answer = self.request(step, &key).await;
-            if matches!(answer, Answer::Available(_)) {
+            if answer.is_done() {
                 self.last = Some((step.clone(), key));
             }
             return answer;
@@ -133,14 +135,14 @@ impl System {
             Step::CreditLimit(limit) => {
                 store.set_credit_limit(self.brand, inr(*limit), &hand, key, now).await
             }
+            Step::Reserve(number, amount) => {
+                let funded = store.fund(campaign(number), Micros(*amount), key, now).await;
+                let figures = |budget: Budget| (budget.funded.0, budget.spent.0, budget.leased.0);
+                return answer(step, funded.map(figures).map(|(f, s, l)| Answer::Budget(f, s, l)));
+            }
             other => panic!("{other:?} has no key"),
         };
-        match done {
-            Ok(wallet) => Answer::Available(wallet.available.0),
-            Err(StoreError::InsufficientFunds { available }) => Answer::TooMuch(available.0),
-            Err(StoreError::Constraint(_)) => Answer::Refused,
-            Err(error) => panic!("{step:?}: {error}"),
-        }
+        answer(step, done.map(|wallet| Answer::Available(wallet.available.0)))
     }
 
     async fn grant(&mut self, number: usize, wanted: i64, state: &State) -> Answer {
@@ -171,18 +173,24 @@ impl System {
             streamer: self.streamers[decided.streamer],
             creative: CreativeId(1),
             currency: Currency::INR,
-            split: Split::of(Micros(decided.price), FeeBps::new(u16::try_from(FEE_BPS).unwrap()).unwrap())
-                .unwrap(),
+            split: split(decided.price),
             viewers: 10,
             occurred: self.now,
         };
         self.debits.push((debit, decided.expires));
     }
 
-    async fn claim(&self, picks: &[prop::sample::Index]) -> Answer {
-        let picked = picks.iter().filter(|_| !self.debits.is_empty());
-        let claim = |index: &prop::sample::Index| {
-            let (debit, expires) = self.debits[index.index(self.debits.len())];
+    async fn claim(&self, picks: &[Pick]) -> Answer {
+        let picked = picks.iter().filter(|pick| pick.play < self.debits.len());
+        let claim = |pick: &Pick| {
+            let (play, expires) = self.debits[pick.play];
+            let debit = pick.click.map_or(play, |click| Debit {
+                event: play.event.click(click),
+                kind: EventKind::Click,
+                split: split(click_price(play.split.price.0)),
+                viewers: 0,
+                ..play
+            });
             // The engine looks at the token's life before the ledger sees the claim.
             let verdict = if self.now > expires { Err(Reason::TokenExpired) } else { Ok(()) };
             Claim { debit, verdict }
@@ -255,10 +263,26 @@ impl System {
     }
 }
 
+fn split(price: i64) -> Split {
+    Split::of(Micros(price), FeeBps::new(u16::try_from(FEE_BPS).unwrap()).unwrap()).unwrap()
+}
+
+/// What a request with a key came to.
+fn answer(step: &Step, done: StoreResult<Answer>) -> Answer {
+    match done {
+        Ok(answer) => answer,
+        Err(StoreError::InsufficientFunds { available }) => Answer::TooMuch(available.0),
+        Err(StoreError::Constraint(_)) => Answer::Refused,
+        Err(error) => panic!("{step:?}: {error}"),
+    }
+}
+
 /// The machine on one database.
 struct Machine<const POSTGRES: bool>;
 
+/// How many there were, and how many of those with an answer were more than refused, by database.
 static OPERATIONS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+static TELLING: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
 impl<const POSTGRES: bool> StateMachineTest for Machine<POSTGRES> {
     type SystemUnderTest = (Runtime, System);
@@ -278,6 +302,7 @@ impl<const POSTGRES: bool> StateMachineTest for Machine<POSTGRES> {
     ) -> Self::SystemUnderTest {
         OPERATIONS[usize::from(POSTGRES)].fetch_add(1, Ordering::Relaxed);
         let answer = runtime.block_on(system.step(&step, state));
+        TELLING[usize::from(POSTGRES)].fetch_add(u64::from(answer.tells()), Ordering::Relaxed);
         assert_eq!(answer, state.answer, "{step:?}");
         (runtime, system)
     }
@@ -310,7 +335,10 @@ fn run<const POSTGRES: bool>(name: &str, fallback: u32) {
         panic!("{failure}");
     }
     let operations = OPERATIONS[usize::from(POSTGRES)].load(Ordering::Relaxed);
-    let line = format!("model on {name}: sequences={cases} operations={operations} min_failing=none");
+    let telling = TELLING[usize::from(POSTGRES)].load(Ordering::Relaxed);
+    let line = format!(
+        "model on {name}: sequences={cases} operations={operations} with_effect={telling} min_failing=none"
+    );
     // Shown with --nocapture.
     std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes()).unwrap();
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 use std::collections::BTreeMap;
 
-pub(super) const CAMPAIGNS: usize = 2;
+pub(super) const CAMPAIGNS: usize = 3;
 pub(super) const STREAMERS: usize = 3;
 pub(super) const FEE_BPS: i64 = 2_000;
 /// How long earnings stay pending.
@@ -20,7 +20,10 @@ pub(super) enum Step {
     Deposit(i64),
     /// The last request that moved money by a key, once more.
     Repeat,
+    /// A budget by what it is to be in all.
     FundTo(usize, i64),
+    /// A budget by what is added to it.
+    Reserve(usize, i64),
     Release(usize, i64),
     Refund(i64),
     AdjustBrand(i64),
@@ -30,13 +33,20 @@ pub(super) enum Step {
     GiveBack(usize, i64),
     /// A play of a campaign on a streamer, for a price.
     Decide(usize, usize, i64),
-    /// Plays by number, in one batch; a number may come twice.
-    Claim(Vec<prop::sample::Index>),
+    /// Plays and their clicks by number, in one batch; one may come twice.
+    Claim(Vec<Pick>),
     Tick(i64),
     RollUp,
     Mature,
     Crash,
     End(usize),
+}
+
+/// What is claimed: a play, or one of its clicks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pick {
+    pub(super) play: usize,
+    pub(super) click: Option<u32>,
 }
 
 /// What an operation answers.
@@ -48,6 +58,8 @@ pub(super) enum Answer {
     TooMuch(i64),
     /// What a wallet has available afterwards.
     Available(i64),
+    /// What a budget has afterwards: funded, spent, leased.
+    Budget(i64, i64, i64),
     Granted(Option<i64>),
     Claims(Vec<Settled>),
 }
@@ -57,6 +69,22 @@ pub(super) enum Settled {
     Paid,
     Again,
     No(Reason),
+}
+
+impl Answer {
+    /// Whether a request did something.
+    pub(super) const fn is_done(&self) -> bool {
+        matches!(self, Self::Available(_) | Self::Budget(..))
+    }
+
+    /// Whether an operation went beyond what refuses it at once.
+    pub(super) fn tells(&self) -> bool {
+        match self {
+            Self::Nothing | Self::Refused | Self::TooMuch(_) | Self::Granted(None) => false,
+            Self::Available(_) | Self::Budget(..) | Self::Granted(Some(_)) => true,
+            Self::Claims(settled) => !settled.is_empty(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,6 +115,8 @@ pub(super) struct Play {
     pub(super) price: i64,
     pub(super) expires: UnixMillis,
     pub(super) result: Option<Settled>,
+    /// What came of its clicks.
+    pub(super) clicks: BTreeMap<u32, Settled>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -146,14 +176,12 @@ impl State {
         match step {
             Step::Repeat => self.keyed.clone().unwrap_or(Answer::Nothing),
             Step::FundTo(campaign, total) => self.fund_to(*campaign, *total),
+            Step::Reserve(campaign, amount) => self.reserve(*campaign, *amount),
             Step::Grant(campaign, wanted) => self.grant(*campaign, *wanted),
             Step::Decide(campaign, streamer, price) => self.decide(*campaign, *streamer, *price),
             Step::Claim(picks) => {
-                let claim = |index: &prop::sample::Index| {
-                    (!self.plays.is_empty()).then(|| index.index(self.plays.len()))
-                };
-                let plays: Vec<usize> = picks.iter().filter_map(claim).collect();
-                Answer::Claims(plays.into_iter().map(|play| self.claim(play)).collect())
+                let there = picks.iter().filter(|pick| pick.play < self.plays.len()).copied();
+                Answer::Claims(there.collect::<Vec<_>>().into_iter().map(|pick| self.claim(pick)).collect())
             }
             step if is_keyed(step) => self.by_hand(step),
             step => {
@@ -214,7 +242,8 @@ impl State {
             Step::GiveBack(campaign, amount) => {
                 let Some(lease) = self.campaigns[*campaign].lease else { return };
                 let lease = &mut self.leases[lease];
-                lease.granted -= (lease.granted - lease.settled - lease.held).min(*amount);
+                // A click may have taken what a play holds.
+                lease.granted -= (lease.granted - lease.settled - lease.held).clamp(0, *amount);
             }
             Step::Tick(millis) => {
                 self.now = self.now + Millis(*millis);
@@ -257,6 +286,19 @@ impl State {
         answer
     }
 
+    fn reserve(&mut self, campaign: usize, amount: i64) -> Answer {
+        if self.campaigns[campaign].ended {
+            return Answer::Refused;
+        }
+        let answer = self.take(amount, self.available + self.limit);
+        if !answer.is_done() {
+            return answer;
+        }
+        self.campaigns[campaign].funded += amount;
+        let Campaign { funded, spent, .. } = self.campaigns[campaign];
+        Answer::Budget(funded, spent, self.leased(campaign))
+    }
+
     fn grant(&mut self, campaign: usize, wanted: i64) -> Answer {
         let amount = wanted.min(self.free(campaign));
         if self.campaigns[campaign].ended || amount <= 0 {
@@ -278,38 +320,49 @@ impl State {
         if lease.granted - lease.settled - lease.held >= price {
             lease.held += price;
             let expires = self.now + TOKEN_LIFE;
-            self.plays.push(Play { lease: number, streamer, price, expires, result: None });
+            let clicks = BTreeMap::new();
+            self.plays.push(Play { lease: number, streamer, price, expires, result: None, clicks });
         }
         Answer::Nothing
     }
 
-    fn claim(&mut self, number: usize) -> Settled {
-        let play = &mut self.plays[number];
-        match play.result {
+    fn claim(&mut self, pick: Pick) -> Settled {
+        let play = &mut self.plays[pick.play];
+        let known = match pick.click {
+            Some(click) => play.clicks.get(&click).copied(),
+            None => play.result,
+        };
+        match known {
             Some(Settled::Paid) => return Settled::Again,
             Some(refused) => return refused,
             None => {}
         }
+        let price = if pick.click.is_some() { click_price(play.price) } else { play.price };
         let lease = &mut self.leases[play.lease];
         let result = if self.now > play.expires {
             Settled::No(Reason::TokenExpired)
         } else if lease.closed {
             Settled::No(Reason::LeaseClosed)
+        } else if lease.settled + price > lease.granted {
+            Settled::No(Reason::LeaseExhausted)
         } else {
             Settled::Paid
         };
-        play.result = Some(result);
-        if lease.closes_at.is_none() {
-            lease.held -= play.price;
+        match pick.click {
+            Some(click) => drop(play.clicks.insert(click, result)),
+            None => play.result = Some(result),
+        }
+        if pick.click.is_none() && lease.closes_at.is_none() {
+            lease.held -= price;
         }
         if result == Settled::Paid {
-            lease.settled += play.price;
-            self.campaigns[lease.campaign].spent += play.price;
+            lease.settled += price;
+            self.campaigns[lease.campaign].spent += price;
             let wallet = &mut self.streamers[play.streamer];
-            let earn = play.price - play.price * FEE_BPS / 10_000;
+            let earn = price - price * FEE_BPS / 10_000;
             wallet.unrolled += earn;
             wallet.earned += earn;
-            wallet.plays += 1;
+            wallet.plays += u64::from(pick.click.is_none());
         }
         result
     }
@@ -328,12 +381,18 @@ impl State {
     }
 }
 
+/// What a click on a play costs.
+pub(super) const fn click_price(price: i64) -> i64 {
+    price / 2 + 1
+}
+
 /// Whether a step carries a key.
 pub(super) const fn is_keyed(step: &Step) -> bool {
     matches!(
         step,
         Step::Deposit(_)
             | Step::FundTo(..)
+            | Step::Reserve(..)
             | Step::Release(..)
             | Step::Refund(_)
             | Step::AdjustBrand(_)
@@ -365,29 +424,38 @@ impl ReferenceStateMachine for Ledger {
         .boxed()
     }
 
-    fn transitions(_: &State) -> BoxedStrategy<Step> {
-        let claims = prop::collection::vec(any::<prop::sample::Index>(), 1..8);
-        let campaign = 0..CAMPAIGNS;
-        let amount = 1_i64..3_000;
+    /// Mostly what can be done as things stand, so that a life is long on plays that are paid, refused and
+    /// claimed again; and some of what can not.
+    fn transitions(state: &State) -> BoxedStrategy<Step> {
+        let funded: Vec<i64> = state.campaigns.iter().map(|campaign| campaign.funded).collect();
+        let (campaign, amount) = (0..CAMPAIGNS, 1_i64..3_000);
         let signed = prop_oneof![-2_000_i64..-1, 1_i64..500];
+        let open = |campaign: usize| !state.campaigns[campaign].ended;
+        let likely = |is, weight| if is { weight } else { 1 };
+        let is_poor = state.available + state.limit < 3_000;
+        let grants = (0..CAMPAIGNS).any(|campaign| open(campaign) && state.free(campaign) > 0);
+        let decides = state.campaigns.iter().any(|campaign| campaign.lease.is_some());
         prop_oneof![
-            4 => (1_i64..10_000).prop_map(Step::Deposit),
-            2 => Just(Step::Repeat),
-            5 => (campaign.clone(), amount.clone()).prop_map(|(c, a)| Step::FundTo(c, a)),
-            2 => (campaign.clone(), 1_i64..800).prop_map(|(c, a)| Step::Release(c, a)),
+            likely(is_poor, 8) => (1_i64..10_000).prop_map(Step::Deposit),
+            3 => Just(Step::Repeat),
+            likely(!is_poor, 4) => (campaign.clone(), -200_i64..3_000)
+                .prop_map(move |(c, more)| Step::FundTo(c, (funded[c] + more).max(1))),
+            likely(!is_poor, 4) => (campaign.clone(), amount.clone()).prop_map(|(c, a)| Step::Reserve(c, a)),
+            1 => (campaign.clone(), 1_i64..800).prop_map(|(c, a)| Step::Release(c, a)),
             1 => (1_i64..3_000).prop_map(Step::Refund),
             1 => signed.clone().prop_map(Step::AdjustBrand),
             1 => (0..STREAMERS, signed).prop_map(|(s, a)| Step::AdjustStreamer(s, a)),
-            1 => (0_i64..2_000).prop_map(Step::CreditLimit),
-            6 => (campaign.clone(), amount).prop_map(|(c, a)| Step::Grant(c, a)),
+            2 => (0_i64..4_000).prop_map(Step::CreditLimit),
+            likely(grants, 7) => (campaign.clone(), amount).prop_map(|(c, a)| Step::Grant(c, a)),
             1 => (campaign.clone(), 1_i64..500).prop_map(|(c, a)| Step::GiveBack(c, a)),
-            12 => (campaign.clone(), 0..STREAMERS, 1_i64..300).prop_map(|(c, s, p)| Step::Decide(c, s, p)),
-            10 => claims.prop_map(Step::Claim),
+            likely(decides, 14) =>
+                (campaign.clone(), 0..STREAMERS, 1_i64..300).prop_map(|(c, s, p)| Step::Decide(c, s, p)),
+            likely(!state.plays.is_empty(), 12) => claims(state.plays.len()).prop_map(Step::Claim),
             3 => (1_i64..400_000).prop_map(Step::Tick),
             1 => (DAY / 2..3 * DAY).prop_map(Step::Tick),
             2 => Just(Step::RollUp),
             1 => Just(Step::Mature),
-            1 => Just(Step::Crash),
+            2 => Just(Step::Crash),
             1 => campaign.prop_map(Step::End),
         ]
         .boxed()
@@ -395,14 +463,29 @@ impl ReferenceStateMachine for Ledger {
 
     fn apply(mut state: State, step: &Step) -> State {
         state.answer = state.step(step);
-        if is_keyed(step) && matches!(state.answer, Answer::Available(_)) {
+        if is_keyed(step) && state.answer.is_done() {
             state.keyed = Some(state.answer.clone());
         }
         state
     }
 
-    // An ended campaign gives its rest back by itself.
+    // An ended campaign gives its rest back by itself. The last one is not ended: nothing would come after.
     fn preconditions(state: &State, step: &Step) -> bool {
-        !matches!(step, Step::Release(campaign, _) if state.campaigns[*campaign].ended)
+        match step {
+            Step::Release(campaign, _) => !state.campaigns[*campaign].ended,
+            Step::End(campaign) => {
+                let others = state.campaigns.iter().enumerate().filter(|(number, _)| number != campaign);
+                others.into_iter().any(|(_, other)| !other.ended)
+            }
+            _ => true,
+        }
     }
+}
+
+/// A batch: plays of any time and of late, and clicks on them, some of which the budget did not count on.
+fn claims(plays: usize) -> impl Strategy<Value = Vec<Pick>> {
+    let last = plays.max(1);
+    let play = prop_oneof![1 => 0..last, 3 => last.saturating_sub(5)..last];
+    let click = prop_oneof![3 => Just(None), 1 => (0_u32..3).prop_map(Some)];
+    prop::collection::vec((play, click).prop_map(|(play, click)| Pick { play, click }), 1..8)
 }
