@@ -18,7 +18,7 @@ pub enum Plant {
     LeaseEpoch,
     /// A COMMIT without an answer is looked up.
     UnknownCommit,
-    /// SQLite flushes its log at every commit.
+    /// The log of the database is flushed at every commit.
     SyncFull,
     /// A dead token pays nothing.
     TokenExpiry,

@@ -4,6 +4,39 @@ use gametriggers_actors::domain::id::PlayId;
 use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::domain::settlement::{self, Account, Claim, Known, Posting, Side};
 use gametriggers_actors::proof::{Plant, planted};
+use sqlx::PgConnection;
+use std::sync::OnceLock;
+
+/// What the statement of a batch on Postgres asks of a lease.
+const WITHIN_LEASE: &str = "AND l.settled + t.taken <= l.granted AND l.state IN ('open', 'closing')";
+
+/// The same, as constraints of the tables.
+const CONSTRAINTS: &str = "ALTER TABLE IF EXISTS budget_lease DROP CONSTRAINT IF EXISTS no_overdrawn_lease;
+    ALTER TABLE IF EXISTS campaign_budget DROP CONSTRAINT IF EXISTS no_overspend,
+      DROP CONSTRAINT IF EXISTS campaign_budget_leased_check";
+
+/// The statement of a batch on Postgres, but for the safeguard that is left out.
+pub(super) fn statement(sql: &'static str) -> &'static str {
+    static UNCHECKED: OnceLock<&str> = OnceLock::new();
+    if !planted(Plant::LeaseCheck) {
+        return sql;
+    }
+    UNCHECKED.get_or_init(|| {
+        assert!(sql.contains(WITHIN_LEASE), "the check of a lease is not where it was");
+        String::leak(sql.replace(WITHIN_LEASE, ""))
+    })
+}
+
+/// What the writer's connection to Postgres does without a safeguard.
+pub(super) async fn spoil(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if planted(Plant::SyncFull) {
+        sqlx::raw_sql("SET synchronous_commit = off").execute(&mut *connection).await?;
+    }
+    if planted(Plant::LeaseCheck) {
+        sqlx::raw_sql(CONSTRAINTS).execute(connection).await?;
+    }
+    Ok(())
+}
 
 /// Decides a batch as `settlement::plan` does, but for the safeguard that is left out.
 pub(super) fn plan(claims: &[Claim], known: &Known) -> Posting {

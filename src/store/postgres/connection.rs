@@ -96,7 +96,9 @@ pub(super) async fn keeps(connection: &mut PgConnection, production: bool) -> Re
     // `remote_apply` is more than `on`, everything else is less.
     let on = "SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') <> 'remote_apply'";
-    sqlx::query(on).execute(connection).await.map_err(failed)?;
+    sqlx::query(on).execute(&mut *connection).await.map_err(failed)?;
+    #[cfg(feature = "proof")]
+    crate::store::plant::spoil(connection).await.map_err(failed)?;
     Ok(())
 }
 

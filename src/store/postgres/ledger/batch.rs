@@ -145,7 +145,11 @@ impl Batch {
         let events = &self.events;
         let [campaign, price, plays, viewers, clicks, rejected] = &self.budgets;
         let (first, last) = (events.id.first(), events.id.last());
-        let found: (i64, i64, i64, i64, i64) = sqlx::query_as(WRITE)
+        #[cfg(feature = "proof")]
+        let write = crate::store::plant::statement(WRITE);
+        #[cfg(not(feature = "proof"))]
+        let write = WRITE;
+        let found: (i64, i64, i64, i64, i64) = sqlx::query_as(write)
             .bind(&events.id)
             .bind(&events.lease)
             .bind(&events.campaign)

@@ -4,6 +4,7 @@
 use crate::store::postgres::failure::Attempt;
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::proof::{Plant, planted};
 use sqlx::PgConnection;
 
 statements! {
@@ -22,6 +23,7 @@ pub(super) async fn open(
     now: UnixMillis,
     closes_at: UnixMillis,
 ) -> Attempt<i64> {
+    let closes_at = if planted(Plant::LeaseEpoch) { UnixMillis(0) } else { closes_at };
     let epoch: i64 = sqlx::query_scalar(NEXT_EPOCH).fetch_one(&mut *connection).await?;
     sqlx::query(CLOSE_OLDER).bind(epoch).bind(closes_at.0).execute(&mut *connection).await?;
     days(connection, now).await?;

@@ -7,15 +7,17 @@
 
 use super::batch::{AccountIds, Batch, kind};
 use super::entry::account_ids;
+#[cfg(feature = "proof")]
+use crate::store::plant::plan;
 use crate::store::postgres::failure::{Attempt, Failure, Kind};
 use crate::store::postgres::row::{count, known};
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::{CampaignId, LeaseId, PlayId};
 use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::settlement::{
-    Account, Claim, Debit, Known, LeaseRow, Outcome, Posting, plan,
-};
+#[cfg(not(feature = "proof"))]
+use gametriggers_actors::domain::settlement::plan;
+use gametriggers_actors::domain::settlement::{Account, Claim, Debit, Known, LeaseRow, Outcome, Posting};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::StoreError;
 use sqlx::PgConnection;
