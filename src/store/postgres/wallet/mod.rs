@@ -36,8 +36,9 @@ impl WalletStore for PostgresStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        let request = Request::new("confirm_deposit", key, now);
-        self.by_hand(operator::Order::deposit(brand, money), hand, request).await
+        let order =
+            operator::Order::deposit(brand, money).by(hand, Request::new("confirm_deposit", key, now));
+        self.write(move |c| Box::pin(order.obey(c))).await
     }
 
     async fn refund(
@@ -48,7 +49,8 @@ impl WalletStore for PostgresStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        self.by_hand(operator::Order::refund(brand, money), hand, Request::new("refund", key, now)).await
+        let order = operator::Order::refund(brand, money).by(hand, Request::new("refund", key, now));
+        self.write(move |c| Box::pin(order.obey(c))).await
     }
 
     async fn fund(
@@ -94,7 +96,8 @@ impl WalletStore for PostgresStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        self.by_hand(operator::Order::adjust(owner, money), hand, Request::new("adjust", key, now)).await
+        let order = operator::Order::adjust(owner, money).by(hand, Request::new("adjust", key, now));
+        self.write(move |c| Box::pin(order.obey(c))).await
     }
 
     async fn set_credit_limit(
@@ -105,8 +108,8 @@ impl WalletStore for PostgresStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        let request = Request::new("credit_limit", key, now);
-        self.by_hand(operator::Order::limit(brand, limit), hand, request).await
+        let order = operator::Order::limit(brand, limit).by(hand, Request::new("credit_limit", key, now));
+        self.write(move |c| Box::pin(order.obey(c))).await
     }
 
     /// In as many transactions as it takes: settlement should not wait for all wallets at once.
@@ -132,13 +135,6 @@ impl WalletStore for PostgresStore {
             statement::lines(&mut snapshot, (owner, currency), before, limit).await
         })
         .await
-    }
-}
-
-impl PostgresStore {
-    async fn by_hand(&self, order: operator::Order, hand: &ByHand, request: Request) -> StoreResult<Wallet> {
-        let hand = hand.clone();
-        self.write(move |c| Box::pin(async move { operator::obey(c, &order, &hand, &request).await })).await
     }
 }
 

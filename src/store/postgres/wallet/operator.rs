@@ -52,6 +52,11 @@ impl Order {
         Self { action: "credit_limit", owner: Owner::Brand(brand), money }
     }
 
+    /// By whom, and for which request.
+    pub(super) fn by(self, hand: &ByHand, request: Request) -> Deed {
+        Deed { order: self, hand: hand.clone(), request }
+    }
+
     /// The account that an owner is paid from.
     const fn account(&self) -> Account {
         match self.owner {
@@ -77,8 +82,22 @@ impl Order {
     }
 }
 
-/// Does it, once: the wallet afterwards.
-pub(super) async fn obey(
+/// An order, who gives it, and the request that is answered once.
+#[derive(Clone)]
+pub(super) struct Deed {
+    order: Order,
+    hand: ByHand,
+    request: Request,
+}
+
+impl Deed {
+    /// Does it, once: the wallet afterwards.
+    pub(super) async fn obey(self, connection: &mut PgConnection) -> Attempt<Wallet> {
+        obey(connection, &self.order, &self.hand, &self.request).await
+    }
+}
+
+async fn obey(
     connection: &mut PgConnection,
     order: &Order,
     hand: &ByHand,

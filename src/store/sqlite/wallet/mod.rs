@@ -38,8 +38,10 @@ impl WalletStore for SqliteStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        let request = Request::new("confirm_deposit", key, now);
-        self.by_hand(operator::Order::deposit(brand, money), hand, request).await
+        let order =
+            operator::Order::deposit(brand, money).by(hand, Request::new("confirm_deposit", key, now));
+        let epoch = self.writer()?.epoch();
+        self.write(move |c| Box::pin(order.obey(c, epoch))).await
     }
 
     async fn refund(
@@ -50,7 +52,9 @@ impl WalletStore for SqliteStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        self.by_hand(operator::Order::refund(brand, money), hand, Request::new("refund", key, now)).await
+        let order = operator::Order::refund(brand, money).by(hand, Request::new("refund", key, now));
+        let epoch = self.writer()?.epoch();
+        self.write(move |c| Box::pin(order.obey(c, epoch))).await
     }
 
     async fn fund(
@@ -115,7 +119,9 @@ impl WalletStore for SqliteStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        self.by_hand(operator::Order::adjust(owner, money), hand, Request::new("adjust", key, now)).await
+        let order = operator::Order::adjust(owner, money).by(hand, Request::new("adjust", key, now));
+        let epoch = self.writer()?.epoch();
+        self.write(move |c| Box::pin(order.obey(c, epoch))).await
     }
 
     async fn set_credit_limit(
@@ -126,8 +132,9 @@ impl WalletStore for SqliteStore {
         key: &Idempotency,
         now: UnixMillis,
     ) -> StoreResult<Wallet> {
-        let request = Request::new("credit_limit", key, now);
-        self.by_hand(operator::Order::limit(brand, limit), hand, request).await
+        let order = operator::Order::limit(brand, limit).by(hand, Request::new("credit_limit", key, now));
+        let epoch = self.writer()?.epoch();
+        self.write(move |c| Box::pin(order.obey(c, epoch))).await
     }
 
     /// In as many transactions as it takes: settlement should not wait for all wallets at once.
@@ -157,20 +164,6 @@ impl WalletStore for SqliteStore {
     ) -> StoreResult<Vec<StatementLine>> {
         let mut snapshot = self.snapshot().await?;
         Ok(statement::lines(&mut snapshot, (owner, currency), before, limit).await?)
-    }
-}
-
-impl SqliteStore {
-    async fn by_hand(&self, order: operator::Order, hand: &ByHand, request: Request) -> StoreResult<Wallet> {
-        let epoch = self.writer()?.epoch();
-        let hand = hand.clone();
-        self.write(move |c| {
-            Box::pin(async move {
-                fence_if_taken(c, epoch).await?;
-                operator::obey(c, &order, &hand, &request).await
-            })
-        })
-        .await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::read;
 use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
-use crate::store::sqlite::ledger::{Post, Request, ensure, not_positive, post, recall, remember};
+use crate::store::sqlite::ledger::{
+    Post, Request, ensure, fence_if_taken, not_positive, post, recall, remember,
+};
 use crate::store::sqlite::row::known;
 use crate::store::sqlite::{WRITER, statements};
 use gametriggers_actors::domain::id::BrandId;
@@ -48,6 +50,11 @@ impl Order {
         Self { action: "credit_limit", owner: Owner::Brand(brand), money }
     }
 
+    /// By whom, and for which request.
+    pub(super) fn by(self, hand: &ByHand, request: Request) -> Deed {
+        Deed { order: self, hand: hand.clone(), request }
+    }
+
     /// The account that an owner is paid from.
     const fn account(&self) -> Account {
         match self.owner {
@@ -73,8 +80,22 @@ impl Order {
     }
 }
 
-/// Does it, once: the wallet afterwards.
-pub(super) async fn obey(
+/// An order, who gives it, and the request that is answered once.
+pub(super) struct Deed {
+    order: Order,
+    hand: ByHand,
+    request: Request,
+}
+
+impl Deed {
+    /// Does it, once: the wallet afterwards.
+    pub(super) async fn obey(self, connection: &mut SqliteConnection, epoch: i64) -> Attempt<Wallet> {
+        fence_if_taken(connection, epoch).await?;
+        obey(connection, &self.order, &self.hand, &self.request).await
+    }
+}
+
+async fn obey(
     connection: &mut SqliteConnection,
     order: &Order,
     hand: &ByHand,
