@@ -1,10 +1,11 @@
 //! What is broken besides the server, one fault at a time.
 
 use super::options::{Database, Kind, Options};
-use super::stage::{Cluster, DATABASE};
+use super::stage::Cluster;
 use super::witness::Witness;
 use crate::failure::Failure;
 use crate::proxy::Cut;
+use crate::site::DATABASE;
 use gametriggers_simulated_overlay::Random;
 use std::collections::BTreeMap;
 use std::time::Duration;

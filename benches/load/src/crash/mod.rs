@@ -43,7 +43,7 @@ mod plants;
 mod points;
 mod report;
 mod scrape;
-mod service;
+pub(crate) mod service;
 mod stage;
 mod witness;
 

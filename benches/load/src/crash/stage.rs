@@ -5,7 +5,7 @@ use super::options::{Database, Kind, Options};
 use super::service::{Postgres, Redis};
 use crate::failure::Failure;
 use crate::proxy::Proxy;
-use crate::site::Site;
+use crate::site::{DATABASE, Site, postgres_url};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,6 @@ use tempfile::TempDir;
 const SQLITE_MEGABYTES: u32 = 48;
 /// A fresh cluster with one segment of its log takes about half of it.
 const POSTGRES_MEGABYTES: u32 = 160;
-
-/// The database's name.
-pub(super) const DATABASE: &str = "gametriggers";
 
 /// The database as the audit reads it: not through the proxy.
 #[derive(Clone, Debug)]
@@ -74,8 +71,7 @@ impl Stage {
             return Ok(Self { site, ledger, cluster: None, disk: None, _home: home });
         };
         let database = disk.path().join("demo.db");
-        let site =
-            Site::configured(home.path(), &config(&home, &format!("sqlite:{}", database.display()), ""))?;
+        let site = Site::at(home.path(), &format!("sqlite:{}", database.display()), None)?;
         Ok(Self { site, ledger: Ledger::Sqlite(database), cluster: None, disk: Some(disk), _home: home })
     }
 
@@ -85,9 +81,8 @@ impl Stage {
         postgres.create(DATABASE).await?;
         let database = Proxy::start(postgres.address(), true).await?;
         let cache = Proxy::start(redis.address(), false).await?;
-        let url = format!("postgres://postgres@{}/{DATABASE}?sslmode=disable", database.address());
-        let more = format!("[redis]\nurl = \"redis://{}\"\n", cache.address());
-        let site = Site::configured(home.path(), &config(&home, &url, &more))?;
+        let url = postgres_url(database.address());
+        let site = Site::at(home.path(), &url, Some(cache.address()))?;
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(postgres.address().port())
@@ -104,17 +99,6 @@ impl Stage {
     pub(super) fn path(&self) -> &Path {
         self.site.path()
     }
-}
-
-/// A configuration for a database at that URL.
-fn config(home: &Home, url: &str, more: &str) -> String {
-    let (assets, key) = (home.path().join("assets"), "5a".repeat(32));
-    format!(
-        "mode = \"development\"\n[database]\nurl = \"{url}\"\n{more}[assets]\ndir = \"{}\"\n\
-         [play]\nrequire_streaming = false\n[platform]\nkind = \"simulated\"\n\
-         [secrets]\ntoken_keys = [\"1:{key}\"]\n",
-        assets.display()
-    )
 }
 
 /// The folder.

@@ -22,6 +22,7 @@ mod visible;
 pub use phases::run;
 pub use report::Report;
 
+use crate::crash::Database;
 use std::path::PathBuf;
 
 /// What to run.
@@ -31,6 +32,9 @@ pub struct Options {
     /// Overlays to open, one streamer each.
     #[arg(long, default_value_t = 10_000)]
     pub streamers: u32,
+    /// The database. For Postgres the run starts one of its own, and a Redis.
+    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
+    pub db: Database,
     /// Length of the window in which plays are counted.
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,

@@ -3,13 +3,15 @@
 use super::fleet::{Fleet, Seen, lock};
 use super::visible::Watch;
 use super::{Options, Report};
+use crate::crash::Database;
+use crate::crash::service::{Postgres, Redis};
 use crate::failure::Failure;
 use crate::market;
 use crate::number::{per, real};
 use crate::process::{cpu, open_files_max, rss_kb};
 use crate::provision::{FIRST_SLOT_MS, SPREAD_MS, Streamers};
 use crate::server::{Launch, Server, free_address};
-use crate::site::Site;
+use crate::site::{DATABASE, Site, postgres_url};
 use gametriggers_simulated_overlay::now;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,7 +28,9 @@ const FIRST_ACK_MARGIN: Duration = Duration::from_secs(60);
 pub async fn run(options: Options) -> Result<Report, Failure> {
     check(&options)?;
     let data = tempfile::tempdir().map_err(Failure::io("a directory for the server"))?;
-    let (launch, keys, brand) = provision(&options, data.path()).await?;
+    // What runs beside the server ends after it.
+    let (site, _services) = ground(options.db, data.path()).await?;
+    let (launch, keys, brand) = provision(&options, site).await?;
     let mut server = launch.start()?;
     server.ready().await?;
     let campaigns = market::campaigns(launch.address, &brand, 0).await?;
@@ -41,11 +45,21 @@ pub async fn run(options: Options) -> Result<Report, Failure> {
     report
 }
 
-async fn provision(options: &Options, data: &Path) -> Result<(Launch, Vec<String>, String), Failure> {
+/// Where the server keeps what it knows.
+async fn ground(db: Database, data: &Path) -> Result<(Site, Option<(Postgres, Redis)>), Failure> {
+    if db == Database::Sqlite {
+        return Ok((Site::folder(data), None));
+    }
+    let (postgres, redis) = (Postgres::start(&std::env::temp_dir()).await?, Redis::start().await?);
+    postgres.create(DATABASE).await?;
+    let site = Site::at(data, &postgres_url(postgres.address()), Some(redis.address()))?;
+    Ok((site, Some((postgres, redis))))
+}
+
+async fn provision(options: &Options, site: Site) -> Result<(Launch, Vec<String>, String), Failure> {
     note("provision");
     let slot_interval_ms = 60_000 / u64::from(options.plays_per_minute.max(1));
     let streamers = Streamers { count: options.streamers, slot_interval_ms };
-    let site = Site::folder(data);
     let keys = streamers.provision(&options.server, &site).await?;
     let brand = market::brand(&options.server, &site).await?;
     let env =

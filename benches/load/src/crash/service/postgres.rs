@@ -27,7 +27,7 @@ const BACKENDS: &str = "SELECT pid FROM pg_stat_activity
 
 /// A running Postgres, or one that was stopped.
 #[derive(Debug)]
-pub(in crate::crash) struct Postgres {
+pub(crate) struct Postgres {
     address: SocketAddr,
     programs: PathBuf,
     owner: Option<Owner>,
@@ -45,7 +45,7 @@ struct Owner {
 
 impl Postgres {
     /// Makes a cluster in a temporary directory below that one and starts it on a free port.
-    pub(in crate::crash) async fn start(below: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(below: &Path) -> Result<Self, Failure> {
         let programs = programs()?;
         let folder = tempfile::tempdir_in(below).map_err(Failure::io("a directory for Postgres"))?;
         let owner = owner()?;
@@ -69,19 +69,19 @@ impl Postgres {
     }
 
     /// Where it listens.
-    pub(in crate::crash) const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Makes an empty database.
-    pub(in crate::crash) async fn create(&self, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn create(&self, name: &str) -> Result<(), Failure> {
         let mut connection = self.connect(SUPERUSER).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
         Ok(connection.close().await?)
     }
 
     /// A connection that goes past the proxy.
-    pub(in crate::crash) async fn connect(&self, database: &str) -> Result<PgConnection, Failure> {
+    pub(crate) async fn connect(&self, database: &str) -> Result<PgConnection, Failure> {
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(self.address.port())
@@ -93,7 +93,7 @@ impl Postgres {
     }
 
     /// What `pg_ctl stop -m immediate` does: no checkpoint, no farewell, recovery at the next start.
-    pub(in crate::crash) async fn stop_at_once(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn stop_at_once(&mut self) -> Result<(), Failure> {
         signal(self.pid, "QUIT")?;
         match timeout(STOP_MAX, self.child.wait()).await {
             Ok(ended) => ended.map(|_| ()).map_err(Failure::io("wait for Postgres")),
@@ -102,13 +102,13 @@ impl Postgres {
     }
 
     /// Starts it again, on the same port.
-    pub(in crate::crash) async fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
         (self.child, self.pid) = spawn(&self.programs, self.owner, self.folder.path(), self.address)?;
         self.ready().await
     }
 
     /// Starts it again if it has ended by itself.
-    pub(in crate::crash) async fn revive(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn revive(&mut self) -> Result<(), Failure> {
         // A server that ends after all does so within this.
         let _ = timeout(LOOK * 10, self.child.wait()).await;
         match self.child.try_wait() {
@@ -119,11 +119,7 @@ impl Postgres {
 
     /// SIGKILL of one backend of the database, after which Postgres restarts all of them. False when
     /// there was none.
-    pub(in crate::crash) async fn kill_backend(
-        &self,
-        database: &str,
-        random: &mut Random,
-    ) -> Result<bool, Failure> {
+    pub(crate) async fn kill_backend(&self, database: &str, random: &mut Random) -> Result<bool, Failure> {
         let mut connection = self.connect(SUPERUSER).await?;
         let backends: Vec<i32> =
             sqlx::query_scalar(BACKENDS).bind(database).fetch_all(&mut connection).await?;
@@ -137,7 +133,7 @@ impl Postgres {
     }
 
     /// Waits until it takes connections.
-    pub(in crate::crash) async fn ready(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn ready(&mut self) -> Result<(), Failure> {
         let began = now().at;
         while self.connect(SUPERUSER).await.is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {

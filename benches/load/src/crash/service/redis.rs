@@ -17,7 +17,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// A running Redis, or one that was killed.
 #[derive(Debug)]
-pub(in crate::crash) struct Redis {
+pub(crate) struct Redis {
     address: SocketAddr,
     folder: TempDir,
     child: Child,
@@ -25,7 +25,7 @@ pub(in crate::crash) struct Redis {
 
 impl Redis {
     /// Starts one on a free port.
-    pub(in crate::crash) async fn start() -> Result<Self, Failure> {
+    pub(crate) async fn start() -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::io("a directory for Redis"))?;
         let address = free_address()?;
         let child = spawn(address, &folder)?;
@@ -35,23 +35,23 @@ impl Redis {
     }
 
     /// Where it listens.
-    pub(in crate::crash) const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// SIGKILL.
-    pub(in crate::crash) async fn kill(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
         self.child.kill().await.map_err(Failure::io("kill Redis"))
     }
 
     /// Starts it again, empty.
-    pub(in crate::crash) async fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
         self.child = spawn(self.address, &self.folder)?;
         self.ready().await
     }
 
     /// Forgets everything while it runs.
-    pub(in crate::crash) async fn flush(&self) -> Result<(), Failure> {
+    pub(crate) async fn flush(&self) -> Result<(), Failure> {
         self.ask("FLUSHALL").await.map(|_| ()).map_err(Failure::io("flush Redis"))
     }
 
