@@ -83,7 +83,7 @@ async function framedBy(site, name) {
   return overlay;
 }
 
-describe('a host', { concurrency: 4 }, () => {
+describe('a host', { concurrency }, () => {
   test('a rotated key ends the page that holds it, at once and for good; the new one gets ads and is paid', async () => {
     const old = await open('rotated', [[keepCloses]]);
     const first = (await old.paid()).ack.play_id;

@@ -1,7 +1,8 @@
 //! The durability witness: what a killed process can not show.
 //!
 //! SIGKILL leaves the kernel's memory alone, so a commit that was never flushed survives it. Here the
-//! server runs under strace, and two things are shown about SQLite:
+//! server runs under strace, and two things are shown; on Postgres only the first one, and how is told in
+//! `postgres`:
 //!
 //! - `ack_before_fsync`: for each play whose ack was seen leaving, the row (the sixteen bytes of its
 //!   id) was in a write to the log that had ended, then a flush of the log began and ended with
@@ -13,7 +14,9 @@
 //!   place are made as well, to see that a loss would be seen.
 
 mod cut;
+mod postgres;
 mod trace;
+mod wire;
 
 use super::kills::Run;
 use super::options::{Database, Kind, Options};
@@ -22,6 +25,7 @@ use crate::failure::Failure;
 use crate::server::Server;
 use cut::{Cuts, copy};
 use gametriggers_simulated_overlay::now;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -29,6 +33,8 @@ use trace::{CALLS, Trace, Verdict};
 
 /// A page of the log, and more than any frame.
 const STRING_MAX: &str = "8192";
+/// All that Postgres writes to its log at once.
+const LOG_WRITE_MAX: &str = "1048576";
 /// Copies to spread the cuts over.
 const COPIES: u64 = 20;
 const CONTROLS: u64 = 2;
@@ -39,15 +45,19 @@ const COPYING_MAX: Duration = Duration::from_secs(600);
 const WARM_UP: Duration = Duration::from_secs(2);
 /// In the scenario of a planted bug.
 const WATCHED: Duration = Duration::from_secs(3);
+const WATCHED_CLUSTER: Duration = Duration::from_secs(20);
 
 /// What to watch.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "gametriggers-witness", about = "Watches the system calls of a server that takes claims")]
 pub struct Watch {
+    /// The database. For Postgres the run starts one of its own.
+    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
+    pub db: Database,
     /// Overlays, one streamer each.
     #[arg(long, default_value_t = 40)]
     pub streamers: u32,
-    /// Cuts of the log.
+    /// Cuts of the log of SQLite.
     #[arg(long, default_value_t = 1_000)]
     pub cuts: u64,
     /// Everything random follows from it.
@@ -81,6 +91,13 @@ impl Witnessed {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let Self { verdict, cuts, faults, .. } = self;
+        let acks = format!(
+            "acks={} fsyncs={} ack_before_fsync={}",
+            verdict.acks, verdict.flushes, verdict.before_flush
+        );
+        if cuts.cuts == 0 && self.wanted == 0 {
+            return vec![format!("faults={}", faults.join(",")), acks];
+        }
         vec![
             format!(
                 "cuts_that_shortened={} control_cuts_before_fsync={} of_which_lost_acked={} faults={}",
@@ -89,10 +106,7 @@ impl Witnessed {
                 cuts.controls_lost,
                 faults.join(",")
             ),
-            format!(
-                "acks={} fsyncs={} ack_before_fsync={}",
-                verdict.acks, verdict.flushes, verdict.before_flush
-            ),
+            acks,
             format!("wal_cuts={} corrupt={} acked_lost={}", cuts.cuts, cuts.corrupt, cuts.acked_lost),
         ]
     }
@@ -105,7 +119,7 @@ impl Witnessed {
 pub async fn watch(watch: Watch) -> Result<Witnessed, Failure> {
     let options = Options {
         kills: 0,
-        db: Database::Sqlite,
+        db: watch.db,
         faults: vec![Kind::Server],
         points: None,
         seed: watch.seed,
@@ -121,6 +135,11 @@ pub async fn watch(watch: Watch) -> Result<Witnessed, Failure> {
         plant: None,
     };
     let mut run = Run::prepare(options).await?;
+    if run.stage.cluster.is_some() {
+        let verdict = watch_cluster(&run, WATCHED_CLUSTER).await?;
+        let faults = run.finish(0).await?.faults();
+        return Ok(Witnessed { verdict, cuts: Cuts::default(), wanted: 0, faults });
+    }
     let (mut server, mut trace) = under_strace(&run).await?;
     sleep(WARM_UP).await;
     let mut cuts = Cuts::default();
@@ -144,14 +163,18 @@ pub async fn watch(watch: Watch) -> Result<Witnessed, Failure> {
 /// Watches a server for a short time; what was wrong.
 pub(super) async fn faults(options: &Options) -> Result<Vec<String>, Failure> {
     let run = Run::prepare(Options { kills: 0, ..options.clone() }).await?;
-    let (mut server, mut trace) = under_strace(&run).await?;
-    sleep(WATCHED).await;
-    server.terminate().await?;
-    trace.read()?;
-    let verdict = trace.judge();
+    let verdict = if run.stage.cluster.is_some() {
+        watch_cluster(&run, WATCHED).await?
+    } else {
+        let (mut server, mut trace) = under_strace(&run).await?;
+        sleep(WATCHED).await;
+        server.terminate().await?;
+        trace.read()?;
+        trace.judge()
+    };
     let mut faults = run.finish(0).await?.faults();
     if verdict.acks == 0 {
-        faults.push("no_acks_seen".into());
+        return Err(Failure::Refused("no ack was seen leaving".into()));
     }
     if verdict.before_flush > 0 {
         faults.push(format!("ack_before_fsync={}", verdict.before_flush));
@@ -159,16 +182,44 @@ pub(super) async fn faults(options: &Options) -> Result<Vec<String>, Failure> {
     Ok(faults)
 }
 
+/// Watches the server and Postgres, for a while.
+async fn watch_cluster(run: &Run, time: Duration) -> Result<Verdict, Failure> {
+    let Some(cluster) = &run.stage.cluster else { return Ok(Verdict::default()) };
+    let attached: Vec<String> = cluster
+        .postgres
+        .processes()?
+        .into_iter()
+        .flat_map(|process| ["-p".to_owned(), process.to_string()])
+        .collect();
+    let (mut server, path) = traced(run, (postgres::CALLS, LOG_WRITE_MAX), attached).await?;
+    sleep(time).await;
+    // The one that serves the writer was made while strace looked on, and is there as long as the server.
+    let processes: HashSet<u32> = cluster.postgres.processes()?.into_iter().collect();
+    server.terminate().await?;
+    postgres::judge(&path, &processes)
+}
+
 async fn under_strace(run: &Run) -> Result<(Server, Trace), Failure> {
+    let (server, path) = traced(run, (CALLS, STRING_MAX), Vec::new()).await?;
+    Ok((server, Trace::of(path)))
+}
+
+/// Starts the server under a strace that watches these processes as well.
+async fn traced(
+    run: &Run,
+    (calls, string_max): (&str, &str),
+    attached: Vec<String>,
+) -> Result<(Server, PathBuf), Failure> {
     let path = run.stage.path().join("strace.txt");
     let mut launch = run.launch.clone();
     // With -D the server keeps the process that is started here, and strace watches from aside.
-    let through = ["strace", "-f", "-D", "-y", "-xx", "-s", STRING_MAX, "-e", CALLS, "-o"];
+    let through = ["strace", "-f", "-D", "-y", "-xx", "-s", string_max, "-e", calls, "-o"];
     launch.through = through.map(str::to_owned).to_vec();
     launch.through.push(path.display().to_string());
+    launch.through.extend(attached);
     run.witness.server_starts();
     let mut server =
         launch.start().map_err(|_| Failure::Refused("no strace: apt-get install strace".into()))?;
     run.greeted(&mut server).await?;
-    Ok((server, Trace::of(path)))
+    Ok((server, path))
 }

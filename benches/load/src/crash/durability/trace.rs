@@ -32,9 +32,7 @@ pub(super) struct Trace {
     path: PathBuf,
     read: u64,
     rest: Vec<u8>,
-    line: u64,
-    /// First halves, by thread.
-    halves: HashMap<String, (u64, String)>,
+    calls: Calls,
     written: Vec<Written>,
     /// Begin and end of each flush of the log that worked.
     flushes: Vec<(u64, u64)>,
@@ -68,8 +66,7 @@ impl Trace {
             path,
             read: 0,
             rest: Vec::new(),
-            line: 0,
-            halves: HashMap::new(),
+            calls: Calls::default(),
             written: Vec::new(),
             flushes: Vec::new(),
             acks: HashMap::new(),
@@ -126,37 +123,15 @@ impl Trace {
     }
 
     fn take(&mut self, line: &str) {
-        self.line += 1;
-        let Some((thread, call)) = line.split_once(' ') else { return };
-        let call = call.trim_start();
-        if let Some((first, _)) = call.split_once(" <unfinished ...>") {
-            self.sent(first);
-            self.halves.insert(thread.to_owned(), (self.line, first.to_owned()));
-        } else if let Some((_, second)) = call.strip_prefix("<... ").and_then(|c| c.split_once(" resumed>")) {
-            if let Some((began, first)) = self.halves.remove(thread) {
-                self.ended(began, &format!("{first}{second}"));
+        let Some(step) = self.calls.take(line) else { return };
+        // What goes to a socket has left when the call begins.
+        if let Some(call) = step.begun.filter(|call| is_sent(call)) {
+            for id in acks_in(&call) {
+                self.acks.entry(id).or_insert(self.calls.line);
             }
-        } else {
-            self.sent(call);
-            self.ended(self.line, call);
         }
-    }
-
-    /// What goes to a socket has left when the call begins.
-    fn sent(&mut self, call: &str) {
-        let Some((name, file, rest)) = parts(call) else { return };
-        if !["write", "writev", "sendto"].contains(&name) || !file.starts_with(b"socket:") {
-            return;
-        }
-        let bytes = strings(rest);
-        for (at, _) in bytes.windows(ACK.len()).enumerate().filter(|(_, window)| *window == ACK) {
-            let ack = String::from_utf8_lossy(bytes.get(at..).unwrap_or_default()).into_owned();
-            let ack = ack.split('}').next().unwrap_or_default();
-            let accepted = ack.contains("\"result\":\"settled\"") || ack.contains("\"result\":\"duplicate\"");
-            let id = ack.split("\"play_id\":\"").nth(1).and_then(|rest| rest.split('"').next());
-            if let Some(id) = id.filter(|_| accepted).and_then(id_of) {
-                self.acks.entry(id).or_insert(self.line);
-            }
+        if let Some((began, call)) = step.ended {
+            self.ended(began, &call);
         }
     }
 
@@ -165,7 +140,7 @@ impl Trace {
         let result = call.rsplit("= ").next().and_then(|result| result.split(' ').next());
         match name {
             "fdatasync" | "fsync" if file.ends_with(b"-wal") && result == Some("0") => {
-                self.flushes.push((began, self.line));
+                self.flushes.push((began, self.calls.line));
                 let before = self.written.iter().rev().find(|written| written.ended < began);
                 self.flushed_to = before.map_or(0, |written| written.end_offset);
             }
@@ -181,22 +156,85 @@ impl Trace {
                 }
                 let end = offset + u64::try_from(bytes.len()).unwrap_or(0);
                 self.end = self.end.max(end);
-                self.written.push(Written { ended: self.line, end_offset: self.end, bytes });
+                self.written.push(Written { ended: self.calls.line, end_offset: self.end, bytes });
             }
             _ => {}
         }
     }
 }
 
+/// Puts the halves of calls together.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    line: u64,
+    /// First halves, by thread.
+    halves: HashMap<String, (u64, String)>,
+}
+
+/// What a line says.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// The thread that called.
+    pub(super) thread: String,
+    /// A call that has begun.
+    pub(super) begun: Option<String>,
+    /// A call that has ended, and the line at which it had begun.
+    pub(super) ended: Option<(u64, String)>,
+}
+
+impl Calls {
+    /// Takes the next line.
+    pub(super) fn take(&mut self, line: &str) -> Option<Step> {
+        self.line += 1;
+        let (thread, call) = line.split_once(' ')?;
+        let (thread, call) = (thread.to_owned(), call.trim_start());
+        if let Some((first, _)) = call.split_once(" <unfinished ...>") {
+            self.halves.insert(thread.clone(), (self.line, first.to_owned()));
+            return Some(Step { thread, begun: Some(first.to_owned()), ended: None });
+        }
+        if let Some((_, second)) = call.strip_prefix("<... ").and_then(|c| c.split_once(" resumed>")) {
+            let (began, first) = self.halves.remove(&thread)?;
+            return Some(Step { thread, begun: None, ended: Some((began, format!("{first}{second}"))) });
+        }
+        Some(Step { thread, begun: Some(call.to_owned()), ended: Some((self.line, call.to_owned())) })
+    }
+
+    /// The number of the last line: the time.
+    pub(super) const fn line(&self) -> u64 {
+        self.line
+    }
+}
+
+/// Whether a call gives something to a socket.
+pub(super) fn is_sent(call: &str) -> bool {
+    parts(call).is_some_and(|(name, file, _)| {
+        ["write", "writev", "sendto"].contains(&name) && file.starts_with(b"socket:")
+    })
+}
+
+/// The plays that what is sent acks as durable.
+pub(super) fn acks_in(call: &str) -> Vec<Id> {
+    let bytes = parts(call).map(|(_, _, rest)| strings(rest)).unwrap_or_default();
+    let acks = bytes.windows(ACK.len()).enumerate().filter(|(_, window)| *window == ACK);
+    let id = |at: usize| {
+        let ack = String::from_utf8_lossy(bytes.get(at..).unwrap_or_default()).into_owned();
+        let ack = ack.split('}').next().unwrap_or_default();
+        let accepted = ack.contains("\"result\":\"settled\"") || ack.contains("\"result\":\"duplicate\"");
+        let id = ack.split("\"play_id\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        id.filter(|_| accepted).and_then(id_of)
+    };
+    acks.filter_map(|(at, _)| id(at)).collect()
+}
+
 /// Name of the call, what its file descriptor stands for, and the rest.
-fn parts(call: &str) -> Option<(&str, Vec<u8>, &str)> {
+pub(super) fn parts(call: &str) -> Option<(&str, Vec<u8>, &str)> {
     let (name, rest) = call.split_once('(')?;
     let (file, rest) = rest.split_once('<')?.1.split_once('>')?;
     Some((name, unescape(file), rest))
 }
 
 /// All quoted strings, one after the other.
-fn strings(arguments: &str) -> Vec<u8> {
+pub(super) fn strings(arguments: &str) -> Vec<u8> {
     arguments.split('"').skip(1).step_by(2).flat_map(unescape).collect()
 }
 
@@ -215,12 +253,12 @@ pub(super) fn id_of(text: &str) -> Option<Id> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const ID: &str = "01920000-0000-7000-8000-00000000000a";
+    pub(in crate::crash::durability) const ID: &str = "01920000-0000-7000-8000-00000000000a";
 
-    fn escaped(bytes: &[u8]) -> String {
+    pub(in crate::crash::durability) fn escaped(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
     }
 
@@ -239,7 +277,7 @@ mod tests {
         format!("7 fdatasync(3<{}>) = 0", escaped(b"/a/demo.db-wal"))
     }
 
-    fn ack() -> String {
+    pub(in crate::crash::durability) fn ack() -> String {
         let frame = format!("{{\"type\":\"ack\",\"play_id\":\"{ID}\",\"result\":\"settled\"}}");
         let (head, body) = frame.split_at(9);
         format!(

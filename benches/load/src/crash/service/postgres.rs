@@ -117,6 +117,22 @@ impl Postgres {
         }
     }
 
+    /// The postmaster, and what it has started.
+    pub(crate) fn processes(&self) -> Result<Vec<u32>, Failure> {
+        let mut processes = vec![self.pid];
+        for entry in fs::read_dir("/proc").map_err(Failure::io("processes"))?.flatten() {
+            let process = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+            let Some(process) = process else { continue };
+            // One that has ended meanwhile is nobody's.
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+            if parent.and_then(|parent| parent.parse().ok()) == Some(self.pid) {
+                processes.push(process);
+            }
+        }
+        Ok(processes)
+    }
+
     /// SIGKILL of one backend of the database, after which Postgres restarts all of them. False when
     /// there was none.
     pub(crate) async fn kill_backend(&self, database: &str, random: &mut Random) -> Result<bool, Failure> {
