@@ -27,6 +27,12 @@ pub(crate) async fn ask(server: SocketAddr, path: &str, key: &str) -> std::io::R
     exchange(server, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\n"), "").await
 }
 
+/// Follows a short link, as a browser does.
+pub(crate) async fn follow(server: SocketAddr, code: &str) -> Result<(), Failure> {
+    let head = format!("GET /r/{code}?k=qr HTTP/1.1\r\nUser-Agent: Mozilla/5.0 (viewer)\r\n");
+    exchange(server, &head, "").await.map(|_| ()).map_err(Failure::io("follow a link"))
+}
+
 /// Posts JSON as the holder of the key; the body of the answer. Any answer but 201 is a failure.
 pub(crate) async fn post(
     server: SocketAddr,
@@ -35,23 +41,30 @@ pub(crate) async fn post(
     once: &str,
     body: &str,
 ) -> Result<String, Failure> {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
-         Content-Type: application/json\r\n"
-    );
-    match exchange(server, &head, body).await.map_err(Failure::io("post"))? {
+    match tell(server, ("POST", path), key, once, body).await? {
         (201, answer) => Ok(answer),
         (status, answer) => Err(Failure::Server(format!("{path} answered {status}: {answer}"))),
     }
 }
 
-/// Patches with JSON as the holder of the key; whether the server said that it is done.
-pub(crate) async fn patch(server: SocketAddr, path: &str, key: &str, once: &str, body: &str) -> bool {
+/// Sends JSON by that method, as the holder of the key; the status and body of the answer.
+pub(crate) async fn tell(
+    server: SocketAddr,
+    (method, path): (&str, &str),
+    key: &str,
+    once: &str,
+    body: &str,
+) -> Result<(u16, String), Failure> {
     let head = format!(
-        "PATCH {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
+        "{method} {path} HTTP/1.1\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {once}\r\n\
          Content-Type: application/json\r\n"
     );
-    matches!(exchange(server, &head, body).await, Ok((200, _)))
+    exchange(server, &head, body).await.map_err(Failure::io("ask for a change"))
+}
+
+/// Patches with JSON as the holder of the key; whether the server said that it is done.
+pub(crate) async fn patch(server: SocketAddr, path: &str, key: &str, once: &str, body: &str) -> bool {
+    matches!(tell(server, ("PATCH", path), key, once, body).await, Ok((200, _)))
 }
 
 async fn exchange(server: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {

@@ -33,12 +33,16 @@ impl SmallDisk {
         self.folder.path()
     }
 
-    /// Leaves no room at all.
-    pub(super) fn fill(&self) -> Result<(), Failure> {
-        let mut file = File::create(self.ballast()).map_err(Failure::io("make ballast"))?;
+    /// Leaves no room at all. Whether there was any.
+    pub(super) fn fill(&self) -> Result<bool, Failure> {
+        let ballast = File::options().create(true).append(true).open(self.ballast());
+        let mut ballast = ballast.map_err(Failure::io("make ballast"))?;
+        let mut had_room = false;
         // It ends with the error that there is no room left.
-        while file.write_all(&PIECE).is_ok() {}
-        Ok(())
+        while ballast.write_all(&PIECE).is_ok() {
+            had_room = true;
+        }
+        Ok(had_room)
     }
 
     /// Gives the room back.

@@ -1,5 +1,6 @@
 //! The disk of the database is full for a while, and has room again.
 
+use super::disk::SmallDisk;
 use super::kills::Run;
 use crate::failure::Failure;
 use crate::http::get;
@@ -16,6 +17,8 @@ const FULL: Duration = Duration::from_secs(2);
 /// From room to the next ack, and to readiness.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
+/// A server that is ready in between may ack, and should not be missed.
+const LOOK_CLOSELY: Duration = Duration::from_millis(5);
 const SERVICE_UNAVAILABLE: u16 = 503;
 
 /// What happened when there was no room.
@@ -25,7 +28,7 @@ pub(super) struct Full {
     pub(super) times: u64,
     /// How often the server said that it is not ready.
     pub(super) not_ready: u64,
-    /// Acks while it said so.
+    /// Acks while there was none and it said so.
     pub(super) acks: u64,
     /// How often it acked again, and was ready, without a restart of its own.
     pub(super) recovered: u64,
@@ -41,11 +44,7 @@ pub(super) async fn fill(run: &mut Run, server: &Server, full: &mut Full) -> Res
     full.times += 1;
     if until(NOTICED_MAX, || async { ready(server).await == Some(SERVICE_UNAVAILABLE) }).await {
         full.not_ready += 1;
-        // What was written before may be on its way.
-        sleep(LOOK).await;
-        let before = run.witness.log().acks;
-        sleep(FULL).await;
-        full.acks += run.witness.log().acks - before;
+        full.acks += acks_while_full(run, disk, server).await?;
     }
     disk.relieve()?;
     if let Some(cluster) = &mut run.stage.cluster {
@@ -56,6 +55,26 @@ pub(super) async fn fill(run: &mut Run, server: &Server, full: &mut Full) -> Res
     let ready = until(RECOVERY_MAX, || async { ready(server).await == Some(200) }).await;
     full.recovered += u64::from(acked && ready);
     Ok(())
+}
+
+/// Acks of a server that says that it is not ready before them and after them, on a disk without room at
+/// both times. One that finds room and says so may ack, and one that an earlier commit let go may be on its
+/// way when the server says it for the first time.
+async fn acks_while_full(run: &Run, disk: &SmallDisk, server: &Server) -> Result<u64, Failure> {
+    let began = now().at;
+    let (mut acks, mut refused_at) = (0, None);
+    while now().at.saturating_duration_since(began) < FULL {
+        let before = run.witness.acks();
+        let refuses = ready(server).await == Some(SERVICE_UNAVAILABLE);
+        // What has become free is taken again.
+        let is_full = !disk.fill()?;
+        if refuses && is_full {
+            acks += refused_at.map_or(0, |refused_at| before - refused_at);
+        }
+        refused_at = (refuses && is_full).then(|| run.witness.acks());
+        sleep(LOOK_CLOSELY).await;
+    }
+    Ok(acks)
 }
 
 async fn ready(server: &Server) -> Option<u16> {

@@ -1,5 +1,6 @@
 //! The run: start, break, kill, start again, and let the last server finish.
 
+use super::click::Clicker;
 use super::fault::{Damage, Fault, strike};
 use super::full::{Full, fill};
 use super::options::{Database, Options};
@@ -86,6 +87,7 @@ pub(super) struct Run {
     pub(super) campaign: i64,
     pub(super) funded_micros: i64,
     overlays: Vec<Overlay>,
+    clicker: Clicker,
     damage: Damage,
     full: Full,
     /// Servers that ended at once, because their database was not there.
@@ -114,6 +116,7 @@ impl Run {
         let (keys, brand, campaign) = provision(&options, &launch).await?;
         let witness = Arc::new(Witness::default());
         let overlays = overlays(&options, launch.address, keys, &witness);
+        let clicker = Clicker::start(launch.address, Arc::clone(&witness), options.seed);
         Ok(Self {
             random: Random::new(options.seed),
             options,
@@ -124,6 +127,7 @@ impl Run {
             campaign,
             funded_micros: market::BUDGET_MICROS,
             overlays,
+            clicker,
             damage: Damage::default(),
             full: Full::default(),
             refused_starts: 0,
@@ -272,6 +276,7 @@ impl Run {
         let unsettled = waiting(&self.overlays);
         futures_util::future::join_all(self.overlays.drain(..).map(Overlay::stop)).await;
         self.look(&server).await;
+        drop(self.clicker);
         server.terminate().await?;
         if self.stage.disk.is_some() && self.full.times == 0 {
             return Err(Failure::Refused("the disk never filled up: no life was long enough".into()));

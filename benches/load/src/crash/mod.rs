@@ -17,7 +17,8 @@
 //! - `acked_lost`: plays of `acked` without a row in `settle_event`.
 //! - `double_charged`: plays with more than one row, plus plays with a row that nobody claimed, plus
 //!   campaigns whose `spent`, or whose account, is not the sum of their events, plus plays that were
-//!   charged though their ack said `rejected`.
+//!   charged though their ack said `rejected`, plus clicks that were billed again (one viewer follows the
+//!   links of plays again and again) or though nobody clicked.
 //! - `overspend_micros`: over all campaigns, what `spent + leased` has above `funded`, plus what
 //!   leases have settled above their grant.
 //! - `drift_micros`: what `ledger reconcile` finds, plus what fees and earnings in the ledger differ
@@ -33,6 +34,7 @@
 use crate::failure::Failure;
 
 mod audit;
+mod click;
 mod disk;
 mod durability;
 mod fault;

@@ -104,7 +104,12 @@ impl Report {
 
     const fn double_charged(&self) -> u64 {
         let found = &self.findings;
-        found.doubled + found.unclaimed + found.spent_wrong + found.ledger_wrong + found.rejected_charged
+        found.doubled
+            + found.unclaimed
+            + found.spent_wrong
+            + found.ledger_wrong
+            + found.rejected_charged
+            + found.clicks_wrong
     }
 
     fn figures(&self) -> String {
@@ -132,14 +137,17 @@ impl Report {
     fn background(&self) -> String {
         let settled_twice = self.log.answers.values().filter(|answers| answers.settled > 1).count();
         format!(
-            "unacked={} refused_by_lease={} late_paid={} settled_rows={} rejected={} {:?} \
-             settled_twice={settled_twice} overlays_not_drained={} sockets_banished={:?} recoveries={} \
+            "unacked={} refused_by_lease={} late_paid={} settled_rows={} clicks={} clicks_billed={} \
+             rejected={} {:?} settled_twice={settled_twice} overlays_not_drained={} \
+             sockets_banished={:?} recoveries={} \
              recover_ms_p50={:.0} cuts_before_commit={} fault_recover_ms_p99={:.0} disk_full={} \
              not_ready={} acks_while_full={} recovered={} refused_starts={} {}",
             self.unacked(),
             self.refused_by_lease(),
             self.log.late_paid,
             self.findings.rows,
+            self.log.clicks,
+            self.findings.clicks,
             self.sum(|answers| answers.rejected),
             self.log.reasons,
             self.unsettled,
@@ -207,13 +215,14 @@ mod tests {
 
     #[test]
     fn each_fault_and_each_empty_run_fails() {
-        let faults: [fn(&mut Report); 19] = [
+        let faults: [fn(&mut Report); 20] = [
             |report| report.kills = 4,
             |report| (report.kills, report.wanted) = (0, 0),
             |report| report.log.answers.clear(),
             |report| report.findings.acked_lost = 1,
             |report| report.findings.doubled = 1,
             |report| report.findings.rejected_charged = 1,
+            |report| report.findings.clicks_wrong = 1,
             |report| report.findings.overspend_micros = 1,
             |report| report.drift_micros = Some(1),
             |report| report.drift_micros = None,

@@ -1,6 +1,6 @@
 //! What the overlays saw: the harness's own log, against which the database is audited.
 
-use gametriggers_protocol::overlay::AckResult;
+use gametriggers_protocol::overlay::{AckResult, Content, FromOverlay, Prepare};
 use gametriggers_simulated_overlay::{Event, Lost, Observer, now};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,14 @@ pub(super) struct Log {
     pub(super) late_paid: u64,
     /// Of any result.
     pub(super) acks: u64,
+    /// Codes of the links of plays that are not shown yet.
+    pub(super) links: HashMap<String, String>,
+    /// Plays with a link that were shown, with its code.
+    pub(super) links_shown: Vec<(String, String)>,
+    /// Plays whose link was followed, by one viewer.
+    pub(super) clicked: HashSet<String>,
+    /// How often links were followed in all.
+    pub(super) clicks: u64,
     /// When the server was started whose first `welcome` has not come yet.
     pub(super) spawned: Option<Instant>,
 }
@@ -89,6 +97,23 @@ impl Witness {
         timeout(limit, wait).await.ok().map(|()| now().at.saturating_duration_since(began))
     }
 
+    /// Of the plays with a link that were shown, those from that one on.
+    pub(super) fn links_from(&self, first: usize) -> Vec<(String, String)> {
+        self.lock().links_shown.get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// A viewer is about to follow the link of a play.
+    pub(super) fn clicks(&self, play_id: &str) {
+        let log = &mut *self.lock();
+        log.clicked.insert(play_id.to_owned());
+        log.clicks += 1;
+    }
+
+    /// Acks so far, of any result.
+    pub(super) fn acks(&self) -> u64 {
+        self.lock().acks
+    }
+
     /// Plays that were acked as durable so far.
     pub(super) fn durable(&self) -> HashSet<String> {
         let log = self.lock();
@@ -117,6 +142,16 @@ impl Observer for Witness {
                     log.spawned = None;
                     self.welcomed.notify_one();
                 }
+            }
+            Event::Prepare(Prepare { play_id, creative, .. }) => {
+                if let Content::Qr { link_text, .. } = &creative.content
+                    && let Some((_, code)) = link_text.rsplit_once('/')
+                {
+                    log.links.insert(play_id.clone(), code.to_owned());
+                }
+            }
+            Event::Said(FromOverlay::Started { play_id, .. }) => {
+                log.links_shown.extend(log.links.remove_entry(play_id.as_str()));
             }
             Event::Play { play, .. } => {
                 log.played.insert(play.play_id.clone(), now().at);

@@ -10,7 +10,7 @@ mod tests;
 use super::stage::Ledger;
 use super::witness::Log;
 use crate::failure::Failure;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What the database says. All of it but `rows` must be zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub(super) struct Findings {
     pub(super) doubled: u64,
     /// Plays with a row that no overlay ever claimed.
     pub(super) unclaimed: u64,
+    /// Clicks that were billed.
+    pub(super) clicks: u64,
+    /// Clicks beyond the first of a play, and those of plays that nobody clicked: there is one viewer.
+    pub(super) clicks_wrong: u64,
     /// Campaigns whose `spent` is not the sum of their events.
     pub(super) spent_wrong: u64,
     /// Campaigns whose account in the ledger is not what was given to them less their events.
@@ -71,6 +75,8 @@ pub(super) struct Rows {
     pub(super) events: Vec<Event>,
     pub(super) budgets: Vec<Budget>,
     pub(super) accounts: Vec<Account>,
+    /// The play of each click, in lower-case hexadecimal digits.
+    pub(super) clicks: Vec<String>,
     /// Granted and settled, lease by lease.
     pub(super) leases: Vec<(i64, i64)>,
 }
@@ -95,6 +101,7 @@ pub(super) async fn stranded(ledger: &Ledger) -> Result<i64, Failure> {
 pub(super) fn audit(rows: &Rows, log: &Log) -> Findings {
     let mut findings = Findings::default();
     plays(rows, log, &mut findings);
+    clicks(rows, log, &mut findings);
     money(rows, &mut findings);
     findings
 }
@@ -120,6 +127,16 @@ fn plays(rows: &Rows, log: &Log, findings: &mut Findings) {
         let was_claimed = claimed.binary_search_by(|claimed| claimed.as_str().cmp(play)).is_ok();
         findings.unclaimed += u64::from(!was_claimed);
     }
+}
+
+fn clicks(rows: &Rows, log: &Log, findings: &mut Findings) {
+    let mut free: HashSet<String> = log.clicked.iter().map(|play_id| digits(play_id)).collect();
+    for play in &rows.clicks {
+        findings.clicks += 1;
+        findings.clicks_wrong += u64::from(!free.remove(play));
+    }
+    let events = rows.events.iter().filter(|event| !event.is_play).count();
+    findings.clicks_wrong += u64::try_from(events.abs_diff(rows.clicks.len())).unwrap_or(u64::MAX);
 }
 
 /// Whether what is there adds up, whatever should be there.

@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions, Connection};
 
 const EVENTS: &str = "SELECT replace(event_id::text, '-', ''), left(kind::text, 1) = 'p', campaign_id,
     price, fee FROM settle_event";
+const CLICKS: &str = "SELECT replace(play_id::text, '-', '') FROM settle_click";
 const BUDGETS: &str = "SELECT campaign_id, funded, spent, leased FROM campaign_budget";
 const ACCOUNTS: &str = "SELECT owner_kind::text, owner_id::bigint, code::text, debits, credits
     FROM ledger_account";
@@ -21,6 +22,7 @@ pub(super) async fn read(options: &PgConnectOptions) -> Result<Rows, Failure> {
     let budgets: Vec<(i64, i64, i64, i64)> = sqlx::query_as(BUDGETS).fetch_all(&mut *snapshot).await?;
     let accounts: Vec<(String, i64, String, i64, i64)> =
         sqlx::query_as(ACCOUNTS).fetch_all(&mut *snapshot).await?;
+    let clicks = sqlx::query_scalar(CLICKS).fetch_all(&mut *snapshot).await?;
     let leases = sqlx::query_as(LEASES).fetch_all(&mut *snapshot).await?;
     snapshot.rollback().await?;
     database.close().await?;
@@ -28,6 +30,7 @@ pub(super) async fn read(options: &PgConnectOptions) -> Result<Rows, Failure> {
         events: events.into_iter().map(Event::from).collect(),
         budgets: budgets.into_iter().map(Budget::from).collect(),
         accounts: accounts.into_iter().map(Account::from).collect(),
+        clicks,
         leases,
     })
 }

@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 
 const EVENTS: &str = "SELECT lower(hex(event_id)), kind = 'play', campaign_id, price, fee FROM settle_event";
+const CLICKS: &str = "SELECT lower(hex(play_id)) FROM settle_click";
 const BUDGETS: &str = "SELECT campaign_id, funded, spent, leased FROM campaign_budget";
 const ACCOUNTS: &str = "SELECT owner_kind, owner_id, code, debits, credits FROM ledger_account";
 const LEASES: &str = "SELECT granted, settled FROM budget_lease";
@@ -19,6 +20,7 @@ pub(super) async fn read(path: &Path) -> Result<Rows, Failure> {
     let budgets: Vec<(i64, i64, i64, i64)> = sqlx::query_as(BUDGETS).fetch_all(&mut *snapshot).await?;
     let accounts: Vec<(String, i64, String, i64, i64)> =
         sqlx::query_as(ACCOUNTS).fetch_all(&mut *snapshot).await?;
+    let clicks = sqlx::query_scalar(CLICKS).fetch_all(&mut *snapshot).await?;
     let leases = sqlx::query_as(LEASES).fetch_all(&mut *snapshot).await?;
     snapshot.rollback().await?;
     database.close().await?;
@@ -26,6 +28,7 @@ pub(super) async fn read(path: &Path) -> Result<Rows, Failure> {
         events: events.into_iter().map(Event::from).collect(),
         budgets: budgets.into_iter().map(Budget::from).collect(),
         accounts: accounts.into_iter().map(Account::from).collect(),
+        clicks,
         leases,
     })
 }

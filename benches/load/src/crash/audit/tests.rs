@@ -12,6 +12,7 @@ const ID: &str = "0192000000007000800000000000000a";
 /// The columns that the audit reads, without the constraints that keep a real database sound.
 const SCHEMA: &str = "
     CREATE TABLE settle_event (event_id BLOB, kind TEXT, campaign_id INTEGER, price INTEGER, fee INTEGER);
+    CREATE TABLE settle_click (event_id BLOB, play_id BLOB);
     CREATE TABLE campaign_budget (campaign_id INTEGER, funded INTEGER, spent INTEGER, leased INTEGER);
     CREATE TABLE budget_lease (lease_id INTEGER, granted INTEGER, settled INTEGER, state TEXT);
     CREATE TABLE ledger_account (
@@ -44,6 +45,7 @@ fn sound() -> Rows {
             account("platform", 0, "accrual_clearing", 50, 80),
             account("streamer", 5, "pending", 0, 50),
         ],
+        clicks: Vec::new(),
         leases: vec![(300, 100)],
     }
 }
@@ -72,6 +74,8 @@ const SOUND: Findings = Findings {
     acked_lost: 0,
     doubled: 0,
     unclaimed: 0,
+    clicks: 0,
+    clicks_wrong: 0,
     spent_wrong: 0,
     ledger_wrong: 0,
     rejected_charged: 0,
@@ -95,6 +99,21 @@ fn each_fault_of_a_play_is_found() {
         rows.events.push(Event { id: "0b".into(), price: 0, fee: 0, ..event() });
     };
     assert_eq!(found(foreign), Findings { rows: 2, unclaimed: 1, ..SOUND });
+}
+
+#[test]
+fn a_click_is_billed_once_and_only_when_somebody_clicked() {
+    let mut rows = sound();
+    rows.events.push(Event { id: "c1".into(), is_play: false, price: 0, fee: 0, ..event() });
+    rows.clicks.push(ID.into());
+    let mut seen = log(&[(PLAY, SETTLED)]);
+    assert_eq!(audit(&rows, &seen), Findings { clicks: 1, clicks_wrong: 1, ..SOUND });
+    seen.clicked.insert(PLAY.into());
+    assert_eq!(audit(&rows, &seen), Findings { clicks: 1, ..SOUND });
+    rows.events.push(Event { id: "c2".into(), is_play: false, price: 0, fee: 0, ..event() });
+    assert_eq!(audit(&rows, &seen), Findings { clicks: 1, clicks_wrong: 1, ..SOUND });
+    rows.clicks.push(ID.into());
+    assert_eq!(audit(&rows, &seen), Findings { clicks: 2, clicks_wrong: 1, ..SOUND });
 }
 
 #[test]
