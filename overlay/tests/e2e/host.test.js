@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Overlay, assertDisclosed, launch, look } from './support/overlay.js';
 import { Server, campaign } from './support/server.js';
-import { always, until } from './support/until.js';
+import { always, concurrency, until } from './support/until.js';
 
 const INTERVAL_MS = 4000;
 const REVOKED = 3501;

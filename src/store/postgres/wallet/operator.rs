@@ -53,8 +53,8 @@ impl Order {
     }
 
     /// By whom, and for which request.
-    pub(super) fn by(self, hand: &ByHand, request: Request) -> Deed {
-        Deed { order: self, hand: hand.clone(), request }
+    pub(super) fn by(self, hand: &ByHand, request: Request) -> SignedOrder {
+        SignedOrder { order: self, hand: hand.clone(), request }
     }
 
     /// The account that an owner is paid from.
@@ -84,13 +84,13 @@ impl Order {
 
 /// An order, who gives it, and the request that is answered once.
 #[derive(Clone)]
-pub(super) struct Deed {
+pub(super) struct SignedOrder {
     order: Order,
     hand: ByHand,
     request: Request,
 }
 
-impl Deed {
+impl SignedOrder {
     /// Does it, once: the wallet afterwards.
     pub(super) async fn obey(self, connection: &mut PgConnection) -> Attempt<Wallet> {
         obey(connection, &self.order, &self.hand, &self.request).await

@@ -137,7 +137,8 @@ impl System {
             }
             Step::Reserve(number, amount) => {
                 let funded = store.fund(campaign(number), Micros(*amount), key, now).await;
-                let figures = |budget: Budget| (budget.funded.0, budget.spent.0, budget.leased.0);
+                let figures =
+                    |(_, budget): (Wallet, Budget)| (budget.funded.0, budget.spent.0, budget.leased.0);
                 return answer(step, funded.map(figures).map(|(f, s, l)| Answer::Budget(f, s, l)));
             }
             other => panic!("{other:?} has no key"),
@@ -185,7 +186,7 @@ impl System {
         let claim = |pick: &Pick| {
             let (play, expires) = self.debits[pick.play];
             let debit = pick.click.map_or(play, |click| Debit {
-                event: play.event.click(click),
+                event: play.event.click(&click.to_be_bytes()),
                 kind: EventKind::Click,
                 split: split(click_price(play.split.price.0)),
                 viewers: 0,
