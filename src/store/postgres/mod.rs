@@ -9,6 +9,7 @@ mod audit;
 mod campaign;
 mod connection;
 mod failure;
+mod lane;
 mod ledger;
 mod migrations;
 mod play_log;
@@ -81,8 +82,8 @@ impl PostgresStore {
             migrations::run(&mut connection).await?;
             migrations::verify(&mut connection).await?;
         }
-        let writer = Arc::new(Writer::open(target).await?);
-        let log = Arc::new(Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?);
+        let writer = Writer::open(target).await?;
+        let log = Writer::open(&Target { writer: -target.writer, ..target.clone() }).await?;
         Self::new(Some(writer), Some(log), target)
     }
 

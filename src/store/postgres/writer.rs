@@ -1,6 +1,6 @@
 //! The one connection that writes, and the rules under which it does.
 //!
-//! A write transaction runs in a task of its own: when the caller goes away (a closed request, a
+//! A write transaction runs in a task of its own, on a thread of its own: when the caller goes away (a closed request, a
 //! lost `select!`), the transaction still ends one way or the other, and never stays half done on
 //! a connection that somebody else takes. The connection is taken out of its slot for the time of the
 //! transaction and put back only when the end is certain; else it is dropped, which ends it on the server.
@@ -12,6 +12,7 @@
 
 use super::connection::{Backend, Target, backend, connect, end, keeps, lock};
 use super::failure::{Attempt, Failure, Kind};
+use super::lane::Lane;
 use crate::store::OpenError;
 use futures_util::future::BoxFuture;
 use gametriggers_actors::ports::StoreError;
@@ -50,6 +51,7 @@ pub(super) struct Writer {
     id: i64,
     production: bool,
     options: PgConnectOptions,
+    lane: Lane,
     slot: Mutex<Slot>,
     seats: Semaphore,
     /// True from `close` on. Outside of the slot, since it ends a wait that holds the slot.
@@ -85,26 +87,34 @@ enum End<T> {
 
 impl Writer {
     /// Connects and takes the lock of the writer.
-    pub(super) async fn open(target: &Target) -> Result<Self, OpenError> {
-        let writer = Self {
+    pub(super) async fn open(target: &Target) -> Result<Arc<Self>, OpenError> {
+        let failed = |error: std::io::Error| OpenError::Server { reason: error.to_string() };
+        let writer = Arc::new(Self {
             id: target.writer,
             production: target.production,
             options: target.writing()?,
+            lane: Lane::start(target.writer).map_err(failed)?,
             slot: Mutex::new(Slot { connection: None, backend: None }),
             seats: Semaphore::new(WAITERS_MAX),
             closed: watch::Sender::new(false),
             epoch: AtomicI64::new(0),
-        };
-        let mut slot = writer.slot.lock().await;
-        let mut connection = writer.connect(&mut slot).await?;
+        });
+        let own = Arc::clone(&writer);
+        let begun = writer.lane.spawn(async move { own.begin_row().await }).await;
+        begun.map_err(|stopped| OpenError::Server { reason: stopped.to_string() })??;
+        Ok(writer)
+    }
+
+    async fn begin_row(&self) -> Result<(), OpenError> {
+        let mut slot = self.slot.lock().await;
+        let mut connection = self.connect(&mut slot).await?;
         sqlx::query("INSERT INTO writer (id) VALUES ($1) ON CONFLICT DO NOTHING")
-            .bind(writer.id)
+            .bind(self.id)
             .execute(&mut connection)
             .await
             .map_err(|error| OpenError::Server { reason: error.to_string() })?;
         slot.connection = Some(connection);
-        drop(slot);
-        Ok(writer)
+        Ok(())
     }
 
     /// The number of the writer.
@@ -129,7 +139,7 @@ impl Writer {
         F: for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Clone + Send + 'static,
     {
         let writer = Arc::clone(self);
-        let task = tokio::spawn(async move { writer.transact(work).await });
+        let task = self.lane.spawn(async move { writer.transact(work).await });
         task.await.unwrap_or_else(|stopped| {
             Err(Failure::unavailable(format!("the transaction did not end: {stopped}")))
         })
@@ -292,12 +302,16 @@ impl Writer {
     }
 
     /// Waits for the transaction in progress, and gives the lock up with the connection.
-    pub(super) async fn close(&self) {
+    pub(super) async fn close(self: &Arc<Self>) {
         self.closed.send_replace(true);
-        let mut slot = self.slot.lock().await;
-        if let Some(connection) = slot.connection.take() {
-            let _ = tokio::time::timeout(LINGER, sqlx::Connection::close(connection)).await;
-        }
+        let writer = Arc::clone(self);
+        let close = async move {
+            let mut slot = writer.slot.lock().await;
+            if let Some(connection) = slot.connection.take() {
+                let _ = tokio::time::timeout(LINGER, sqlx::Connection::close(connection)).await;
+            }
+        };
+        let _ = self.lane.spawn(close).await;
     }
 }
 

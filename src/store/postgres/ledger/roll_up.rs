@@ -81,7 +81,7 @@ statements! {
 }
 
 /// Events in one roll-up, nearly: it shares the writer with the settlement, and a batch should not wait long.
-pub(in crate::store::postgres) const EVENTS_MAX: i64 = 1_000_000;
+pub(in crate::store::postgres) const EVENTS_MAX: i64 = 2_000_000;
 
 /// As few as that, when the server is too slow for more.
 const EVENTS_LEAST: i64 = 10_000;
@@ -89,6 +89,9 @@ const EVENTS_LEAST: i64 = 10_000;
 /// A roll-up that takes longer than this has many wallets to write. Tests ask for one after the other, on
 /// disks that may be slow.
 const LONG: Duration = Duration::from_millis(if cfg!(test) { 600_000 } else { 500 });
+
+/// A long one is followed by so many times its length of rest: batches have nineteen parts of twenty.
+const SHARE: u32 = 19;
 
 /// How much a roll-up does, and when again. What one writes is a few rows for each streamer that earned,
 /// however much they earned: with many of them it costs less to do it seldom, and what they see is exact
@@ -118,7 +121,7 @@ impl Pace {
         } else {
             (self.events_max / 4).max(EVENTS_LEAST)
         };
-        let rest = took.saturating_mul(9).min(Duration::from_secs(60));
+        let rest = took.saturating_mul(SHARE).min(Duration::from_secs(60));
         self.rests_until = (took > LONG).then(|| Instant::now() + rest);
     }
 }
