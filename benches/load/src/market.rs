@@ -26,13 +26,24 @@ const CURRENCY: &str = "INR";
 
 /// Adds the brand to the database of a server that does not run; its key.
 pub(crate) async fn brand(binary: &Path, site: &Site) -> Result<String, Failure> {
+    named(binary, site, "Load", BUDGET_MICROS.saturating_mul(5)).await.map(|(_, key)| key)
+}
+
+/// Adds another one; its id and key.
+pub(crate) async fn named(
+    binary: &Path,
+    site: &Site,
+    name: &str,
+    deposit_micros: i64,
+) -> Result<(i64, String), Failure> {
     let [option, place] = site.arguments()?;
-    let deposit = BUDGET_MICROS.saturating_mul(5).to_string();
-    let arguments = ["brand", "add", option, place, "--name", "Load", "--deposit-micros", &deposit];
+    let deposit = deposit_micros.to_string();
+    let arguments = ["brand", "add", option, place, "--name", name, "--deposit-micros", &deposit];
     let output = command(binary, &arguments).await?;
     let said = String::from_utf8_lossy(&output.stdout);
     let key = said.split_whitespace().find(|word| word.starts_with("gt_brand_"));
-    key.map(str::to_owned).ok_or_else(|| {
+    let id = said.split_whitespace().nth(1).and_then(|id| id.parse().ok());
+    id.zip(key.map(str::to_owned)).ok_or_else(|| {
         Failure::Server(format!(
             "`brand add` said {said:?}, {}",
             String::from_utf8_lossy(&output.stderr).trim()

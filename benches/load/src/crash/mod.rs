@@ -35,6 +35,7 @@ use crate::failure::Failure;
 
 mod audit;
 mod click;
+mod desk;
 mod disk;
 mod durability;
 mod fault;

@@ -1,12 +1,14 @@
 //! Fail points: the server ends itself at each step of the protocol, again and again.
 
+use super::audit;
+use super::desk::{Deed, Desk};
 use super::kills::Run;
 use super::options::{Database, Options};
 use super::report::Report;
 use crate::failure::Failure;
 use crate::http::patch;
 use crate::process::signal;
-use crate::server::{Launch, ended_with};
+use crate::server::{Launch, Server, ended_with};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -37,6 +39,8 @@ enum Way {
     Stop,
     /// A brand that gives a campaign more.
     Fund,
+    /// A brand or an operator that asks for something by hand.
+    Desk(Deed),
     /// A command that pays into a new brand's wallet.
     Deposit,
 }
@@ -77,6 +81,41 @@ const POINTS: &[(&str, Way)] = &[
     ("deposit.after_commit", Way::Deposit),
 ];
 
+/// By hand: before the first statement, after the last one, and after the commit. What is ended was made.
+const DESK: &[(&str, Deed)] = &[
+    ("create.after_begin", Deed::Create),
+    ("create.before_commit", Deed::Create),
+    ("create.after_commit", Deed::Create),
+    ("confirm_deposit.after_begin", Deed::Deposit),
+    ("confirm_deposit.before_commit", Deed::Deposit),
+    ("confirm_deposit.after_commit", Deed::Deposit),
+    ("refund.after_begin", Deed::Refund),
+    ("refund.before_commit", Deed::Refund),
+    ("refund.after_commit", Deed::Refund),
+    ("adjust.after_begin", Deed::Adjust),
+    ("adjust.before_commit", Deed::Adjust),
+    ("adjust.after_commit", Deed::Adjust),
+    ("set_credit_limit.after_begin", Deed::Limit),
+    ("set_credit_limit.before_commit", Deed::Limit),
+    ("set_credit_limit.after_commit", Deed::Limit),
+    ("fund.after_begin", Deed::Reserve),
+    ("fund.before_commit", Deed::Reserve),
+    ("fund.after_commit", Deed::Reserve),
+    ("release.after_begin", Deed::Release),
+    ("release.before_commit", Deed::Release),
+    ("release.after_commit", Deed::Release),
+    ("change.after_begin", Deed::End),
+    ("change.before_commit", Deed::End),
+    ("change.after_commit", Deed::End),
+];
+
+/// A batch as it nearly always is; the careful way has the names of `settle`.
+const POSTGRES_POINTS: &[(&str, Way)] = &[
+    ("settle_at_once.after_begin", Way::Play),
+    ("settle_at_once.before_commit", Way::Play),
+    ("settle_at_once.after_commit", Way::Play),
+];
+
 /// Between the parts of a batch, where the store writes one after the other.
 const SQLITE_POINTS: &[(&str, Way)] = &[("settle.after_events", Way::Play)];
 
@@ -88,6 +127,8 @@ pub struct Crashes {
     report: Report,
     /// What the campaign was given, less what it was asked to be given.
     funded_twice_micros: i64,
+    /// What was not done once at the desk.
+    wrong: Vec<String>,
 }
 
 impl Crashes {
@@ -108,6 +149,7 @@ impl Crashes {
             self.violations()
         );
         let mut lines = vec![each.join(" ")];
+        lines.extend(self.wrong.iter().map(|wrong| format!("not_once {wrong}")));
         lines.extend(self.report.lines());
         lines.push(figures);
         lines
@@ -118,24 +160,30 @@ impl Crashes {
     }
 
     fn violations(&self) -> usize {
-        self.report.faults().len() + usize::from(self.funded_twice_micros != 0)
+        self.report.faults().len() + usize::from(self.funded_twice_micros != 0) + self.wrong.len()
     }
 }
 
 /// Crashes at every point that often, and audits the database.
 pub(super) async fn run(mut options: Options, wanted: u32) -> Result<Crashes, Failure> {
     let mut points: Vec<(&'static str, Way)> = POINTS.to_vec();
-    if options.db == Database::Sqlite {
-        points.extend_from_slice(SQLITE_POINTS);
-    }
+    points.extend_from_slice(match options.db {
+        Database::Sqlite => SQLITE_POINTS,
+        Database::Postgres => POSTGRES_POINTS,
+    });
+    points.extend(DESK.iter().map(|(point, deed)| (*point, Way::Desk(*deed))));
     options.kills = 0;
     let mut run = Run::prepare(options).await?;
+    let mut desk = Desk::open(&run.stage, &run.launch).await?;
     let mut by_point = BTreeMap::new();
     let (mut kills, mut raised) = (0, 0);
     for (point, way) in points {
         let count = by_point.entry(point).or_insert(0);
         for _ in 0..wanted {
-            let crashed = crash_at(&mut run, point, way, &mut raised).await?;
+            let crashed = match way {
+                Way::Desk(deed) => crash_desk(&mut run, point, deed, &mut desk).await?,
+                _ => crash_at(&mut run, point, way, &mut raised).await?,
+            };
             *count += u32::from(crashed);
             kills += u32::from(crashed);
         }
@@ -143,13 +191,18 @@ pub(super) async fn run(mut options: Options, wanted: u32) -> Result<Crashes, Fa
     }
     let (campaign, began_with) = (run.campaign, run.funded_micros);
     run.options.kills = kills;
+    desk.close(&mut run).await?;
+    let actions = audit::actions(&run.stage.ledger).await?;
+    if actions != desk.actions {
+        desk.wrong.push(format!("{actions} actions are on record instead of {}", desk.actions));
+    }
     let report = run.finish(kills).await?;
     let funded = report.funded(campaign).unwrap_or(0);
     let funded_twice_micros = funded - began_with - raised;
-    Ok(Crashes { by_point, wanted, report, funded_twice_micros })
+    Ok(Crashes { by_point, wanted, report, funded_twice_micros, wrong: desk.wrong })
 }
 
-/// Crashes at one point only; what was wrong then.
+/// Crashes at one point only, perhaps with something at others before it; what was wrong then.
 pub(super) async fn faults_at(
     options: Options,
     point: &'static str,
@@ -157,7 +210,9 @@ pub(super) async fn faults_at(
 ) -> Result<Vec<String>, Failure> {
     let mut run = Run::prepare(Options { kills: crashes, ..options }).await?;
     for _ in 0..crashes {
-        crash_at(&mut run, point, Way::Play, &mut 0).await?;
+        if !crash_at(&mut run, point, Way::Play, &mut 0).await? {
+            return Err(Failure::Late(format!("{point} was not reached")));
+        }
     }
     Ok(run.finish(crashes).await?.faults())
 }
@@ -183,22 +238,39 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
             run.greeted(&mut server).await?;
             let _ = raise(run, *raised + RAISE_MICROS).await;
         }
-        Way::Play | Way::Wait | Way::Start | Way::Deposit => {}
+        Way::Play | Way::Wait | Way::Start | Way::Deposit | Way::Desk(_) => {}
     }
-    let crashed = match server.ended(REACHED_MAX).await {
-        Some(status) if status.signal() == Some(SIGABRT) => true,
-        Some(status) => {
-            let why = server.last_words();
-            return Err(Failure::Server(format!("{point}: ended with {status}; {why}")));
-        }
-        None => {
-            server.kill().await?;
-            false
-        }
-    };
+    let crashed = end_at(&mut server, point).await?;
     if way == Way::Fund {
         ask_again(run, raised).await?;
     }
+    Ok(crashed)
+}
+/// Waits until the server has ended at the point; false when it does not.
+async fn end_at(server: &mut Server, point: &str) -> Result<bool, Failure> {
+    match server.ended(REACHED_MAX).await {
+        Some(status) if status.signal() == Some(SIGABRT) => Ok(true),
+        Some(status) => {
+            let why = server.last_words();
+            Err(Failure::Server(format!("{point}: ended with {status}; {why}")))
+        }
+        None => server.kill().await.map(|_| false),
+    }
+}
+
+/// Asks a server that ends at the point, and the next one again.
+async fn crash_desk(run: &mut Run, point: &str, deed: Deed, desk: &mut Desk) -> Result<bool, Failure> {
+    let mut launch = run.launch.clone();
+    launch.env.push((FAILPOINTS, format!("{point}=return")));
+    run.witness.server_starts();
+    let mut server = launch.start()?;
+    run.greeted(&mut server).await?;
+    let asked = desk.ask(deed).await?;
+    let crashed = !asked.answered && end_at(&mut server, point).await?;
+    if !crashed {
+        server.kill().await?;
+    }
+    desk.ask_again(asked, run).await?;
     Ok(crashed)
 }
 

@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions, Connection};
 const EVENTS: &str = "SELECT replace(event_id::text, '-', ''), left(kind::text, 1) = 'p', campaign_id,
     price, fee FROM settle_event";
 const CLICKS: &str = "SELECT replace(play_id::text, '-', '') FROM settle_click";
+const ACTIONS: &str = "SELECT count(*) FROM admin_action";
 const BUDGETS: &str = "SELECT campaign_id, funded, spent, leased FROM campaign_budget";
 const ACCOUNTS: &str = "SELECT owner_kind::text, owner_id::bigint, code::text, debits, credits
     FROM ledger_account";
@@ -33,6 +34,13 @@ pub(super) async fn read(options: &PgConnectOptions) -> Result<Rows, Failure> {
         clicks,
         leases,
     })
+}
+
+pub(super) async fn actions(options: &PgConnectOptions) -> Result<i64, Failure> {
+    let mut database = open(options).await?;
+    let actions = sqlx::query_scalar(ACTIONS).fetch_one(&mut database).await?;
+    database.close().await?;
+    Ok(actions)
 }
 
 pub(super) async fn stranded(options: &PgConnectOptions) -> Result<i64, Failure> {

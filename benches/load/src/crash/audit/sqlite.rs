@@ -8,6 +8,7 @@ use std::path::Path;
 
 const EVENTS: &str = "SELECT lower(hex(event_id)), kind = 'play', campaign_id, price, fee FROM settle_event";
 const CLICKS: &str = "SELECT lower(hex(play_id)) FROM settle_click";
+const ACTIONS: &str = "SELECT count(*) FROM admin_action";
 const BUDGETS: &str = "SELECT campaign_id, funded, spent, leased FROM campaign_budget";
 const ACCOUNTS: &str = "SELECT owner_kind, owner_id, code, debits, credits FROM ledger_account";
 const LEASES: &str = "SELECT granted, settled FROM budget_lease";
@@ -31,6 +32,13 @@ pub(super) async fn read(path: &Path) -> Result<Rows, Failure> {
         clicks,
         leases,
     })
+}
+
+pub(super) async fn actions(path: &Path) -> Result<i64, Failure> {
+    let mut database = open(path).await?;
+    let actions = sqlx::query_scalar(ACTIONS).fetch_one(&mut database).await?;
+    database.close().await?;
+    Ok(actions)
 }
 
 pub(super) async fn stranded(path: &Path) -> Result<i64, Failure> {
