@@ -1,8 +1,8 @@
 //! The one connection that writes, and the rules under which it does.
 //!
-//! A write transaction runs in a task of its own, on a thread of its own: when the caller goes away (a closed request, a
-//! lost `select!`), the transaction still ends one way or the other, and never stays half done on
-//! a connection that somebody else takes. The connection is taken out of its slot for the time of the
+//! A write transaction runs in a task of its own, on a thread of its own: when the caller goes away (a
+//! closed request, a lost `select!`), the transaction still ends one way or the other, and never stays half
+//! done on a connection that somebody else takes. The connection is taken out of its slot for the time of the
 //! transaction and put back only when the end is certain; else it is dropped, which ends it on the server.
 //!
 //! Every transaction begins by raising `turn` in the writer's row. That fails when a newer process has taken
