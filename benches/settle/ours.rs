@@ -1,6 +1,7 @@
 //! Claims through the `SettlementActor` of a running server.
 
 use crate::Outcome;
+use crate::wire::Waits;
 use futures_util::FutureExt;
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};
@@ -14,7 +15,6 @@ use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::messages::Settle;
 use gametriggers_actors::ports::{Idempotency, NewCampaign, NewCreative};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const PRICE: Micros = Micros(20_000);
@@ -54,10 +54,12 @@ pub(crate) async fn run(trial: &Trial) -> Outcome<Figures> {
     measure(trial, None).await.map(|(figures, _)| figures)
 }
 
-/// The trial, and what `counter` grew by for each play in it.
-pub(crate) async fn run_counted(trial: &Trial, counter: &AtomicU64) -> Outcome<f64> {
-    let (figures, grown) = measure(trial, Some(counter)).await?;
-    Ok(number(grown) / number(figures.plays))
+/// The trial, and how often each play in it waited for an answer: on the connection that waited most, which
+/// is the settlement's, and on all of them.
+pub(crate) async fn run_counted(trial: &Trial, waits: &Waits) -> Outcome<(f64, f64)> {
+    let (figures, grown) = measure(trial, Some(waits)).await?;
+    let most = grown.iter().copied().max().unwrap_or(0);
+    Ok((number(most) / number(figures.plays), number(grown.iter().sum()) / number(figures.plays)))
 }
 
 fn config(trial: &Trial, folder: &std::path::Path) -> Outcome<Config> {
@@ -112,7 +114,7 @@ impl Maker {
     }
 }
 
-async fn measure(trial: &Trial, counter: Option<&AtomicU64>) -> Outcome<(Figures, u64)> {
+async fn measure(trial: &Trial, waits: Option<&Waits>) -> Outcome<(Figures, Vec<u64>)> {
     let folder = tempfile::tempdir()?;
     let app = App::start(&config(trial, folder.path())?).await?;
     let mut maker = Maker {
@@ -122,16 +124,18 @@ async fn measure(trial: &Trial, counter: Option<&AtomicU64>) -> Outcome<(Figures
         number: 0,
     };
     pour(&app, trial, WARM_UP, &mut maker).await?;
-    let before = counter.map_or(0, |counter| counter.load(Ordering::Relaxed));
+    let seen = || waits.map_or_else(Vec::new, Waits::seen);
+    let before = seen();
     let figures = pour(&app, trial, trial.span, &mut maker).await?;
-    let after = counter.map_or(0, |counter| counter.load(Ordering::Relaxed));
+    let grown =
+        seen().iter().zip(before.into_iter().chain(std::iter::repeat(0))).map(|(a, b)| a - b).collect();
     for check in app.engine.ports.ledger.reconcile(true).await? {
         if check.mismatches > 0 || check.drift_micros != 0 {
             return Err(format!("the ledger does not add up: {check:?}").into());
         }
     }
     app.stop().await;
-    Ok((figures, after - before))
+    Ok((figures, grown))
 }
 
 /// Claims for so long; every one of them has to be settled.

@@ -1,8 +1,8 @@
 //! A tap on the wire between the store and Postgres: counts how often the store waits for an answer.
 
 use crate::Outcome;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -10,9 +10,25 @@ use url::Url;
 /// Forwards until it is dropped.
 pub(crate) struct Tap {
     pub(crate) url: String,
-    /// `Sync` and `Query` messages so far: each asks for an answer.
-    pub(crate) waits: Arc<AtomicU64>,
+    pub(crate) waits: Arc<Waits>,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// `Sync` and `Query` messages so far, by connection: each asks for an answer.
+#[derive(Default)]
+pub(crate) struct Waits(Mutex<Vec<Arc<AtomicU64>>>);
+
+impl Waits {
+    fn connection(&self) -> Arc<AtomicU64> {
+        let counter = Arc::<AtomicU64>::default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counter));
+        counter
+    }
+
+    pub(crate) fn seen(&self) -> Vec<u64> {
+        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counters.iter().map(|counter| counter.load(Ordering::Relaxed)).collect()
+    }
 }
 
 impl Tap {
@@ -22,11 +38,11 @@ impl Tap {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         url.set_port(Some(listener.local_addr()?.port())).map_err(|()| "no port")?;
         url.set_host(Some("127.0.0.1"))?;
-        let waits = Arc::new(AtomicU64::new(0));
+        let waits = Arc::<Waits>::default();
         let counter = Arc::clone(&waits);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, target.clone(), Arc::clone(&counter)));
+                tokio::spawn(forward(client, target.clone(), counter.connection()));
             }
         });
         Ok(Self { url: url.into(), waits, task })
