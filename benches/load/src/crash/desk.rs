@@ -16,8 +16,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::sleep;
 
-const OPENING_MICROS: i64 = 1_000_000_000_000;
-const BUDGET_MICROS: i64 = 1_000_000_000;
+const OPENING_MICROS: i64 = 100_000_000_000_000_000;
+/// Each server leases a twentieth of what is free: after hundreds of them there has to be a step left.
+const BUDGET_MICROS: i64 = 100_000_000_000_000;
 const STEP_MICROS: i64 = 1_000_003;
 /// What is left of an ended campaign comes back when its last lease closes: those of servers that were
 /// killed wait until no token on them can be alive.
