@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 
 /// Messages that may wait; claims are counted by themselves.
 const MAILBOX: usize = 4096;
-/// Streamers' wallets are posted this often: a little at a time, so that no batch waits long behind it.
-const ROLL_UP: Duration = Duration::from_millis(250);
+/// Streamers' wallets are posted this often.
+const ROLL_UP: Duration = Duration::from_secs(1);
 /// Leases whose time has come are closed this often.
 const CLOSE_DUE: Duration = Duration::from_secs(2);
 /// Batches on their way to the ledger: one is written, another full one is prepared meanwhile.

@@ -98,6 +98,11 @@ impl CampaignActor {
         }
     }
 
+    /// `BUDGET_LIFE` and up to a fifth more, so that not all campaigns ask at once.
+    const fn budget_life(&self) -> Millis {
+        Millis(BUDGET_LIFE.0 + self.id.0.rem_euclid(16) * BUDGET_LIFE.0 / 80)
+    }
+
     fn free(&self) -> Micros {
         self.lease.as_ref().map_or(Micros::ZERO, Lease::free)
     }
@@ -450,7 +455,7 @@ impl Handler<Sweep> for CampaignActor {
                 self.publish(ctx);
             }
         }
-        if self.touched && !self.asking && now - self.read_at > BUDGET_LIFE {
+        if self.touched && !self.asking && now - self.read_at > self.budget_life() {
             self.touched = false;
             // What a campaign is, a message says; what it has left, only the ledger.
             self.look_up(!self.is(Status::Active), ctx);
