@@ -3,7 +3,8 @@
 //! Owns: the ids of campaigns and streamers whose numbers changed since the last flush.
 //! Receives: `CountSettled` from settlement.
 //! Sends: every `FLUSH` their totals out of the database, as one snapshot and as absolute values, to the
-//! live counters. When these were away, and now and then in any case, everything that is active.
+//! live counters; more seldom when that takes long, and never when nobody shares them. When these were away,
+//! and now and then in any case, everything that is active.
 //! Mailbox: `MAILBOX`; what does not fit is written with the next of everything. Ids: `TOUCHED_MAX`;
 //! more are left out, and everything is written before long. None of this is money.
 

@@ -2,9 +2,10 @@
 //!
 //! Owns: records of plays and counts per minute, campaign and streamer that are not written yet.
 //! Receives: `LogPlay` from streamers, `CountSettled` from settlement, `CountClick` from the click link.
-//! Sends: one transaction of at most `BATCH_MAX` to the log each `FLUSH`; what could not be written waits.
-//! Mailbox: `MAILBOX`; what finds it, or the tally's `WAITING_MAX`, full is dropped and counted. None of
-//! this is money.
+//! Sends: one transaction of at most `BATCH_MAX` to the log each `FLUSH`, and more seldom when that takes
+//! long; what could not be written waits.
+//! Mailbox: `MAILBOX`; what finds it full is dropped and counted. Above the tally's `WAITING_MAX` records are
+//! dropped and counted, and counts go to their campaign alone. None of this is money.
 
 use crate::domain::tally::{Batch, MinuteKey, Tally};
 use crate::domain::time::UnixMillis;
