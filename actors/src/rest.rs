@@ -3,16 +3,26 @@
 
 use crate::domain::time::UnixMillis;
 
-/// A turn is followed by so many times its length of rest: the chore has a fifth of the time at most.
-const SHARE: i64 = 4;
-
 /// When the next turn may begin.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Rest {
+    share: i64,
     until: UnixMillis,
 }
 
+impl Default for Rest {
+    /// The chore has a fifth of the time at most.
+    fn default() -> Self {
+        Self::times(4)
+    }
+}
+
 impl Rest {
+    /// A turn is followed by `share` times its length of rest.
+    pub(crate) const fn times(share: i64) -> Self {
+        Self { share, until: UnixMillis(0) }
+    }
+
     /// Whether the rest is over.
     pub(crate) fn is_over(self, now: UnixMillis) -> bool {
         now >= self.until
@@ -21,7 +31,7 @@ impl Rest {
     /// A turn has ended.
     pub(crate) fn begin(&mut self, turn: UnixMillis, now: UnixMillis) {
         let took = now.0.saturating_sub(turn.0).max(0);
-        self.until = UnixMillis(now.0.saturating_add(took.saturating_mul(SHARE)));
+        self.until = UnixMillis(now.0.saturating_add(took.saturating_mul(self.share)));
     }
 }
 

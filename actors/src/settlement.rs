@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::messages::{ClaimsSettled, CountSettled, Drain, Settle};
 use crate::ports::{StoreError, StoreResult};
 use crate::proof::{self, Plant};
+use crate::rest::Rest;
 use actix::dev::MessageResponse;
 use actix::prelude::*;
 use std::cell::Cell;
@@ -28,7 +29,11 @@ use tokio::sync::oneshot;
 /// Messages that may wait; claims are counted by themselves.
 const MAILBOX: usize = 4096;
 /// Streamers' wallets are posted this often.
-const ROLL_UP: Duration = Duration::from_secs(1);
+const ROLL_UP: Duration = Duration::from_millis(100);
+/// A roll-up stands in the way of the claims: it has a tenth of the time at most.
+const ROLL_UP_REST: Rest = Rest::times(9);
+/// One that failed counts as one of this length, at least.
+const ROLL_UP_FAILED: Millis = Millis(110);
 /// Leases whose time has come are closed this often.
 const CLOSE_DUE: Duration = Duration::from_secs(2);
 /// Batches on their way to the ledger: one is written, another full one is prepared meanwhile.
@@ -71,6 +76,7 @@ pub struct SettlementActor {
     retry: Duration,
     drained: Vec<oneshot::Sender<()>>,
     rolling_up: bool,
+    roll_up_rest: Rest,
     closing_due: bool,
 }
 
@@ -87,6 +93,7 @@ impl SettlementActor {
             retry: RETRY_MIN,
             drained: Vec::new(),
             rolling_up: false,
+            roll_up_rest: ROLL_UP_REST,
             closing_due: false,
         }
     }
@@ -252,6 +259,17 @@ impl SettlementActor {
         }
     }
 
+    /// Posts what was settled to the wallets, and rests afterwards: a second at least when it failed.
+    fn roll_up(&mut self, ctx: &mut Context<Self>) {
+        let (engine, begun) = (Arc::clone(&self.engine), self.engine.now());
+        let work = async move { engine.ports.ledger.roll_up(begun).await };
+        self.chore(ctx, ("roll up", |actor| &mut actor.rolling_up), work, move |actor, done| {
+            let now = actor.engine.now();
+            let turn = if done { begun } else { begun.min(now - ROLL_UP_FAILED) };
+            actor.roll_up_rest.begin(turn, now);
+        });
+    }
+
     /// Does a chore unless its last turn is still under way: while the database is locked each turn
     /// waits, and turns that pile up would stand before the claims.
     fn chore<T: 'static>(
@@ -259,12 +277,14 @@ impl SettlementActor {
         ctx: &mut Context<Self>,
         (name, busy): (&'static str, fn(&mut Self) -> &mut bool),
         work: impl Future<Output = StoreResult<T>> + 'static,
+        after: impl FnOnce(&mut Self, bool) + 'static,
     ) {
         if std::mem::replace(busy(self), true) {
             return;
         }
         ctx.spawn(work.into_actor(self).map(move |done, actor, _| {
             *busy(actor) = false;
+            after(actor, done.is_ok());
             match done {
                 Ok(_) => {}
                 Err(StoreError::Fenced) => actor.engine.health.fenced.store(true, Ordering::Relaxed),
@@ -284,9 +304,9 @@ impl Actor for SettlementActor {
         // Nothing waits here, whatever a lost predecessor knew.
         self.engine.health.store_works();
         ctx.run_interval(ROLL_UP, |actor, ctx| {
-            let engine = Arc::clone(&actor.engine);
-            let work = async move { engine.ports.ledger.roll_up(engine.now()).await };
-            actor.chore(ctx, ("roll up", |actor| &mut actor.rolling_up), work);
+            if actor.roll_up_rest.is_over(actor.engine.now()) {
+                actor.roll_up(ctx);
+            }
         });
         ctx.run_interval(CLOSE_DUE, |actor, ctx| {
             // The claims that wait may be of a lease whose time has come meanwhile.
@@ -295,7 +315,7 @@ impl Actor for SettlementActor {
             }
             let engine = Arc::clone(&actor.engine);
             let work = async move { engine.ports.ledger.close_due(engine.now()).await };
-            actor.chore(ctx, ("close leases", |actor| &mut actor.closing_due), work);
+            actor.chore(ctx, ("close leases", |actor| &mut actor.closing_due), work, |_, _| ());
         });
     }
 }

@@ -54,6 +54,8 @@ async fn run() -> Outcome<()> {
             return Ok(());
         }
         ours_at_best(&server, span).await?;
+    }
+    if std::env::args().any(|argument| argument == "--ours" || argument == "--calm") {
         calm(&server, span).await?;
         return Ok(());
     }

@@ -88,7 +88,7 @@ const EVENTS_LEAST: i64 = 10_000;
 
 /// A roll-up that takes longer than this has many wallets to write. Tests ask for one after the other, on
 /// disks that may be slow.
-const LONG: Duration = Duration::from_millis(if cfg!(test) { 600_000 } else { 30 });
+const LONG: Duration = Duration::from_millis(if cfg!(test) { 600_000 } else { 100 });
 
 /// A long one is followed by so many times its length of rest: batches have nineteen parts of twenty.
 const SHARE: u32 = 19;
