@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};
 use gametriggers_actors::campaign::CampaignActor;
+use gametriggers_actors::domain::campaign::account::Want;
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{LeaseId, PlayId};
@@ -56,7 +57,7 @@ impl Handler<Ask> for Echo {
     type Result = Result<LeaseId, Reason>;
 
     fn handle(&mut self, Ask(ask): Ask, _: &mut Self::Context) -> Self::Result {
-        Ok(LeaseId(ask.amount.0))
+        Ok(LeaseId(ask.0.amount.0))
     }
 }
 
@@ -64,12 +65,13 @@ impl Handler<Ask> for Echo {
 fn ask(engine: &Engine, number: u64) -> Reserve {
     let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
     let now = engine.now();
-    Reserve {
+    Reserve(Want {
         play: PlayId::mint(now, [a, b, c, d, e, f, g, h, 0, 0]),
-        quote: Pricing::Flat(PRICE).quote(100).expect("a flat price fits"),
         amount: PRICE,
+        value: PRICE,
         returns: now + Millis::minutes(10),
-    }
+        standing: 0,
+    })
 }
 
 fn config(folder: &Path) -> Config {

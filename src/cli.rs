@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::{Config, Sources};
 use crate::world::SystemClock;
-use crate::{demo, ledger, operator, store, telemetry};
+use crate::{demo, ledger, operator, simulate, store, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ enum Command {
     /// Add an operator's key and print it. On SQLite the server must be stopped.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Replay a day of slots through the code that decides, and say how near it came to the best possible one.
+    Simulate(simulate::Options),
     /// List, add and revoke keys. On SQLite the server must be stopped, except to list them.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -159,6 +161,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
         Command::Streamer(StreamerCommand::Add(add)) => add.run().await?,
         Command::Brand(BrandCommand::Add(add)) => add.run().await?,
         Command::Admin(AdminCommand::Add(add)) => add.run().await?,
+        Command::Simulate(options) => options.run()?,
         Command::Key(KeyCommand::List(list)) => list.run().await?,
         Command::Key(KeyCommand::Add(add)) => add.run().await?,
         Command::Key(KeyCommand::Revoke(revoke)) => revoke.run().await?,

@@ -8,6 +8,7 @@ pub mod demo;
 mod ledger;
 pub mod operator;
 pub mod session;
+pub mod simulate;
 pub mod store;
 pub mod telemetry;
 pub mod web;

@@ -1,40 +1,71 @@
 //! What a decision may choose from: campaigns, rules and who takes part, as one snapshot that is
 //! replaced whole when something changes.
 
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::budget::Budget;
+use crate::domain::campaign::{Campaign, Pricing, click_rate_ppm};
 use crate::domain::conflict::RuleIndex;
-use crate::domain::decision::Candidate;
+use crate::domain::decision::{Candidate, Guide};
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::money::Micros;
-use crate::domain::pacing::{BudgetView, Pacing, Uniform};
+use crate::domain::pacing::{BudgetView, DayView, Pace, Plan, TUNED};
 use crate::domain::streamer::live::Market;
+use crate::domain::streamer::{Profile, Streamer};
+use crate::domain::targeting::Targeting;
 use crate::ports::CatalogueRows;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-/// A campaign's money as its actor last published it. A view may be a few messages old, because
-/// the actor checks again when it is asked for money.
+/// A campaign's money as its actor last published it. A view may be a few messages old, and its parts of
+/// different messages, because the actor checks again when it is asked for money.
 #[derive(Debug, Default)]
 pub struct BudgetCell {
     funded: AtomicI64,
     committed: AtomicI64,
+    /// Tokens, committed and share where the plan begins.
+    pace: [AtomicI64; 3],
+    /// Committed in a UTC day, and which.
+    day: [AtomicI64; 2],
+    /// Viewers and clicks so far.
+    seen: [AtomicU64; 2],
 }
 
 impl BudgetCell {
     /// Publishes.
-    pub fn publish(&self, funded: Micros, committed: Micros) {
-        self.funded.store(funded.0, Ordering::Relaxed);
-        self.committed.store(committed.0, Ordering::Relaxed);
+    pub fn publish(&self, view: &BudgetView, budget: &Budget) {
+        let set = |cell: &AtomicI64, value: i64| cell.store(value, Ordering::Relaxed);
+        set(&self.funded, view.funded.0);
+        set(&self.committed, view.committed.0);
+        let Pace { tokens, committed, share } = view.pace;
+        for (cell, value) in self.pace.iter().zip([tokens.0, committed.0, share]) {
+            set(cell, value);
+        }
+        if let Some(day) = view.day {
+            self.day.iter().zip([day.committed.0, day.date]).for_each(|(cell, value)| set(cell, value));
+        }
+        for (cell, value) in self.seen.iter().zip([budget.viewers, budget.clicks]) {
+            cell.store(value, Ordering::Relaxed);
+        }
     }
 
-    /// Reads.
+    /// Reads. `cap` is the campaign's cap of a day.
     #[must_use]
-    pub fn view(&self) -> BudgetView {
+    pub fn view(&self, cap: Option<Micros>) -> BudgetView {
+        let get = |cell: &AtomicI64| cell.load(Ordering::Relaxed);
+        let [tokens, committed, share] = &self.pace;
+        let [today, date] = &self.day;
         BudgetView {
-            funded: Micros(self.funded.load(Ordering::Relaxed)),
-            committed: Micros(self.committed.load(Ordering::Relaxed)),
+            funded: Micros(get(&self.funded)),
+            committed: Micros(get(&self.committed)),
+            pace: Pace { tokens: Micros(get(tokens)), committed: Micros(get(committed)), share: get(share) },
+            day: cap.map(|cap| DayView { cap, committed: Micros(get(today)), date: get(date) }),
         }
+    }
+
+    /// Clicks to expect of a million viewers.
+    fn click_rate_ppm(&self) -> u32 {
+        let [viewers, clicks] = &self.seen;
+        click_rate_ppm(viewers.load(Ordering::Relaxed), clicks.load(Ordering::Relaxed))
     }
 }
 
@@ -45,6 +76,8 @@ pub struct Entry {
     pub campaign: Arc<Campaign>,
     /// Its money.
     pub budget: Arc<BudgetCell>,
+    /// How its money is spread over the flight.
+    pub plan: Arc<Plan>,
 }
 
 /// The snapshot.
@@ -52,7 +85,10 @@ pub struct Entry {
 pub struct Catalogue {
     entries: Vec<Entry>,
     rules: RuleIndex,
-    participants: HashMap<StreamerId, HashSet<CampaignId>>,
+    /// Places of the open campaigns, by what they ask of a stream.
+    open: Reach,
+    /// Places of the closed campaigns that a streamer takes part in.
+    participants: HashMap<StreamerId, Vec<usize>>,
 }
 
 impl Catalogue {
@@ -61,15 +97,22 @@ impl Catalogue {
     pub fn new(rows: CatalogueRows, before: &Self) -> Self {
         let entry = |campaign: Campaign| {
             let budget = before.entry(campaign.id).map(|e| Arc::clone(&e.budget)).unwrap_or_default();
-            Entry { campaign: Arc::new(campaign), budget }
+            let plan = Arc::new(Plan::uniform(campaign.flight));
+            Entry { campaign: Arc::new(campaign), budget, plan }
         };
         let mut entries: Vec<Entry> = rows.campaigns.into_iter().map(entry).collect();
         entries.sort_by_key(|e| e.campaign.id);
-        let mut participants: HashMap<StreamerId, HashSet<CampaignId>> = HashMap::new();
-        for (streamer, campaign) in rows.participations {
-            participants.entry(streamer).or_default().insert(campaign);
+        let mut open = Reach::default();
+        for (place, entry) in entries.iter().enumerate().filter(|(_, e)| e.campaign.open) {
+            open.add(&entry.campaign.targeting, place);
         }
-        Self { entries, rules: RuleIndex::new(rows.rules), participants }
+        let mut participants: HashMap<StreamerId, Vec<usize>> = HashMap::new();
+        for (streamer, campaign) in rows.participations {
+            let place = entries.binary_search_by_key(&campaign, |e| e.campaign.id);
+            let closed = place.ok().filter(|place| entries.get(*place).is_some_and(|e| !e.campaign.open));
+            participants.entry(streamer).or_default().extend(closed);
+        }
+        Self { entries, rules: RuleIndex::new(rows.rules), open, participants }
     }
 
     /// One campaign; none when it has ended.
@@ -86,22 +129,139 @@ impl Catalogue {
     }
 }
 
+impl Entry {
+    /// The campaign as a candidate, before so many viewers.
+    fn candidate(&self, viewers: u32) -> Candidate<'_> {
+        let campaign = &self.campaign;
+        let quote = campaign.pricing.quote(viewers);
+        let rate = if matches!(campaign.pricing, Pricing::Cpc(_)) { self.budget.click_rate_ppm() } else { 0 };
+        let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
+        Candidate { campaign, budget: self.budget.view(campaign.daily_cap), plan: &self.plan, quote, value }
+    }
+}
+
 impl Market for Catalogue {
-    fn rules(&self) -> &RuleIndex {
-        &self.rules
+    fn guide(&self) -> Guide<'_> {
+        Guide { rules: &self.rules, pacing: &TUNED, charge_max_bps: 10_000 }
     }
 
-    fn pacing(&self) -> &dyn Pacing {
-        &Uniform
+    fn candidates(&self, streamer: &Streamer, viewers: u32) -> Vec<Candidate<'_>> {
+        let mut places = self.open.places(&streamer.profile);
+        places.extend(self.participants.get(&streamer.id).into_iter().flatten());
+        let entries = places.into_iter().filter_map(|place| self.entries.get(place));
+        entries.map(|entry| entry.candidate(viewers)).collect()
+    }
+}
+
+/// Campaigns by the content categories, languages and countries that they want: a stream finds those that want
+/// it with a few look-ups, however many others there are.
+#[derive(Debug, Default)]
+struct Reach {
+    /// Each word that a campaign names, as a number; zero stands for any.
+    words: HashMap<Arc<str>, u32>,
+    places: HashMap<[u32; 3], Vec<usize>>,
+}
+
+/// Combinations under which one campaign is filed, at most: its longest list is left to the decision then.
+const COMBINATIONS_MAX: usize = 256;
+
+impl Reach {
+    fn add(&mut self, targeting: &Targeting, place: usize) {
+        let mut wanted = [&targeting.categories, &targeting.languages, &targeting.countries].map(|list| {
+            let mut numbers: Vec<u32> = list.iter().map(|word| self.number(word)).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            if numbers.is_empty() { vec![0] } else { numbers }
+        });
+        while wanted.iter().map(Vec::len).product::<usize>() > COMBINATIONS_MAX {
+            if let Some(longest) = wanted.iter_mut().max_by_key(|list| list.len()) {
+                *longest = vec![0];
+            }
+        }
+        let [categories, languages, countries] = &wanted;
+        for category in categories {
+            for language in languages {
+                for country in countries {
+                    self.places.entry([*category, *language, *country]).or_default().push(place);
+                }
+            }
+        }
     }
 
-    fn candidates(&self, streamer: StreamerId) -> Vec<Candidate<'_>> {
-        let takes_part = self.participants.get(&streamer);
-        let may = |e: &&Entry| e.campaign.open || takes_part.is_some_and(|set| set.contains(&e.campaign.id));
-        self.entries
-            .iter()
-            .filter(may)
-            .map(|e| Candidate { campaign: &e.campaign, budget: e.budget.view() })
-            .collect()
+    fn number(&mut self, word: &Arc<str>) -> u32 {
+        let next = u32::try_from(self.words.len()).unwrap_or(u32::MAX).saturating_add(1);
+        *self.words.entry(Arc::clone(word)).or_insert(next)
+    }
+
+    /// The campaigns that may want a stream; each once.
+    fn places(&self, profile: &Profile) -> Vec<usize> {
+        // A word that no campaign names finds only those that take any.
+        let ways = |word: &Arc<str>| [Some(0), self.words.get(word).copied()].into_iter().flatten();
+        let mut found = Vec::new();
+        for category in ways(&profile.content_category) {
+            for language in ways(&profile.language) {
+                for country in ways(&profile.country) {
+                    found.extend(self.places.get(&[category, language, country]).into_iter().flatten());
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decision::tests::{campaign, profile};
+    use crate::domain::streamer::Settings;
+    use proptest::prelude::*;
+
+    const WORDS: [&str; 4] = ["a", "b", "c", "d"];
+
+    fn list(picked: &[usize]) -> Vec<Arc<str>> {
+        picked.iter().map(|at| Arc::from(WORDS[*at])).collect()
+    }
+
+    proptest! {
+        /// The index finds what looking at every campaign finds, and nothing twice.
+        #[test]
+        fn the_index_finds_what_a_scan_finds(
+            wants in proptest::collection::vec(proptest::collection::vec(
+                proptest::collection::vec(0_usize..4, 0..6), 3..4), 0..30),
+            closed in proptest::collection::vec(any::<bool>(), 30),
+            stream in proptest::collection::vec(0_usize..4, 3..4),
+        ) {
+            let made = |(id, wants): (usize, &Vec<Vec<usize>>)| {
+                let mut made = campaign(i64::try_from(id).unwrap());
+                made.open = !closed[id];
+                made.targeting.categories = list(&wants[0]);
+                made.targeting.languages = list(&wants[1]);
+                made.targeting.countries = list(&wants[2]);
+                made
+            };
+            let campaigns: Vec<Campaign> = wants.iter().enumerate().map(made).collect();
+            let profile = Arc::new(Profile {
+                content_category: WORDS[stream[0]].into(),
+                language: WORDS[stream[1]].into(),
+                country: WORDS[stream[2]].into(),
+                ..profile()
+            });
+            let streamer = Streamer { id: StreamerId(1), profile: Arc::clone(&profile), settings: Arc::new(Settings::default()) };
+            let takes_part = |c: &&Campaign| c.id.0 % 3 == 0;
+            let participations = campaigns.iter().filter(takes_part).map(|c| (StreamerId(1), c.id)).collect();
+            let rows = CatalogueRows { campaigns: campaigns.clone(), rules: vec![], participations };
+            let catalogue = Catalogue::new(rows, &Catalogue::default());
+            let mut found: Vec<_> = catalogue.candidates(&streamer, 10).iter().map(|c| c.campaign.id).collect();
+            found.sort_unstable();
+            let fits = |c: &&Campaign| {
+                let any = |list: &[Arc<str>], word: &Arc<str>| list.is_empty() || list.contains(word);
+                let suits = any(&c.targeting.categories, &profile.content_category)
+                    && any(&c.targeting.languages, &profile.language)
+                    && any(&c.targeting.countries, &profile.country);
+                if c.open { suits } else { takes_part(c) }
+            };
+            let expected: Vec<_> = campaigns.iter().filter(fits).map(|c| c.id).collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::domain::id::StreamerId;
+use crate::domain::pacing::Attainments;
 use crate::domain::streamer::Streamer;
 use crate::domain::streamer::live::Terms;
 use crate::domain::time::{Millis, UnixMillis};
@@ -14,8 +15,8 @@ use crate::ports::{
 };
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A database that fails for no longer than this stops no slot.
 const STORE_GRACE: Millis = Millis::seconds(30);
@@ -143,6 +144,26 @@ impl Health {
     }
 }
 
+/// What all streamers of this node earned today of what they could have earned.
+#[derive(Debug, Default)]
+pub struct Attained(Mutex<Attainments>);
+
+impl Attained {
+    /// Now.
+    pub fn read(&self) -> Attainments {
+        self.lock().clone()
+    }
+
+    /// Changes it.
+    pub fn change(&self, change: impl FnOnce(&mut Attainments)) {
+        change(&mut self.lock());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Attainments> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Shared by all actors of a node.
 pub struct Engine {
     /// The world.
@@ -153,6 +174,8 @@ pub struct Engine {
     pub tokens: TokenKeys,
     /// Campaigns and rules, replaced whole.
     pub catalogue: ArcSwap<Catalogue>,
+    /// What its streamers earned of what they could have.
+    pub attained: Attained,
     /// Streamers by id.
     pub streamers: DashMap<StreamerId, Streamer>,
     /// Keys by hash.
@@ -184,6 +207,7 @@ impl Engine {
         // Who comes back often must not keep money waiting that nobody can claim any more.
         ports.ledger.close_due(now).await?;
         let engine = Arc::new(Self {
+            attained: Attained::default(),
             catalogue: ArcSwap::from_pointee(Catalogue::new(
                 ports.campaigns.catalogue().await?,
                 &Catalogue::default(),

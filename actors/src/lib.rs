@@ -39,6 +39,8 @@ mod rest;
 pub mod session;
 #[cfg(feature = "runtime")]
 pub mod settlement;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "runtime")]
 pub mod streamer;
 #[cfg(feature = "runtime")]

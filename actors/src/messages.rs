@@ -1,7 +1,8 @@
 //! Messages that more than one actor or the shell sends. A message that only one actor knows
 //! stands in that actor's file.
 
-use crate::domain::campaign::{Quote, Status};
+use crate::domain::campaign::Status;
+use crate::domain::campaign::account::Want;
 use crate::domain::id::{CampaignId, LeaseId, PlayId, StreamerId};
 use crate::domain::log::{ClickKind, PlayRecord};
 use crate::domain::money::{Currency, Micros};
@@ -55,16 +56,7 @@ pub struct Detach(pub SessionId);
 /// Set money aside for a play, or say why not.
 #[derive(Message)]
 #[rtype(result = "Result<LeaseId, Reason>")]
-pub struct Reserve {
-    /// The play.
-    pub play: PlayId,
-    /// What it may cost.
-    pub quote: Quote,
-    /// What has to be set aside.
-    pub amount: Micros,
-    /// When it is free again, unless something happens.
-    pub returns: UnixMillis,
-}
+pub struct Reserve(pub Want);
 
 /// Give the money of a play back: its token never left the server.
 #[derive(Message)]

@@ -88,6 +88,7 @@ impl StreamerActor {
             now,
             sample: engine.ports.platform.sample(self.live.streamer().id, now),
             market: &**catalogue,
+            attained: &|| engine.attained.read(),
             keys: &engine.tokens,
             terms: &engine.numbers.terms,
             random: &mut random,
@@ -108,9 +109,14 @@ impl StreamerActor {
         for effect in effects {
             match effect {
                 Effect::Send(session, message) => self.send(session, message),
-                Effect::Reserve { campaign, play, quote, amount, returns } => {
-                    let ask = Reserve { play, quote, amount, returns };
-                    self.reserve(campaign, ask, ctx);
+                Effect::Reserve { campaign, want } => self.reserve(campaign, Reserve(want), ctx),
+                Effect::Due(currency, best) => {
+                    let now = self.engine.now();
+                    self.engine.attained.change(|attained| attained.due(currency, best, now));
+                }
+                Effect::Granted(currency, price) => {
+                    let now = self.engine.now();
+                    self.engine.attained.change(|attained| attained.granted(currency, price, now));
                 }
                 Effect::Release(campaign, play) => {
                     let campaign = self.engine.directory.campaign(&self.engine, campaign);
@@ -188,7 +194,7 @@ impl StreamerActor {
     }
 
     fn reserve(&mut self, campaign: CampaignId, ask: Reserve, ctx: &mut Context<Self>) {
-        let play = ask.play;
+        let play = ask.0.play;
         let addr = self.engine.directory.campaign(&self.engine, campaign);
         let answer = addr.send(ask).into_actor(self).map(move |answer, actor, ctx| {
             let answer = answer.unwrap_or(Err(Reason::ReserveTimeout));

@@ -5,7 +5,8 @@ use crate::support::page::{Stage, claim_on, open_page};
 use crate::support::socket::SOON;
 use crate::support::{EARN, PRICE, TestApp, campaign_body, eventually};
 use gametriggers::operator::{frequent, new_streamer, sample};
-use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing, Quote};
+use gametriggers_actors::domain::campaign::account::Want;
+use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money, Split};
@@ -165,10 +166,10 @@ async fn money_of_a_claim_that_waits_for_the_database_is_not_lent_again() {
     let streamer = engine.ports.accounts.add_streamers(&[new], start).await.unwrap()[0];
     let actor = engine.directory.campaign(engine, campaign.id);
     let amount = Micros(PRICE);
-    let quote = Quote { per_play: amount, per_click: Micros::ZERO, clicks_max: 0 };
     let reserve = async |number| {
         let (play, returns) = (play(number, start), engine.now() + Millis::seconds(100));
-        actor.send(Reserve { play, quote, amount, returns }).await.unwrap()
+        let want = Want { play, amount, value: amount, returns, standing: 0 };
+        actor.send(Reserve(want)).await.unwrap()
     };
     let claim = |number, lease| {
         let split = Split { price: amount, fee: Micros(PRICE - EARN), earn: Micros(EARN) };

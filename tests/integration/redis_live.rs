@@ -20,6 +20,7 @@ fn campaign(version: i64) -> CampaignTotals {
         viewers: count / 2,
         clicks: 5,
         rejected: 6,
+        ..Budget::default()
     };
     CampaignTotals { version, budget }
 }

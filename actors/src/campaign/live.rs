@@ -2,7 +2,7 @@
 
 use super::CampaignActor;
 use crate::domain::campaign::lease::Lease;
-use crate::domain::time::{Millis, UnixMillis};
+use crate::domain::time::Millis;
 use crate::messages::CampaignLive;
 use crate::ports::CampaignTotals;
 use crate::session::ToSession;
@@ -17,10 +17,10 @@ const PUSH_LEAST: Millis = Millis::seconds(15);
 impl CampaignActor {
     /// The numbers, with other nodes' when `shared`; none before the first were read.
     pub(super) fn live(&self, shared: bool) -> Option<CampaignLive> {
-        let campaign = self.campaign.as_ref().filter(|_| self.read_at != UnixMillis(0))?;
-        let own = CampaignTotals { version: self.version, budget: self.budget };
-        let budget = if shared { own.newest(self.shared.0).budget } else { self.budget };
-        let in_flight = self.lease.as_ref().map_or(0, Lease::in_flight);
+        let campaign = self.account.campaign().filter(|_| self.account.is_known())?;
+        let own = CampaignTotals { version: self.version, budget: *self.account.budget() };
+        let budget = if shared { own.newest(self.shared.0).budget } else { own.budget };
+        let in_flight = self.account.lease().map_or(0, Lease::in_flight);
         Some(CampaignLive {
             campaign: self.id,
             status: campaign.status,

@@ -11,17 +11,17 @@
 mod live;
 
 use crate::catalogue::BudgetCell;
-use crate::domain::campaign::lease::{Lease, slice_wanted};
-use crate::domain::campaign::{Campaign, Pricing, Status};
+use crate::domain::campaign::Status;
+use crate::domain::campaign::account::Account;
+use crate::domain::campaign::lease::Lease;
 use crate::domain::id::{CampaignId, LeaseId};
 use crate::domain::money::Micros;
-use crate::domain::pacing::{Ask, BudgetView, Pacing, Uniform};
+use crate::domain::pacing::{Plan, TUNED};
 use crate::domain::reason::Reason;
-use crate::domain::settlement::{EventKind, Outcome};
 use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::{CampaignLive, ClaimsSettled, Drain, GetLive, Release, Reload, Reserve, Sweep, Watch};
-use crate::ports::{Budget, CampaignTotals, Grant, StoreError, StoreResult};
+use crate::ports::{CampaignTotals, Grant, StoreError, StoreResult};
 use crate::proof::{self, Plant};
 use crate::session::{CloseReason, SessionHandle, ToSession};
 use actix::prelude::*;
@@ -46,11 +46,11 @@ type Answer = oneshot::Sender<Result<LeaseId, Reason>>;
 pub struct CampaignActor {
     engine: Arc<Engine>,
     id: CampaignId,
-    campaign: Option<Arc<Campaign>>,
+    account: Account,
     view: Arc<BudgetCell>,
-    lease: Option<Lease>,
-    budget: Budget,
-    /// Of the row that `budget` was read from.
+    /// How the money is spread, as the catalogue has it.
+    plan: Option<Arc<Plan>>,
+    /// Of the row that the money was read from.
     version: i64,
     read_at: UnixMillis,
     /// What all nodes settled, and when it was asked for. It is shown; nothing is decided by it.
@@ -78,10 +78,9 @@ impl CampaignActor {
         Self {
             engine,
             id,
-            campaign: None,
+            account: Account::default(),
             view: Arc::default(),
-            lease: None,
-            budget: Budget::default(),
+            plan: None,
             version: 0,
             read_at: UnixMillis(0),
             shared: (CampaignTotals::default(), UnixMillis(0)),
@@ -103,51 +102,27 @@ impl CampaignActor {
         Millis(BUDGET_LIFE.0 + self.id.0.rem_euclid(16) * BUDGET_LIFE.0 / 80)
     }
 
-    fn free(&self) -> Micros {
-        self.lease.as_ref().map_or(Micros::ZERO, Lease::free)
-    }
-
     fn held(&self) -> Micros {
-        self.lease.as_ref().map_or(Micros::ZERO, Lease::held)
-    }
-
-    /// What the budget has outside all leases.
-    const fn unleased(&self) -> Micros {
-        let budget = &self.budget;
-        Micros(budget.funded.0.saturating_sub(budget.spent.0).saturating_sub(budget.leased.0))
-    }
-
-    /// Everything that is spent, set aside or stranded: all but what can still be promised.
-    fn committed(&self) -> Micros {
-        Micros(self.budget.funded.0.saturating_sub(self.unleased().0).saturating_sub(self.free().0))
+        self.account.lease().map_or(Micros::ZERO, Lease::held)
     }
 
     fn publish(&mut self, ctx: &mut Context<Self>) {
         self.touched = true;
-        self.view.publish(self.budget.funded, self.committed());
+        self.show();
         self.push(ctx);
     }
 
+    /// Shows the money to decisions.
+    fn show(&self) {
+        self.view.publish(&self.account.view(self.engine.now()), self.account.budget());
+    }
+
     /// Answers a request, or none when it has to wait for money.
-    fn answer(&mut self, ask: &Reserve) -> Option<Result<LeaseId, Reason>> {
-        let now = self.engine.now();
-        let Some(campaign) = self.campaign.clone() else { return Some(Err(Reason::CampaignEnded)) };
-        match campaign.status {
-            Status::Active => {}
-            Status::Paused => return Some(Err(Reason::CampaignPaused)),
-            Status::Ended => return Some(Err(Reason::CampaignEnded)),
-        }
-        let budget = BudgetView { funded: self.budget.funded, committed: self.committed() };
-        let value = ask.amount;
-        let pace = Ask { budget, flight: campaign.flight, mode: campaign.pacing, price: ask.amount, value };
-        if let Err(reason) = Uniform.score(&pace, now) {
-            return Some(Err(reason));
-        }
-        let lease = self.lease.as_mut()?;
+    fn answer(&mut self, Reserve(want): &Reserve) -> Option<Result<LeaseId, Reason>> {
         if proof::planted(Plant::LeaseCheck) {
-            lease.top_up(ask.amount);
+            self.account.conjure(want.amount);
         }
-        lease.reserve(ask.play, ask.amount, ask.returns).ok().map(|()| Ok(lease.id()))
+        self.account.reserve(want, &TUNED, self.engine.now())
     }
 
     /// Asks the ledger for more, unless enough is free or a request is on its way. A server that stops gives
@@ -156,8 +131,7 @@ impl CampaignActor {
         if self.engine.health.draining.load(Ordering::Relaxed) {
             return;
         }
-        let wanted = slice_wanted(self.unleased(), self.free(), price);
-        let (Some(wanted), false) = (wanted, self.asking) else { return };
+        let (Some(wanted), false) = (self.account.wanted(price), self.asking) else { return };
         self.asking = true;
         let (engine, id, since) = (Arc::clone(&self.engine), self.id, self.batches);
         let ask = async move {
@@ -186,13 +160,7 @@ impl CampaignActor {
 
     fn granted(&mut self, granted: StoreResult<Option<Grant>>) {
         match granted {
-            Ok(Some(Grant { lease, granted })) => {
-                self.budget.leased = Micros(self.budget.leased.0.saturating_add(granted.0));
-                match self.lease.as_mut().filter(|mine| mine.id() == lease) {
-                    Some(mine) => mine.top_up(granted),
-                    None => self.lease = Some(Lease::new(lease, granted)),
-                }
-            }
+            Ok(Some(Grant { lease, granted })) => self.account.granted(lease, granted),
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(campaign = self.id.0, %error, "no lease: the campaign plays on what it has");
@@ -203,12 +171,12 @@ impl CampaignActor {
     /// Takes the database's numbers, unless claims were settled while they were read: then the actor's
     /// own are newer, and the next read brings both together.
     fn read(&mut self, totals: StoreResult<CampaignTotals>, since: u64) {
-        let first = self.read_at == UnixMillis(0);
         if let Ok(totals) = totals
-            && (first || since == self.batches)
+            && (!self.account.is_known() || since == self.batches)
         {
-            (self.version, self.budget) = (totals.version, totals.budget);
             self.read_at = self.engine.now();
+            self.version = totals.version;
+            self.account.read(totals.budget, &TUNED, self.read_at);
         }
     }
 
@@ -219,7 +187,7 @@ impl CampaignActor {
             let verdict = match self.answer(&ask) {
                 Some(verdict) => verdict,
                 None if more => {
-                    self.top_up(ask.amount, ctx);
+                    self.top_up(ask.0.amount, ctx);
                     if self.asking {
                         self.parked.push_front((ask, answer));
                         return;
@@ -229,10 +197,8 @@ impl CampaignActor {
                 None => Err(Reason::LeaseEmpty),
             };
             // Nobody waits any more: the money goes straight back.
-            if answer.send(verdict).is_err()
-                && let Some(lease) = self.lease.as_mut()
-            {
-                lease.release(ask.play);
+            if answer.send(verdict).is_err() {
+                self.account.release(ask.0.play);
             }
         }
     }
@@ -251,8 +217,8 @@ impl CampaignActor {
         let (engine, id) = (Arc::clone(&self.engine), self.id);
         let known = engine.catalogue.load().entry(id).cloned();
         if let Some(entry) = known {
-            self.campaign = Some(entry.campaign);
-            self.view = entry.budget;
+            self.account.change((entry.campaign, Arc::clone(&entry.plan)), &TUNED, engine.now());
+            (self.view, self.plan) = (entry.budget, Some(entry.plan));
         }
         self.asking = true;
         let since = self.batches;
@@ -263,12 +229,13 @@ impl CampaignActor {
         ctx.spawn(read.into_actor(self).map(move |(campaign, totals), actor, ctx| {
             actor.asking = false;
             if let Some(campaign) = campaign {
-                actor.campaign = Some(Arc::new(campaign));
+                let plan = actor.plan.clone().unwrap_or_else(|| Arc::new(Plan::uniform(campaign.flight)));
+                actor.account.change((Arc::new(campaign), plan), &TUNED, actor.engine.now());
             }
             // The database is away: the sweep looks again, and nobody is told that there is nothing.
             actor.touched |= totals.is_err();
             actor.read(totals, since);
-            let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.amount);
+            let price = actor.parked.front().map_or(Micros::ZERO, |(ask, _)| ask.0.amount);
             if actor.is(Status::Active) {
                 actor.top_up(price, ctx);
             } else {
@@ -278,30 +245,29 @@ impl CampaignActor {
                 actor.answered(false, ctx);
             }
             // What is unspent goes back to the brand when the lease is empty: look again until it has.
-            actor.touched |= actor.is(Status::Ended) && actor.budget.funded > actor.budget.spent;
-            if actor.read_at != UnixMillis(0) {
-                actor.view.publish(actor.budget.funded, actor.committed());
+            let budget = actor.account.budget();
+            actor.touched |= actor.is(Status::Ended) && budget.funded > budget.spent;
+            if actor.account.is_known() {
+                actor.show();
             }
             actor.push(ctx);
         }));
     }
 
     fn is(&self, status: Status) -> bool {
-        self.campaign.as_ref().is_some_and(|campaign| campaign.status == status)
+        self.account.campaign().is_some_and(|campaign| campaign.status == status)
     }
 
     /// Gives what nobody holds back to the budget.
     fn hand_back(&mut self, ctx: &mut Context<Self>) {
-        let Some((id, free)) = self.lease.as_mut().map(|lease| (lease.id(), lease.take_free())) else {
-            return;
-        };
+        let Some((id, free)) = self.account.take_free() else { return };
         if free.is_positive() {
             self.asking = true;
             let engine = Arc::clone(&self.engine);
             let give = async move { engine.ports.ledger.give_back(id, free).await };
             ctx.spawn(give.into_actor(self).map(move |given, actor, ctx| {
                 match given {
-                    Ok(()) => actor.budget.leased = Micros(actor.budget.leased.0.saturating_sub(free.0)),
+                    Ok(()) => actor.account.handed_back(free),
                     // It comes back when the lease closes.
                     Err(error) => {
                         let campaign = actor.id.0;
@@ -334,10 +300,9 @@ impl Handler<Reserve> for CampaignActor {
     type Result = ResponseFuture<Result<LeaseId, Reason>>;
 
     fn handle(&mut self, ask: Reserve, ctx: &mut Self::Context) -> Self::Result {
-        let amount = ask.amount;
+        let amount = ask.0.amount;
         // While the first numbers are on their way everybody waits.
-        let loading = self.read_at == UnixMillis(0);
-        let answer = if loading { None } else { self.answer(&ask) };
+        let answer = if self.account.is_known() { self.answer(&ask) } else { None };
         let verdict = match answer {
             Some(verdict) => verdict,
             None if self.parked.len() >= PARKED_MAX => Err(Reason::LeaseEmpty),
@@ -363,9 +328,7 @@ impl Handler<Release> for CampaignActor {
     type Result = ();
 
     fn handle(&mut self, Release(play): Release, ctx: &mut Self::Context) {
-        if let Some(lease) = self.lease.as_mut() {
-            lease.release(play);
-        }
+        self.account.release(play);
         self.publish(ctx);
     }
 }
@@ -375,35 +338,9 @@ impl Handler<ClaimsSettled> for CampaignActor {
 
     fn handle(&mut self, ClaimsSettled { batch, own }: ClaimsSettled, ctx: &mut Self::Context) {
         self.batches += 1;
-        let per_click = self.campaign.as_ref().is_some_and(|c| matches!(c.pricing, Pricing::Cpc(_)));
+        let now = self.engine.now();
         for (claim, outcome) in own.iter().filter_map(|place| batch.get(*place)) {
-            let debit = &claim.debit;
-            let price = debit.split.price;
-            let Some(lease) = self.lease.as_mut().filter(|lease| lease.id() == debit.lease) else {
-                // An earlier process's lease: the next read brings its numbers.
-                continue;
-            };
-            match outcome {
-                Outcome::Settled => {
-                    lease.settle(debit.play, price, !per_click);
-                    let add = |to: &mut Micros, more: Micros| to.0 = to.0.saturating_add(more.0);
-                    add(&mut self.budget.spent, price);
-                    self.budget.leased = Micros(self.budget.leased.0.saturating_sub(price.0));
-                    match debit.kind {
-                        EventKind::Play => {
-                            self.budget.plays += 1;
-                            self.budget.viewers += u64::from(debit.viewers);
-                        }
-                        EventKind::Click => self.budget.clicks += 1,
-                    }
-                }
-                // The refusal is on record, so no claim can follow and the money is free.
-                Outcome::Rejected(_) => {
-                    lease.release(debit.play);
-                    self.budget.rejected += 1;
-                }
-                Outcome::Duplicate => {}
-            }
+            self.account.settled(claim, outcome, now);
         }
         self.publish(ctx);
     }
@@ -449,11 +386,9 @@ impl Handler<Sweep> for CampaignActor {
         // is written, and a sweep later, when the answers that were sent before are here. A write that hangs
         // fails within the skew between the last moment of a claim and the return of its money.
         let wait = self.engine.health.store_failing();
-        if !std::mem::replace(&mut self.claims_wait, wait) && !wait {
-            let freed = self.lease.as_mut().map_or(0, |lease| lease.expire(now));
-            if freed > 0 {
-                self.publish(ctx);
-            }
+        let waited = std::mem::replace(&mut self.claims_wait, wait);
+        if !waited && !wait && self.account.expire(now) > 0 {
+            self.publish(ctx);
         }
         if self.touched && !self.asking && now - self.read_at > self.budget_life() {
             self.touched = false;
@@ -475,7 +410,7 @@ impl Handler<Drain> for CampaignActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        let lease = self.lease.as_mut().map(|lease| (lease.id(), lease.take_free()));
+        let lease = self.account.take_free();
         let engine = Arc::clone(&self.engine);
         Box::pin(async move {
             if let Some((id, free)) = lease.filter(|(_, free)| free.is_positive()) {

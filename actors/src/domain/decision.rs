@@ -2,19 +2,21 @@
 //!
 //! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to
 //! the lower id. A candidate is checked in this order and keeps the first reason that stops it:
-//! status and flight, the streamer's blocklists and formats, targeting, conflict rules, its own
-//! frequency cap, budget and pacing.
+//! status and flight, the streamer's blocklists and formats, targeting, the size of its charge,
+//! conflict rules, its own frequency cap, budget and pacing. Those that may play are ranked by
+//! value times weight (`pacing`); then `lookahead` may give up the first for the next slots' sake.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
 use super::creative::Creative;
 use super::id::CampaignId;
-use super::money::Micros;
-use super::pacing::{Ask, BudgetView, Pacing};
+use super::lookahead::{self, Prospect, Ranking};
+use super::money::{Currency, Micros};
+use super::pacing::{Ask, Attainments, BudgetView, Pacing, Plan, Standing, score};
 use super::reason::Reason;
 use super::streamer::history::History;
 use super::streamer::{Profile, Sample, Settings};
-use super::time::UnixMillis;
+use super::time::{Millis, UnixMillis};
 use std::sync::Arc;
 
 /// How many campaigns are asked for money before a slot is given up.
@@ -33,6 +35,12 @@ pub struct Slot<'a> {
     pub sample: Sample,
     /// What was shown before.
     pub history: &'a History,
+    /// What the streamer earned of what they could have earned, before this slot.
+    pub earned: &'a Attainments,
+    /// The same over all streamers.
+    pub all: &'a Attainments,
+    /// When the streamer's next slot is expected, from this one.
+    pub gap: Millis,
 }
 
 /// A campaign that may want the slot.
@@ -42,6 +50,12 @@ pub struct Candidate<'a> {
     pub campaign: &'a Arc<Campaign>,
     /// Its money.
     pub budget: BudgetView,
+    /// How its money is spread.
+    pub plan: &'a Plan,
+    /// What the play may cost; none when it can not be priced.
+    pub quote: Option<Quote>,
+    /// What the play is expected to cost.
+    pub value: Micros,
 }
 
 /// A campaign that may have the slot.
@@ -53,8 +67,12 @@ pub struct Choice {
     pub creative: Creative,
     /// What it may cost.
     pub quote: Quote,
+    /// What it is expected to cost.
+    pub value: Micros,
     /// Its score.
     pub score: i64,
+    /// How the streamer stands among all in its currency, this slot included.
+    pub standing: Standing,
 }
 
 /// The answer for one slot.
@@ -62,57 +80,135 @@ pub struct Choice {
 pub struct Decision {
     /// The best three at most, best first.
     pub ranked: Vec<Choice>,
-    /// Every other candidate with its reason.
-    pub rejected: Vec<(CampaignId, Reason)>,
     /// The rules that spoke, with the candidate they spoke against.
     pub hits: Vec<(CampaignId, Hit)>,
     /// When `ranked` is empty: the reason of the loser that was worth most.
     pub no_fill: Option<Reason>,
+    /// In each currency the highest charge of a candidate that the stream suits, whatever rules, caps and budgets
+    /// say: what the streamer could earn by this slot.
+    pub attainable: Worth,
 }
 
-/// Decides a slot.
-pub fn decide<'a>(
+/// What a slot is worth at best, and how the streamer stands with it, in each currency.
+pub type Worth = Vec<(Currency, Micros, Standing)>;
+
+/// What decisions go by.
+#[derive(Clone, Copy)]
+pub struct Guide<'a> {
+    /// The rules in force.
+    pub rules: &'a RuleIndex,
+    /// The rule of pacing.
+    pub pacing: &'a dyn Pacing,
+    /// The largest charge, as a part of the campaign's budget in ten thousandths.
+    pub charge_max_bps: u32,
+}
+
+/// A candidate that the stream suits.
+struct Suited<'a> {
+    candidate: Candidate<'a>,
+    quote: Quote,
+    price: Micros,
+    creative: &'a Creative,
+}
+
+/// Decides a slot. Every candidate that loses is named to `lost` with its reason.
+pub fn decide(
     slot: Slot<'_>,
-    rules: &RuleIndex,
-    pacing: &dyn Pacing,
-    candidates: impl Iterator<Item = Candidate<'a>>,
+    guide: Guide<'_>,
+    candidates: &[Candidate<'_>],
+    mut lost: impl FnMut(CampaignId, Reason),
 ) -> Decision {
     let mut decision = Decision::default();
-    let mut loser: Option<(Micros, CampaignId, Reason)> = None;
+    let mut loser = Loser::default();
+    let mut suited = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        let campaign = candidate.campaign;
-        let quote = campaign.pricing.quote(slot.sample.viewers);
-        let verdict = match quote {
-            Some(quote) => judge(slot, rules, pacing, (candidate, quote), &mut decision.hits),
-            None => Err(Reason::Budget),
-        };
-        match verdict {
-            Ok(choice) => insert(&mut decision.ranked, choice),
+        match suits(slot, guide, candidate) {
+            Ok(fits) => {
+                note(&mut decision.attainable, candidate.campaign.currency, candidate.value);
+                suited.push(fits);
+            }
             Err(reason) => {
-                decision.rejected.push((campaign.id, reason));
-                let worth = quote.map_or(Micros::ZERO, |q| q.expected(slot.sample.viewers));
-                let better =
-                    loser.is_none_or(|(most, id, _)| worth > most || (worth == most && campaign.id < id));
-                if better {
-                    loser = Some((worth, campaign.id, reason));
-                }
+                lost(candidate.campaign.id, reason);
+                loser.note(candidate, reason);
             }
         }
     }
+    for (currency, best, standing) in &mut decision.attainable {
+        let (mut earned, mut all) =
+            (slot.earned.of(*currency).at(slot.now), slot.all.of(*currency).at(slot.now));
+        earned.due(*best, slot.now);
+        all.due(*best, slot.now);
+        *standing = earned.standing(all);
+    }
+    let mut ranking = Ranking::default();
+    for (place, fits) in suited.iter().enumerate() {
+        let id = fits.candidate.campaign.id;
+        let free = is_free(slot, guide.rules, fits, &mut decision.hits);
+        let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
+        // Without looking ahead nobody asks what a candidate that is not free would weigh.
+        let weight = match free {
+            Err(reason) if !guide.pacing.looks_ahead() => Err(reason),
+            _ => guide.pacing.weigh(&ask(slot, guide.pacing, fits, standing)),
+        };
+        if let Ok(weight) = weight {
+            let score = score(fits.candidate.value, weight);
+            ranking.note(Prospect { place, id, score }, free.is_ok());
+        }
+        if let Err(reason) = free.and(weight) {
+            lost(id, reason);
+            loser.note(&fits.candidate, reason);
+        }
+    }
+    if guide.pacing.looks_ahead() {
+        let campaign = |place: usize| suited.get(place).map(|fits| &**fits.candidate.campaign);
+        lookahead::prefer(&mut ranking, campaign, guide.rules, slot);
+    }
+    decision.ranked.extend(ranking.free().iter().take(TRIES).filter_map(|prospect| {
+        let Suited { candidate, quote, creative, .. } = suited.get(prospect.place)?;
+        Some(Choice {
+            campaign: Arc::clone(candidate.campaign),
+            creative: (*creative).clone(),
+            quote: *quote,
+            value: candidate.value,
+            score: prospect.score,
+            standing: standing(&decision.attainable, candidate.campaign.currency),
+        })
+    }));
     if decision.ranked.is_empty() {
-        decision.no_fill = Some(loser.map_or(Reason::NoCandidate, |(_, _, reason)| reason));
+        decision.no_fill = Some(loser.0.map_or(Reason::NoCandidate, |(_, _, reason)| reason));
     }
     decision
 }
 
-fn judge(
-    slot: Slot<'_>,
-    rules: &RuleIndex,
-    pacing: &dyn Pacing,
-    (candidate, quote): (Candidate<'_>, Quote),
-    hits: &mut Vec<(CampaignId, Hit)>,
-) -> Result<Choice, Reason> {
+fn note(attainable: &mut Worth, currency: Currency, value: Micros) {
+    match attainable.iter_mut().find(|(of, ..)| *of == currency) {
+        Some((_, best, _)) => *best = value.max(*best),
+        None => attainable.push((currency, value, 0)),
+    }
+}
+
+fn standing(attainable: &Worth, currency: Currency) -> Standing {
+    attainable.iter().find(|(of, ..)| *of == currency).map_or(0, |(.., standing)| *standing)
+}
+
+/// The loser that was worth most speaks for a slot that stays empty; of equal ones the lower id.
+#[derive(Default)]
+struct Loser(Option<(Micros, CampaignId, Reason)>);
+
+impl Loser {
+    fn note(&mut self, candidate: &Candidate<'_>, reason: Reason) {
+        let (worth, campaign) = (candidate.value, candidate.campaign.id);
+        let better = self.0.is_none_or(|(most, id, _)| worth > most || (worth == most && campaign < id));
+        if better {
+            self.0 = Some((worth, campaign, reason));
+        }
+    }
+}
+
+/// Whether the campaign may play on this stream at all, now, and with what.
+fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Result<Suited<'a>, Reason> {
     let campaign = candidate.campaign;
+    let quote = candidate.quote.ok_or(Reason::Budget)?;
     match campaign.status {
         Status::Active => {}
         Status::Paused => return Err(Reason::CampaignPaused),
@@ -128,27 +224,45 @@ fn judge(
     }
     let creative = pick(campaign, slot).ok_or(Reason::Creative)?;
     campaign.targeting.admits(slot.profile, slot.sample)?;
-    let contender =
-        Contender { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category };
+    let price = quote.reserve().ok_or(Reason::Budget)?;
+    if !price.is_positive() {
+        return Err(Reason::MinimumViewers);
+    }
+    let most = i128::from(candidate.budget.funded.0) * i128::from(guide.charge_max_bps);
+    if i128::from(price.0) * 10_000 > most {
+        return Err(Reason::Budget);
+    }
+    Ok(Suited { candidate: *candidate, quote, price, creative })
+}
+
+/// Whether rules and caps let the campaign play now.
+fn is_free(
+    slot: Slot<'_>,
+    rules: &RuleIndex,
+    fits: &Suited<'_>,
+    hits: &mut Vec<(CampaignId, Hit)>,
+) -> Result<(), Reason> {
+    let campaign = fits.candidate.campaign;
+    let contender = Contender::of(campaign);
     let blocked =
         rules.blocks(contender, slot.history.present(), slot.now, |hit| hits.push((campaign.id, hit)));
     if let Some(hit) = blocked {
         return Err(hit.reason);
     }
-    slot.history.allows(campaign.id, campaign.cap, slot.now)?;
-    let price = quote.reserve().ok_or(Reason::Budget)?;
-    if !price.is_positive() {
-        return Err(Reason::MinimumViewers);
-    }
-    let ask = Ask {
-        budget: candidate.budget,
-        flight: campaign.flight,
+    slot.history.allows(campaign.id, campaign.cap, slot.now)
+}
+
+fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standing) -> Ask {
+    let Candidate { campaign, budget, plan, value, .. } = fits.candidate;
+    Ask {
+        budget: budget.on(slot.now),
+        share: pacing.lead(plan.share(campaign.pacing, slot.now)),
         mode: campaign.pacing,
-        price,
-        value: quote.expected(slot.sample.viewers),
-    };
-    let score = pacing.score(&ask, slot.now)?;
-    Ok(Choice { campaign: Arc::clone(campaign), creative: creative.clone(), quote, score })
+        day_share: pacing.lead(plan.day_share(slot.now)),
+        price: fits.price,
+        value,
+        standing,
+    }
 }
 
 /// Even rotation over the creatives that the streamer allows, by the time of the slot.
@@ -157,16 +271,6 @@ fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Option<&'a Creative> {
     let count = fits().count();
     let turn = usize::try_from(slot.now.0 / 1000).unwrap_or(0);
     fits().nth(turn.checked_rem(count)?)
-}
-
-/// Keeps the best `TRIES`, best first; equal scores in the order of their ids.
-fn insert(ranked: &mut Vec<Choice>, choice: Choice) {
-    let key = |c: &Choice| (std::cmp::Reverse(c.score), c.campaign.id);
-    let at = ranked.partition_point(|c| key(c) < key(&choice));
-    if at < TRIES {
-        ranked.insert(at, choice);
-        ranked.truncate(TRIES);
-    }
 }
 
 #[cfg(test)]

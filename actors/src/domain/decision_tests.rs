@@ -2,13 +2,12 @@
 
 use super::*;
 use crate::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
-use crate::domain::conflict::{Rule, RuleKind, Severity};
+use crate::domain::conflict::{Rule, RuleKind, Scope, Severity};
 use crate::domain::creative::{Content, Placement};
 use crate::domain::id::{BrandId, CreativeId, RuleId};
 use crate::domain::money::Currency;
-use crate::domain::pacing::Uniform;
+use crate::domain::pacing::{Greedy, TUNED};
 use crate::domain::targeting::Targeting;
-use crate::domain::time::Millis;
 use proptest::prelude::*;
 
 /// A campaign that may play everywhere, at 1000 micros a play.
@@ -47,15 +46,58 @@ pub(crate) fn profile() -> Profile {
     }
 }
 
-fn run(campaigns: &[Arc<Campaign>], settings: &Settings, history: &History, rules: &RuleIndex) -> Decision {
-    let profile = profile();
-    let sample = Sample { live: true, viewers: 100, sampled: UnixMillis(0) };
-    let slot = Slot { now: UnixMillis(1000), profile: &profile, settings, sample, history };
-    let budget = BudgetView { funded: Micros(1_000_000), committed: Micros::ZERO };
-    decide(slot, rules, &Uniform, campaigns.iter().map(|campaign| Candidate { campaign, budget }))
+fn run(campaigns: &[Arc<Campaign>], settings: &Settings, history: &History, rules: &RuleIndex) -> Answer {
+    run_by(&Greedy, campaigns, settings, (history, rules))
 }
 
-fn plain(campaigns: &[Arc<Campaign>]) -> Decision {
+/// The decision, and who lost why.
+struct Answer {
+    decision: Decision,
+    rejected: Vec<(CampaignId, Reason)>,
+}
+
+impl std::ops::Deref for Answer {
+    type Target = Decision;
+
+    fn deref(&self) -> &Decision {
+        &self.decision
+    }
+}
+
+fn run_by(
+    pacing: &dyn Pacing,
+    campaigns: &[Arc<Campaign>],
+    settings: &Settings,
+    (history, rules): (&History, &RuleIndex),
+) -> Answer {
+    let profile = profile();
+    let none = Attainments::default();
+    let slot = Slot {
+        now: UnixMillis(1000),
+        profile: &profile,
+        settings,
+        sample: Sample { live: true, viewers: 100, sampled: UnixMillis(0) },
+        history,
+        earned: &none,
+        all: &none,
+        gap: Millis::seconds(300),
+    };
+    let budget = BudgetView { funded: Micros(1_000_000), ..BudgetView::default() };
+    let plans: Vec<Plan> = campaigns.iter().map(|c| Plan::uniform(c.flight)).collect();
+    let candidate = |(campaign, plan)| {
+        let campaign: &Arc<Campaign> = campaign;
+        let quote = campaign.pricing.quote(100);
+        let value = quote.map_or(Micros::ZERO, |quote| quote.expected(100, 1200));
+        Candidate { campaign, budget, plan, quote, value }
+    };
+    let candidates: Vec<_> = campaigns.iter().zip(&plans).map(candidate).collect();
+    let guide = Guide { rules, pacing, charge_max_bps: 10_000 };
+    let mut rejected = Vec::new();
+    let decision = decide(slot, guide, &candidates, |id, reason| rejected.push((id, reason)));
+    Answer { decision, rejected }
+}
+
+fn plain(campaigns: &[Arc<Campaign>]) -> Answer {
     run(campaigns, &Settings::default(), &History::default(), &RuleIndex::default())
 }
 
@@ -142,7 +184,7 @@ proptest! {
         let campaigns: Vec<_> = (0_i64..).zip(&prices).map(priced).collect();
         let mut shuffled = campaigns.clone();
         shuffled.sort_by_key(|c| (c.id.0.unsigned_abs() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let ids = |d: &Decision| d.ranked.iter().map(|c| c.campaign.id).collect::<Vec<_>>();
+        let ids = |d: &Answer| d.ranked.iter().map(|c| c.campaign.id).collect::<Vec<_>>();
         let (one, two) = (plain(&campaigns), plain(&shuffled));
         prop_assert_eq!(ids(&one), ids(&two));
         prop_assert_eq!(one.no_fill, two.no_fill);
@@ -150,5 +192,62 @@ proptest! {
             one.ranked.windows(2).all(|w| (w[0].score, w[1].campaign.id) >= (w[1].score, w[0].campaign.id)),
         );
         prop_assert_eq!(one.rejected.len(), prices.iter().filter(|p| **p * 400_000 > 1_000_000).count());
+    }
+}
+
+const MINUTE: i64 = 60_000;
+
+/// Two rules that keep a category, and a brand, apart for eleven minutes: two slots.
+fn cooldowns() -> RuleIndex {
+    let of = |id, scope| Rule {
+        id: RuleId(id),
+        kind: RuleKind::CooldownPeriod { scope, span: Millis(11 * MINUTE) },
+        severity: Severity::Blocking,
+        priority: 1,
+    };
+    RuleIndex::new(vec![of(1, Scope::Category), of(2, Scope::Brand)])
+}
+
+#[test]
+fn a_play_that_spoils_two_better_slots_gives_way() {
+    // The first shares its category with the second and its brand with the third.
+    let set = |id, price, category: &str, brand| {
+        made(id, |c| {
+            c.pricing = Pricing::Flat(Micros(price));
+            (c.category, c.brand.id) = (Category(category.into()), BrandId(brand));
+        })
+    };
+    let campaigns = [set(1, 1000, "x", 1), set(2, 980, "x", 2), set(3, 980, "y", 1)];
+    let (history, settings) = (History::default(), Settings::default());
+    let by = |pacing: &dyn Pacing, campaigns: &[Arc<Campaign>]| {
+        let answer = run_by(pacing, campaigns, &settings, (&history, &cooldowns()));
+        answer.ranked.iter().map(|c| c.campaign.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(by(&Greedy, &campaigns), [1, 2, 3]);
+    assert_eq!(by(&TUNED, &campaigns), [2, 1, 3], "two now and three next are worth more than one alone");
+    let far = [set(1, 3000, "x", 1), set(2, 980, "x", 2), set(3, 980, "y", 1)];
+    assert_eq!(by(&TUNED, &far), [1, 2, 3], "but not more than three times as much");
+}
+
+proptest! {
+    /// With all else equal, who pays more is not served less.
+    #[test]
+    fn a_higher_price_never_loses_the_slot(
+        prices in proptest::collection::vec(1_i64..1000, 2..8), more in 1_i64..1000, place in 0_usize..8,
+    ) {
+        let place = place % prices.len();
+        let of = |prices: &[i64]| -> Vec<_> {
+            let priced = |(id, p): (i64, &i64)| made(id, |c| c.pricing = Pricing::Flat(Micros(*p)));
+            (0_i64..).zip(prices).map(priced).collect()
+        };
+        let rank = |campaigns: &[Arc<Campaign>]| {
+            let answer = run_by(&TUNED, campaigns, &Settings::default(), (&History::default(), &RuleIndex::default()));
+            let id = CampaignId(i64::try_from(place).unwrap());
+            answer.ranked.iter().position(|c| c.campaign.id == id).unwrap_or(usize::MAX)
+        };
+        let before = rank(&of(&prices));
+        let mut raised = prices.clone();
+        raised[place] += more;
+        prop_assert!(rank(&of(&raised)) <= before);
     }
 }

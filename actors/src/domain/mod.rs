@@ -9,6 +9,7 @@ pub mod decision;
 pub mod id;
 pub mod invariants;
 pub mod log;
+pub mod lookahead;
 pub mod money;
 pub mod pacing;
 pub mod play;

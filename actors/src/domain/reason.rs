@@ -49,6 +49,8 @@ pub enum Reason {
     Pacing,
     /// Not enough budget for this price.
     Budget,
+    /// The cap of the UTC day is used up.
+    DailyCap,
     /// As often on this streamer as the campaign allows.
     FrequencyCap,
     /// No creative fits the streamer's formats.
@@ -152,6 +154,7 @@ const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::SimultaneousLimit, "simultaneous_limit", Some(504)),
     (Reason::Pacing, "pacing", Some(505)),
     (Reason::Budget, "budget", Some(506)),
+    (Reason::DailyCap, "daily_cap", Some(506)),
     (Reason::FrequencyCap, "frequency_cap", Some(507)),
     (Reason::Creative, "creative", Some(509)),
     (Reason::MinimumViewers, "minimum_viewers", Some(510)),

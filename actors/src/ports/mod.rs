@@ -12,6 +12,7 @@ pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
 pub use self::wallet::{
     AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
 };
+pub use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::Rule;
 use crate::domain::creative::{Content, Placement};
@@ -73,25 +74,6 @@ pub struct Grant {
     pub lease: LeaseId,
     /// What was moved into it now.
     pub granted: Micros,
-}
-
-/// A campaign's money and counters as the database has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Budget {
-    /// Given to the campaign.
-    pub funded: Micros,
-    /// Settled.
-    pub spent: Micros,
-    /// In leases that are not closed, minus what these have settled.
-    pub leased: Micros,
-    /// Plays settled.
-    pub plays: u64,
-    /// Viewers of those plays.
-    pub viewers: u64,
-    /// Clicks billed.
-    pub clicks: u64,
-    /// Claims refused.
-    pub rejected: u64,
 }
 
 /// What a streamer earned, rolled up or not.

@@ -139,6 +139,7 @@ impl LiveCounters for RedisLive {
                 viewers: count(viewers)?,
                 clicks: count(clicks)?,
                 rejected: count(rejected)?,
+                ..Budget::default()
             };
             Some(CampaignTotals { version, budget })
         }))

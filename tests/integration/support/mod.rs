@@ -231,7 +231,7 @@ impl TestApp {
     /// Waits until the engine knows a campaign and its money.
     pub(crate) async fn wait_for_campaign(&self, id: CampaignId) {
         eventually("the campaign is known", async || {
-            self.engine().catalogue.load().entry(id).is_some_and(|e| e.budget.view().funded.is_positive())
+            self.engine().catalogue.load().entry(id).is_some_and(|e| e.budget.view(None).funded.is_positive())
         })
         .await;
     }

@@ -1,5 +1,7 @@
 //! A campaign: what a brand buys, for how much, when and where.
 
+pub mod account;
+pub mod budget;
 pub mod lease;
 
 use super::creative::Creative;
@@ -110,8 +112,22 @@ impl Pricing {
 /// percent, well above what banners reach, so that the pool is rarely the limit.
 const VIEWERS_PER_CLICK: u32 = 200;
 
-/// Clicks expected of a million viewers.
-const CLICKS_PER_MILLION: i128 = 1_200;
+/// Clicks of a million viewers that a campaign starts with, and how many viewers' word that has.
+const CLICKS_BEFORE: u64 = 24;
+const VIEWERS_BEFORE: u64 = 20_000;
+/// After so many viewers only what was seen counts: a campaign nobody clicks has then been given slots for
+/// `CLICKS_BEFORE * ln(1 + 800 000 / 20 000)`, 89 clicks' price, and gets only those that nobody else wants.
+const VIEWERS_EXPLORED: u64 = 800_000;
+
+/// Clicks to expect of a million viewers, by what was seen so far: at first what banners reach in general.
+#[must_use]
+pub fn click_rate_ppm(viewers: u64, clicks: u64) -> u32 {
+    let (before, weight) =
+        if viewers < VIEWERS_EXPLORED { (CLICKS_BEFORE, VIEWERS_BEFORE) } else { (0, VIEWERS_BEFORE) };
+    let clicks = u128::from(clicks.saturating_add(before));
+    let rate = clicks * 1_000_000 / u128::from(viewers.saturating_add(weight));
+    u32::try_from(rate.min(1_000_000)).unwrap_or(1_000_000)
+}
 
 /// What one play may cost at most, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +141,11 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// What the play is expected to cost: clicks are expected at the rate that banners reach.
+    /// What the play is expected to cost, at so many clicks of a million viewers; never more than is set aside.
     #[must_use]
-    pub fn expected(self, viewers: u32) -> Micros {
-        let clicks = i128::from(self.per_click.0) * i128::from(viewers) * CLICKS_PER_MILLION / 1_000_000;
+    pub fn expected(self, viewers: u32, clicks_ppm: u32) -> Micros {
+        let clicks = i128::from(self.per_click.0) * i128::from(viewers) * i128::from(clicks_ppm) / 1_000_000;
+        let clicks = clicks.min(i128::from(self.per_click.0) * i128::from(self.clicks_max));
         Micros(self.per_play.0.saturating_add(i64::try_from(clicks).unwrap_or(i64::MAX)))
     }
 

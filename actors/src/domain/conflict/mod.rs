@@ -8,7 +8,7 @@ mod index;
 
 pub use index::RuleIndex;
 
-use super::campaign::Category;
+use super::campaign::{Campaign, Category};
 use super::id::{BrandId, CampaignId, RuleId};
 use super::reason::Reason;
 use super::time::{Millis, UnixMillis};
@@ -157,6 +157,14 @@ pub struct Contender<'a> {
     pub category: &'a Category,
 }
 
+impl<'a> Contender<'a> {
+    /// A campaign as rules see it.
+    #[must_use]
+    pub fn of(campaign: &'a Campaign) -> Self {
+        Self { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category }
+    }
+}
+
 /// A campaign that played on the streamer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
@@ -168,6 +176,15 @@ pub struct Presence {
     pub category: Category,
     /// Its last play.
     pub last_shown: UnixMillis,
+}
+
+impl Presence {
+    /// A campaign that came on screen.
+    #[must_use]
+    pub fn of(campaign: &Campaign, last_shown: UnixMillis) -> Self {
+        let (brand, category) = (campaign.brand.id, campaign.category.clone());
+        Self { campaign: campaign.id, brand, category, last_shown }
+    }
 }
 
 /// A rule that spoke.

@@ -30,12 +30,7 @@ impl History {
     /// A campaign came on screen.
     pub fn record(&mut self, campaign: &Campaign, now: UnixMillis) {
         let at = self.present.iter().position(|p| p.campaign == campaign.id).unwrap_or_else(|| {
-            self.present.push(Presence {
-                campaign: campaign.id,
-                brand: campaign.brand.id,
-                category: campaign.category.clone(),
-                last_shown: now,
-            });
+            self.present.push(Presence::of(campaign, now));
             self.times.push(VecDeque::new());
             self.present.len() - 1
         });

@@ -10,13 +10,13 @@ use super::page::{Page, PageStatus, SessionId, primary};
 use super::slot::{Hand, Money};
 use super::{Sample, Settings, Streamer};
 use crate::domain::ad_clock::AdClock;
-use crate::domain::campaign::Quote;
-use crate::domain::conflict::{Hit, RuleIndex};
+use crate::domain::campaign::account::Want;
+use crate::domain::conflict::Hit;
 use crate::domain::creative::Creative;
-use crate::domain::decision::Candidate;
-use crate::domain::id::{CampaignId, PlayId, StreamerId};
-use crate::domain::money::{FeeBps, Micros};
-use crate::domain::pacing::Pacing;
+use crate::domain::decision::{Candidate, Guide};
+use crate::domain::id::{CampaignId, PlayId};
+use crate::domain::money::{Currency, FeeBps, Micros};
+use crate::domain::pacing::Attainments;
 use crate::domain::play::{Patience, PlayEvent};
 use crate::domain::reason::Reason;
 use crate::domain::settlement::Claim;
@@ -52,12 +52,11 @@ pub struct Terms {
 
 /// What a decision may choose from.
 pub trait Market {
-    /// The rules in force.
-    fn rules(&self) -> &RuleIndex;
-    /// The rule of pacing.
-    fn pacing(&self) -> &dyn Pacing;
-    /// Open campaigns, and those that the streamer takes part in.
-    fn candidates(&self, streamer: StreamerId) -> Vec<Candidate<'_>>;
+    /// What decisions go by.
+    fn guide(&self) -> Guide<'_>;
+    /// Of the open campaigns those that may want the stream, and those that the streamer takes part in, priced
+    /// for so many viewers.
+    fn candidates(&self, streamer: &Streamer, viewers: u32) -> Vec<Candidate<'_>>;
 }
 
 /// The world as a step sees it.
@@ -68,6 +67,8 @@ pub struct World<'a> {
     pub sample: Option<Sample>,
     /// What may be shown.
     pub market: &'a dyn Market,
+    /// What all streamers of this node earned today of what they could have earned.
+    pub attained: &'a dyn Fn() -> Attainments,
     /// Sign and verify debit tokens.
     pub keys: &'a TokenKeys,
     /// The numbers of this installation.
@@ -177,14 +178,8 @@ pub enum Effect {
     Reserve {
         /// The campaign.
         campaign: CampaignId,
-        /// The play.
-        play: PlayId,
-        /// What it may cost.
-        quote: Quote,
-        /// What has to be set aside.
-        amount: Micros,
-        /// When it is free again, unless something happens.
-        returns: UnixMillis,
+        /// What is wanted.
+        want: Want,
     },
     /// Give money back: the token never left.
     Release(CampaignId, PlayId),
@@ -203,6 +198,10 @@ pub enum Effect {
     RuleSpoke(Hit),
     /// A slot stayed empty.
     NoFill(Reason),
+    /// A slot fell due that was worth so much at best.
+    Due(Currency, Micros),
+    /// A play got its money, or with a negative price gave it back.
+    Granted(Currency, Micros),
     /// Save what the streamer allows.
     Save,
     /// A test ad was painted.
@@ -219,6 +218,7 @@ pub struct LiveStreamer {
     pub(super) primary: Option<SessionId>,
     pub(super) clock: AdClock,
     pub(super) history: History,
+    pub(super) earned: Attainments,
     pub(super) hand: Option<Box<Hand>>,
     pub(super) recent: VecDeque<Recent>,
     pub(super) money: Money,
@@ -237,6 +237,7 @@ impl LiveStreamer {
             primary: None,
             clock: AdClock::default(),
             history: History::default(),
+            earned: Attainments::default(),
             hand: None,
             recent: VecDeque::new(),
             money: Money::default(),

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::domain::campaign::Campaign;
-use crate::domain::conflict::{Rule, RuleKind, Severity};
+use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Severity};
 use crate::domain::decision::tests::{campaign, profile};
-use crate::domain::id::{LeaseId, RuleId};
-use crate::domain::pacing::{BudgetView, Uniform};
+use crate::domain::id::{LeaseId, RuleId, StreamerId};
+use crate::domain::pacing::{BudgetView, Greedy, Plan};
 use crate::domain::settlement::Outcome;
 use crate::domain::streamer::command::Command;
 use crate::domain::streamer::page::tests::page;
@@ -38,20 +38,23 @@ const ONE: SessionId = SessionId(1);
 struct Shelf {
     campaigns: Vec<Arc<Campaign>>,
     rules: RuleIndex,
+    plan: Plan,
 }
 
 impl Market for Shelf {
-    fn rules(&self) -> &RuleIndex {
-        &self.rules
+    fn guide(&self) -> Guide<'_> {
+        Guide { rules: &self.rules, pacing: &Greedy, charge_max_bps: 10_000 }
     }
 
-    fn pacing(&self) -> &dyn Pacing {
-        &Uniform
-    }
-
-    fn candidates(&self, _: StreamerId) -> Vec<Candidate<'_>> {
-        let budget = BudgetView { funded: Micros(1_000_000), committed: Micros::ZERO };
-        self.campaigns.iter().map(|campaign| Candidate { campaign, budget }).collect()
+    fn candidates(&self, _: &Streamer, viewers: u32) -> Vec<Candidate<'_>> {
+        let budget = BudgetView { funded: Micros(1_000_000), ..BudgetView::default() };
+        let candidate = |campaign| {
+            let campaign: &Arc<Campaign> = campaign;
+            let quote = campaign.pricing.quote(viewers);
+            let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 1200));
+            Candidate { campaign, budget, plan: &self.plan, quote, value }
+        };
+        self.campaigns.iter().map(candidate).collect()
     }
 }
 
@@ -79,6 +82,7 @@ impl Stage {
             shelf: Shelf {
                 campaigns: campaigns.into_iter().map(|id| Arc::new(campaign(id))).collect(),
                 rules: RuleIndex::default(),
+                plan: Plan::uniform(campaign(1).flight),
             },
             now: 1_000_000,
             on_air: true,
@@ -100,6 +104,7 @@ impl Stage {
             now,
             sample: Some(Sample { live: self.on_air, viewers: 100, sampled: now }),
             market: &self.shelf,
+            attained: &Attainments::default,
             keys: &keys(),
             terms: &TERMS,
             random: &mut random,
@@ -149,7 +154,7 @@ impl Stage {
 
 fn asked(effects: &[Effect]) -> Option<(CampaignId, PlayId)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Reserve { campaign, play, .. } => Some((*campaign, *play)),
+        Effect::Reserve { campaign, want } => Some((*campaign, want.play)),
         _ => None,
     })
 }
@@ -590,7 +595,7 @@ impl Watch {
     fn see(&mut self, stage: &Stage, effects: &[Effect]) -> Result<(), TestCaseError> {
         for effect in effects {
             match effect {
-                Effect::Reserve { play, amount, .. } => {
+                Effect::Reserve { want: Want { play, amount, .. }, .. } => {
                     prop_assert!(amount.is_positive());
                     self.waiting.push(*play);
                 }

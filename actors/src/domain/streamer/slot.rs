@@ -3,6 +3,7 @@
 use super::live::{Effect, LiveStreamer, ToPage, World};
 use super::page::SessionId;
 use super::{Corner, board::Recent};
+use crate::domain::campaign::account::Want;
 use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::creative::{Content, Creative, Placement};
 use crate::domain::decision::{Choice, Decision, Slot, decide};
@@ -50,6 +51,8 @@ pub struct Hand {
     pub creative: Creative,
     /// What it may cost.
     pub quote: Quote,
+    /// What it is expected to cost.
+    pub value: Micros,
     /// The price and who gets it.
     pub split: Split,
     /// Who pays.
@@ -153,11 +156,18 @@ impl LiveStreamer {
             settings: &self.streamer.settings,
             sample,
             history: &self.history,
+            earned: &self.earned,
+            all: &(world.attained)(),
+            gap: self.streamer.settings.slot_interval.max(world.terms.minimum_gap),
         };
-        let candidates = world.market.candidates(self.streamer.id);
-        let Decision { mut ranked, no_fill, hits, .. } =
-            decide(slot, world.market.rules(), world.market.pacing(), candidates.into_iter());
+        let candidates = world.market.candidates(&self.streamer, sample.viewers);
+        let Decision { mut ranked, no_fill, hits, attainable } =
+            decide(slot, world.market.guide(), &candidates, |_, _| ());
         effects.extend(hits.into_iter().map(|(_, hit)| Effect::RuleSpoke(hit)));
+        for (currency, best, _) in attainable {
+            self.earned.due(currency, best, world.now);
+            effects.push(Effect::Due(currency, best));
+        }
         ranked.reverse();
         let Some(best) = ranked.pop() else { return Err(no_fill.unwrap_or(Reason::NoCandidate)) };
         self.reserve(best, (ranked, world.now, sample.viewers), world, effects)
@@ -183,13 +193,8 @@ impl LiveStreamer {
         let click_code = linked.then(|| click_code(choice.creative.id, world.bytes()));
         let before_token = Millis(patience.reserve.0 + patience.prepare.0);
         let returns = world.now + before_token + world.terms.token_life + SKEW + SKEW;
-        effects.push(Effect::Reserve {
-            campaign: choice.campaign.id,
-            play,
-            quote: choice.quote,
-            amount,
-            returns,
-        });
+        let want = Want { play, amount, value: choice.value, returns, standing: choice.standing };
+        effects.push(Effect::Reserve { campaign: choice.campaign.id, want });
         effects.push(Effect::Changed);
         self.hand = Some(Box::new(Hand {
             play,
@@ -197,6 +202,7 @@ impl LiveStreamer {
             campaign: Some(choice.campaign),
             creative: choice.creative,
             quote: choice.quote,
+            value: choice.value,
             split,
             lease: LeaseId(0),
             session,
@@ -225,7 +231,11 @@ impl LiveStreamer {
         match answer {
             Ok(lease) => {
                 hand.lease = lease;
+                let granted = hand.campaign.as_ref().map(|campaign| (campaign.currency, hand.value));
                 hand.machine.on(PlayEvent::Reserved, world.terms.patience, world.now);
+                if let Some((currency, value)) = granted {
+                    self.grant(currency, value, world.now, effects);
+                }
                 self.prepare(world, effects);
             }
             Err(reason) => {
@@ -241,6 +251,12 @@ impl LiveStreamer {
             }
         }
         true
+    }
+
+    /// A play got its money, or gave it back.
+    fn grant(&mut self, currency: Currency, value: Micros, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.earned.granted(currency, value, now);
+        effects.push(Effect::Granted(currency, value));
     }
 
     /// A labelled test ad in the real slot, never billed.
@@ -272,6 +288,7 @@ impl LiveStreamer {
             campaign: None,
             creative,
             quote,
+            value: Micros::ZERO,
             split: NOTHING,
             lease: LeaseId(0),
             session,
@@ -394,9 +411,13 @@ impl LiveStreamer {
     pub(super) fn lose(&mut self, reason: Reason, world: &mut World<'_>, effects: &mut Vec<Effect>) {
         let Some(mut hand) = self.hand.take() else { return };
         let token_was_out = hand.machine.token_is_out();
+        let had_money = hand.machine.phase() != Phase::Reserving;
         hand.machine.on(PlayEvent::Lost(reason), world.terms.patience, world.now);
         effects.push(Effect::Send(hand.session, ToPage::Stop(hand.play)));
-        if let Some(campaign) = &hand.campaign {
+        if let Some(campaign) = hand.campaign.clone() {
+            if had_money {
+                self.grant(campaign.currency, Micros(hand.value.0.saturating_neg()), world.now, effects);
+            }
             let outcome = outcome_of(reason);
             match hand.terms.as_ref().filter(|_| token_was_out) {
                 // A timeout says nothing about the page: it may be cut off, and claim later.
@@ -411,7 +432,7 @@ impl LiveStreamer {
             }
             let record = hand.record(self.streamer.id, outcome, Some(reason));
             effects.extend(record.map(|record| Effect::Log(Box::new(record))));
-            self.note(Recent::of(&hand, campaign, outcome, Some(reason)));
+            self.note(Recent::of(&hand, &campaign, outcome, Some(reason)));
         }
         self.elect(effects);
         effects.push(Effect::Changed);

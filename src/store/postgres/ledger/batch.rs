@@ -27,7 +27,9 @@ statements! {
             AND l.settled + t.taken <= l.granted AND l.state IN ('open', 'closing') RETURNING 1),
         budget AS (UPDATE campaign_budget AS b SET version = b.version + 1, spent = b.spent + m.price,
             leased = b.leased - m.price, plays = b.plays + m.plays, viewers = b.viewers + m.viewers,
-            clicks = b.clicks + m.clicks, rejected = b.rejected + m.rejected
+            clicks = b.clicks + m.clicks, rejected = b.rejected + m.rejected,
+            day = greatest(b.day, $28 / 86400000),
+            spent_before = CASE WHEN b.day < $28 / 86400000 THEN b.spent ELSE b.spent_before END
           FROM unnest($15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
             $20::bigint[]) AS m (campaign_id, price, plays, viewers, clicks, rejected)
           WHERE b.campaign_id = m.campaign_id RETURNING 1),

@@ -6,13 +6,16 @@ use crate::store::postgres::row::known;
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::{CampaignId, LeaseId};
 use gametriggers_actors::domain::money::Micros;
+use gametriggers_actors::domain::pacing::utc_day;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{Grant, StoreError};
 use sqlx::PgConnection;
 
 statements! {
     /// Waits for another writer that takes from the same budget.
-    LEFT = "SELECT c.status, b.funded - b.spent - b.leased FROM campaign_budget AS b
+    LEFT = "SELECT c.status, least(b.funded - b.spent - b.leased, coalesce(c.daily_cap - b.leased
+          - CASE WHEN b.day = $2 THEN b.spent - b.spent_before ELSE 0 END, b.funded))
+        FROM campaign_budget AS b
         JOIN campaign AS c ON c.id = b.campaign_id WHERE b.campaign_id = $1 FOR UPDATE OF b";
     TAKE = "UPDATE campaign_budget SET leased = leased + $2, version = version + 1
         WHERE campaign_id = $1 AND funded - spent - leased >= $2";
@@ -36,15 +39,16 @@ statements! {
         SELECT (SELECT count(*) FROM closed), (SELECT count(*) FROM due), (SELECT count(*) FROM returned)";
 }
 
-/// Moves up to `wanted` into the epoch's lease of the campaign.
+/// Moves up to `wanted` into the epoch's lease of the campaign. What is in leases counts for today's cap: all of
+/// it may be spent today.
 pub(super) async fn grant(
     connection: &mut PgConnection,
     campaign: CampaignId,
     wanted: Micros,
-    epoch: i64,
+    (epoch, now): (i64, UnixMillis),
 ) -> Attempt<Option<Grant>> {
     let (status, left): (String, i64) =
-        sqlx::query_as(LEFT).bind(campaign.0).fetch_one(&mut *connection).await?;
+        sqlx::query_as(LEFT).bind(campaign.0).bind(utc_day(now)).fetch_one(&mut *connection).await?;
     let amount = wanted.0.min(left);
     // A paused campaign may be granted more: plays that were decided before the pause are shown.
     if status == "ended" || amount <= 0 {

@@ -50,10 +50,10 @@ impl LedgerStore for PostgresStore {
         &self,
         campaign: CampaignId,
         wanted: Micros,
-        _now: UnixMillis,
+        now: UnixMillis,
     ) -> StoreResult<Option<Grant>> {
         let epoch = self.writer()?.epoch();
-        self.write_in_epoch(move |c| Box::pin(lease::grant(c, campaign, wanted, epoch))).await
+        self.write_in_epoch(move |c| Box::pin(lease::grant(c, campaign, wanted, (epoch, now)))).await
     }
 
     async fn give_back(&self, lease: LeaseId, amount: Micros) -> StoreResult<()> {

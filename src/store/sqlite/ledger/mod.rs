@@ -40,13 +40,13 @@ impl LedgerStore for SqliteStore {
         &self,
         campaign: CampaignId,
         wanted: Micros,
-        _now: UnixMillis,
+        now: UnixMillis,
     ) -> StoreResult<Option<Grant>> {
         let epoch = self.writer()?.epoch();
         self.write(move |c| {
             Box::pin(async move {
                 epoch::fence(c, epoch).await?;
-                lease::grant(c, campaign, wanted, epoch).await
+                lease::grant(c, campaign, wanted, (epoch, now)).await
             })
         })
         .await

@@ -15,6 +15,7 @@ use crate::store::sqlite::row::{count, hex, json, play_id};
 use crate::store::sqlite::{WRITER, statements};
 use gametriggers_actors::domain::id::{CampaignId, LeaseId};
 use gametriggers_actors::domain::money::Micros;
+use gametriggers_actors::domain::pacing::utc_day;
 use gametriggers_actors::domain::reason::Reason;
 #[cfg(not(feature = "proof"))]
 use gametriggers_actors::domain::settlement::plan;
@@ -50,7 +51,8 @@ statements! {
     MOVE_BUDGETS = "UPDATE campaign_budget SET spent = spent + moved.price, leased = leased - moved.price,
           version = version + 1, plays = plays + moved.shown, viewers = viewers + moved.seen,
           clicks = clicks + moved.clicked,
-          rejected = rejected + moved.refused
+          rejected = rejected + moved.refused, day = max(day, ?2),
+          spent_before = CASE WHEN day < ?2 THEN spent ELSE spent_before END
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS price, value ->> 2 AS shown, value ->> 3 AS seen,
                 value ->> 4 AS clicked, value ->> 5 AS refused FROM json_each(?1)) AS moved
         WHERE campaign_id = moved.id";
@@ -144,7 +146,7 @@ async fn write(
     if !posting.rejects.is_empty() {
         insert_rejects(connection, &posting.rejects, now).await?;
     }
-    move_budgets(connection, &posting).await?;
+    move_budgets(connection, &posting, now).await?;
     Ok(posting.outcomes)
 }
 
@@ -238,7 +240,7 @@ async fn move_leases(connection: &mut SqliteConnection, posting: &Posting) -> At
     expect_rows("budget_lease", rows.len(), moved.rows_affected())
 }
 
-async fn move_budgets(connection: &mut SqliteConnection, posting: &Posting) -> Attempt<()> {
+async fn move_budgets(connection: &mut SqliteConnection, posting: &Posting, now: UnixMillis) -> Attempt<()> {
     let (mut paying, mut refused) = (Vec::new(), Vec::new());
     for (campaign, counted) in &posting.campaigns {
         let counters = [counted.plays, counted.viewers, counted.clicks, counted.rejected];
@@ -250,12 +252,16 @@ async fn move_budgets(connection: &mut SqliteConnection, posting: &Posting) -> A
         if pays { paying.push(row) } else { refused.push(row) }
     }
     if !paying.is_empty() {
-        let moved = sqlx::query(MOVE_BUDGETS).bind(json(&paying)?).execute(&mut *connection).await?;
+        let moved = sqlx::query(MOVE_BUDGETS)
+            .bind(json(&paying)?)
+            .bind(utc_day(now))
+            .execute(&mut *connection)
+            .await?;
         expect_rows("campaign_budget", paying.len(), moved.rows_affected())?;
     }
     if !refused.is_empty() {
         // A refused claim may name a campaign that there is not: nobody counts it.
-        sqlx::query(MOVE_BUDGETS).bind(json(&refused)?).execute(connection).await?;
+        sqlx::query(MOVE_BUDGETS).bind(json(&refused)?).bind(utc_day(now)).execute(connection).await?;
     }
     Ok(())
 }

@@ -24,7 +24,8 @@ statements! {
         WHERE b.id = ?1";
     ADD_FUNDS = "UPDATE campaign_budget SET funded = funded + ?2, version = version + 1
         WHERE campaign_id = ?1";
-    BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected FROM campaign_budget
+    BUDGET = "SELECT funded, spent, leased, plays, viewers, clicks, rejected, day, spent_before
+        FROM campaign_budget
         WHERE campaign_id = ?1";
 }
 
@@ -60,12 +61,15 @@ pub(super) async fn deposit(
 pub(in crate::store::sqlite) fn kept_budget(budget: &Budget) -> Vec<i64> {
     let counters = [budget.plays, budget.viewers, budget.clicks, budget.rejected];
     let money = [budget.funded.0, budget.spent.0, budget.leased.0];
-    money.into_iter().chain(counters.map(|n| i64::try_from(n).unwrap_or(i64::MAX))).collect()
+    let counters = counters.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    money.into_iter().chain(counters).chain([budget.day, budget.spent_before.0]).collect()
 }
 
 /// The budget as it was after the first time.
 pub(in crate::store::sqlite) fn recalled_budget(result: &[i64]) -> Option<Budget> {
-    let &[funded, spent, leased, plays, viewers, clicks, rejected] = result else { return None };
+    let &[funded, spent, leased, plays, viewers, clicks, rejected, ref day @ ..] = result else {
+        return None;
+    };
     let count = |n: i64| u64::try_from(n).ok();
     Some(Budget {
         funded: Micros(funded),
@@ -75,6 +79,9 @@ pub(in crate::store::sqlite) fn recalled_budget(result: &[i64]) -> Option<Budget
         viewers: count(viewers)?,
         clicks: count(clicks)?,
         rejected: count(rejected)?,
+        // A release before this one kept no day.
+        day: day.first().copied().unwrap_or(0),
+        spent_before: Micros(day.get(1).copied().unwrap_or(0)),
     })
 }
 
@@ -139,5 +146,7 @@ pub(super) fn budget_of(row: &SqliteRow) -> Attempt<Budget> {
         viewers: row.number("viewers")?,
         clicks: row.number("clicks")?,
         rejected: row.number("rejected")?,
+        day: row.number("day")?,
+        spent_before: row.micros("spent_before")?,
     })
 }
