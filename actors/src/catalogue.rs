@@ -69,7 +69,7 @@ impl Catalogue {
         for (streamer, campaign) in rows.participations {
             participants.entry(streamer).or_default().insert(campaign);
         }
-        Self { entries, rules: RuleIndex::new(rows.rules), participants }
+        Self { entries, rules: RuleIndex::with(rows.rules, rows.overrides), participants }
     }
 
     /// One campaign; none when it has ended.

@@ -8,7 +8,7 @@
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
 use super::creative::Creative;
-use super::id::CampaignId;
+use super::id::{CampaignId, StreamerId};
 use super::money::Micros;
 use super::pacing::{Ask, BudgetView, Pacing};
 use super::reason::Reason;
@@ -25,6 +25,8 @@ pub const TRIES: usize = 3;
 pub struct Slot<'a> {
     /// The moment.
     pub now: UnixMillis,
+    /// On whose stream.
+    pub streamer: StreamerId,
     /// What targeting looks at.
     pub profile: &'a Profile,
     /// What the streamer allows.
@@ -128,8 +130,12 @@ fn judge(
     }
     let creative = pick(campaign, slot).ok_or(Reason::Creative)?;
     campaign.targeting.admits(slot.profile, slot.sample)?;
-    let contender =
-        Contender { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category };
+    let contender = Contender {
+        campaign: campaign.id,
+        brand: campaign.brand.id,
+        category: &campaign.category,
+        streamer: slot.streamer,
+    };
     let blocked =
         rules.blocks(contender, slot.history.present(), slot.now, |hit| hits.push((campaign.id, hit)));
     if let Some(hit) = blocked {

@@ -49,7 +49,8 @@ pub(crate) fn profile() -> Profile {
 fn run(campaigns: &[Arc<Campaign>], settings: &Settings, history: &History, rules: &RuleIndex) -> Decision {
     let profile = profile();
     let sample = Sample { live: true, viewers: 100, sampled: UnixMillis(0) };
-    let slot = Slot { now: UnixMillis(1000), profile: &profile, settings, sample, history };
+    let (now, streamer) = (UnixMillis(1000), StreamerId(1));
+    let slot = Slot { now, streamer, profile: &profile, settings, sample, history };
     let budget = BudgetView { funded: Micros(1_000_000), committed: Micros::ZERO };
     decide(slot, rules, &Uniform, campaigns.iter().map(|campaign| Candidate { campaign, budget }))
 }

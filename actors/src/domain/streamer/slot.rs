@@ -149,6 +149,7 @@ impl LiveStreamer {
         }
         let slot = Slot {
             now: world.now,
+            streamer: self.streamer.id,
             profile: &self.streamer.profile,
             settings: &self.streamer.settings,
             sample,
@@ -157,7 +158,9 @@ impl LiveStreamer {
         let candidates = world.market.candidates(self.streamer.id);
         let Decision { mut ranked, no_fill, hits, .. } =
             decide(slot, world.market.rules(), world.market.pacing(), candidates.into_iter());
-        effects.extend(hits.into_iter().map(|(_, hit)| Effect::RuleSpoke(hit)));
+        if !hits.is_empty() {
+            effects.push(Effect::RulesSpoke(hits));
+        }
         ranked.reverse();
         let Some(best) = ranked.pop() else { return Err(no_fill.unwrap_or(Reason::NoCandidate)) };
         self.reserve(best, (ranked, world.now, sample.viewers), world, effects)
