@@ -2,13 +2,13 @@
 
 use crate::config::{Config, ConfigError, RuleParameters, RuleText};
 use gametriggers_actors::domain::conflict::{Draft, Fault, NewRule};
-use gametriggers_actors::ports::RULES_MAX;
+use gametriggers_actors::ports::{RULES_MAX, RuleRecord};
 
 /// Checks a rule.
 ///
 /// # Errors
 /// Every field that is wrong.
-fn read(text: &RuleText) -> Result<NewRule, Vec<Fault>> {
+pub(crate) fn read(text: &RuleText) -> Result<NewRule, Vec<Fault>> {
     let RuleText { name, description, kind, severity, priority, is_active, config } = text.clone();
     let RuleParameters { scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max } =
         config;
@@ -28,6 +28,30 @@ fn read(text: &RuleText) -> Result<NewRule, Vec<Fault>> {
         campaigns_max,
     };
     draft.check()
+}
+
+/// A rule of the store as text, which reads back as the same rule.
+#[must_use]
+pub(crate) fn text(record: &RuleRecord) -> RuleText {
+    let Draft { kind, scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max, .. } =
+        record.rule.kind.draft();
+    RuleText {
+        name: record.name.to_string(),
+        description: record.description.to_string(),
+        kind,
+        severity: record.rule.severity.code().to_owned(),
+        priority: record.rule.priority,
+        is_active: record.active,
+        config: RuleParameters {
+            scope,
+            categories,
+            brands,
+            competitors,
+            span_s,
+            cooldown_days,
+            campaigns_max,
+        },
+    }
 }
 
 /// The rules of the configuration.
