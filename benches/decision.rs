@@ -66,7 +66,7 @@ fn rules() -> RuleIndex {
     let drinks = vec![Category("energy_drink".into())];
     let kinds = [
         RuleKind::CategoryExclusivity { categories: drinks, span: Millis::minutes(30) },
-        RuleKind::CooldownPeriod { scope: Scope::Brand, span: Millis::minutes(2) },
+        RuleKind::CooldownPeriod { scope: Scope::Brand(Vec::new()), span: Millis::minutes(2) },
         RuleKind::SimultaneousLimit { scope: Scope::Streamer, campaigns_max: 50, span: Millis::minutes(10) },
     ];
     let rule = |(number, kind)| Rule { id: RuleId(number), kind, severity: Severity::Blocking, priority: 1 };
@@ -93,7 +93,8 @@ fn decisions(criterion: &mut Criterion) {
         country: "IN".into(),
     };
     let sample = Sample { live: true, viewers: 240, sampled: NOW };
-    let slot = Slot { now: NOW, profile: &profile, settings: &settings, sample, history: &history };
+    let streamer = StreamerId(1);
+    let slot = Slot { now: NOW, streamer, profile: &profile, settings: &settings, sample, history: &history };
     let budget = BudgetView { funded: Micros(1_000_000_000), committed: Micros(1_000_000) };
     let mut group = criterion.benchmark_group("decide");
     for count in [1_u32, 10, 50, 200] {

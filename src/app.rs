@@ -3,6 +3,7 @@
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
+use crate::rule;
 use crate::session::frame::Pace;
 use crate::session::seat::{Limits, Seats};
 use crate::session::upgrade::Door;
@@ -23,7 +24,7 @@ use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::messages::Drain;
-use gametriggers_actors::ports::{Bus, Entropy, LiveCounters, Platform};
+use gametriggers_actors::ports::{Bus, Entropy, Event, LiveCounters, Platform};
 use gametriggers_actors::session::{CloseReason, ToSession};
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -57,12 +58,18 @@ impl App {
     /// The database is owned by another process or can not be opened, or the port is taken.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let metrics = telemetry::metric::start()?;
+        let rules = rule::configured(config)?;
         let stores = store::open(config).await?;
         let arbiter = actix::Arbiter::new();
         let tokens = token_keys(config)?;
         let redis = redis(config)?;
         let ports = ports(config, &stores, redis.as_ref());
+        let changed = ports.rules.configure_rules(&rules, ports.clock.now()).await?;
         let engine = Engine::start(ports, numbers(config)?, tokens, arbiter.handle()).await?;
+        if changed > 0 {
+            tracing::info!(changed, "the rules of the configuration are others than before");
+            engine.ports.bus.publish(Event::CatalogueChanged);
+        }
         engine.directory.watch(&engine);
         // Alive from the start: one posts what an earlier process left, the other tells other nodes of it.
         let _ = (engine.directory.settlement(&engine), engine.directory.live(&engine));
@@ -171,6 +178,8 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
     Ports {
         ledger: Arc::clone(&stores.ledger),
         campaigns: Arc::clone(&stores.campaigns),
+        rules: Arc::clone(&stores.rules),
+        participations: Arc::clone(&stores.participations),
         accounts: Arc::clone(&stores.accounts),
         log: Arc::clone(&stores.log),
         wallets: Arc::clone(&stores.wallets),

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::{Config, Sources};
 use crate::world::SystemClock;
-use crate::{demo, ledger, operator, simulate, store, telemetry};
+use crate::{demo, ledger, operator, rule, simulate, store, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -143,7 +143,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
         }
         Command::Demo(options) => demo::run(options).await?,
         Command::Config(ConfigCommand::Check(from)) => {
-            from.load()?;
+            rule::configured(&from.load()?)?;
             say("the configuration can be used");
         }
         Command::Config(ConfigCommand::Print(from)) => {

@@ -112,7 +112,7 @@ impl Catalogue {
             let closed = place.ok().filter(|place| entries.get(*place).is_some_and(|e| !e.campaign.open));
             participants.entry(streamer).or_default().extend(closed);
         }
-        Self { entries, rules: RuleIndex::new(rows.rules), open, participants }
+        Self { entries, rules: RuleIndex::with(rows.rules, rows.overrides), open, participants }
     }
 
     /// One campaign; none when it has ended.
@@ -249,7 +249,7 @@ mod tests {
             let streamer = Streamer { id: StreamerId(1), profile: Arc::clone(&profile), settings: Arc::new(Settings::default()) };
             let takes_part = |c: &&Campaign| c.id.0 % 3 == 0;
             let participations = campaigns.iter().filter(takes_part).map(|c| (StreamerId(1), c.id)).collect();
-            let rows = CatalogueRows { campaigns: campaigns.clone(), rules: vec![], participations };
+            let rows = CatalogueRows { campaigns: campaigns.clone(), rules: vec![], overrides: vec![], participations };
             let catalogue = Catalogue::new(rows, &Catalogue::default());
             let mut found: Vec<_> = catalogue.candidates(&streamer, 10).iter().map(|c| c.campaign.id).collect();
             found.sort_unstable();

@@ -10,8 +10,8 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, AuditStore, Bus, CampaignStore, Clock, Entropy, LedgerStore, LiveCounters, Platform,
-    PlayLog, StoreResult, WalletStore,
+    AccountStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Entropy, LedgerStore, LiveCounters,
+    ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
 };
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -25,8 +25,12 @@ const STORE_GRACE: Millis = Millis::seconds(30);
 pub struct Ports {
     /// The money.
     pub ledger: Arc<dyn LedgerStore>,
-    /// Campaigns and rules.
+    /// Campaigns.
     pub campaigns: Arc<dyn CampaignStore>,
+    /// Conflict rules.
+    pub rules: Arc<dyn RuleStore>,
+    /// Who takes part in which campaign.
+    pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
     /// Plays and counters.
@@ -208,10 +212,7 @@ impl Engine {
         ports.ledger.close_due(now).await?;
         let engine = Arc::new(Self {
             attained: Attained::default(),
-            catalogue: ArcSwap::from_pointee(Catalogue::new(
-                ports.campaigns.catalogue().await?,
-                &Catalogue::default(),
-            )),
+            catalogue: ArcSwap::from_pointee(Catalogue::new(catalogue(&ports).await?, &Catalogue::default())),
             streamers: ports.accounts.streamers().await?.into_iter().map(|s| (s.id, s)).collect(),
             keyring: Keyring::new(numbers.demo),
             directory: Directory::new(arbiter),
@@ -244,9 +245,15 @@ impl Engine {
     /// # Errors
     /// The database can not be read; the old snapshot stays.
     pub async fn reload_catalogue(&self) -> StoreResult<()> {
-        let rows = self.ports.campaigns.catalogue().await?;
+        let rows = catalogue(&self.ports).await?;
         let next = Catalogue::new(rows, &self.catalogue.load());
         self.catalogue.store(Arc::new(next));
         Ok(())
     }
+}
+
+/// Everything a decision may need. An override that expires meanwhile is dead without being read again.
+async fn catalogue(ports: &Ports) -> StoreResult<CatalogueRows> {
+    let overrides = ports.rules.overrides(ports.clock.now()).await?;
+    Ok(CatalogueRows { overrides, ..ports.campaigns.catalogue().await? })
 }

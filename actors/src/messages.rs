@@ -12,6 +12,7 @@ use crate::domain::streamer::command::Command;
 use crate::domain::streamer::live::FromPage;
 use crate::domain::streamer::page::{Page, SessionId};
 use crate::domain::time::UnixMillis;
+use crate::domain::violation::Spoken;
 use crate::session::SessionHandle;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -143,6 +144,18 @@ pub struct CountClick {
     pub at: UnixMillis,
     /// The way it came.
     pub kind: ClickKind,
+}
+
+/// Count rules that spoke on a stream, before a play or at an assignment.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountRules {
+    /// On whose stream.
+    pub streamer: StreamerId,
+    /// When.
+    pub at: UnixMillis,
+    /// What they said, and against whom.
+    pub spoken: Vec<Spoken>,
 }
 
 /// Check due work. Sent by the sweeper.

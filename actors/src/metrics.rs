@@ -1,16 +1,19 @@
 //! One per node: plays and counters since the last flush.
 //!
 //! Owns: records of plays and counts per minute, campaign and streamer that are not written yet.
-//! Receives: `LogPlay` from streamers, `CountSettled` from settlement, `CountClick` from the click link.
+//! Receives: `LogPlay` from streamers, `CountSettled` from settlement, `CountClick` from the click link,
+//! `CountRules` from streamers and from assignments.
 //! Sends: one transaction of at most `BATCH_MAX` to the log each `FLUSH`, and more seldom when that takes
 //! long; what could not be written waits.
 //! Mailbox: `MAILBOX`; what finds it full is dropped and counted. Above the tally's `WAITING_MAX` records are
 //! dropped and counted, and counts go to their campaign alone. None of this is money.
 
+use crate::domain::id::StreamerId;
 use crate::domain::tally::{Batch, MinuteKey, Tally};
 use crate::domain::time::UnixMillis;
+use crate::domain::violation::Spoken;
 use crate::engine::Engine;
-use crate::messages::{CountClick, CountSettled, Drain, LogPlay};
+use crate::messages::{CountClick, CountRules, CountSettled, Drain, LogPlay};
 use crate::ports::StoreResult;
 use crate::proof;
 use crate::rest::Rest;
@@ -24,6 +27,23 @@ const FLUSH: Duration = Duration::from_millis(250);
 /// Rows of each kind in one transaction. Claims wait behind it for the database's one writer, so a flood is
 /// spread over several.
 const BATCH_MAX: usize = 5000;
+
+/// Counts rules that spoke on a stream.
+pub fn rules_spoke(engine: &Arc<Engine>, streamer: StreamerId, spoken: Vec<Spoken>) {
+    for Spoken { hit, .. } in &spoken {
+        ::metrics::counter!(
+            "gametriggers_rules_spoke_total",
+            "rule" => hit.reason.code(),
+            "severity" => hit.severity.code(),
+        )
+        .increment(1);
+    }
+    let lost = u64::try_from(spoken.len()).unwrap_or(u64::MAX);
+    let count = CountRules { streamer, at: engine.now(), spoken };
+    if engine.directory.metrics(engine).try_send(count).is_err() {
+        ::metrics::counter!("gametriggers_rule_counts_dropped_total").increment(lost);
+    }
+}
 
 /// The actor of a node.
 pub struct MetricsActor {
@@ -47,6 +67,9 @@ impl MetricsActor {
         }
         if dropped.counts > 0 {
             ::metrics::counter!("gametriggers_minute_counts_dropped_total").increment(dropped.counts);
+        }
+        if dropped.rules > 0 {
+            ::metrics::counter!("gametriggers_rule_counts_dropped_total").increment(dropped.rules);
         }
         let now = self.engine.now();
         if !self.writing && self.pause.is_over(now) {
@@ -76,7 +99,7 @@ impl MetricsActor {
 }
 
 async fn append(engine: &Engine, batch: &Batch) -> StoreResult<()> {
-    engine.ports.log.append(&batch.plays, &batch.minutes, &batch.rejects).await
+    engine.ports.log.append(&batch.plays, &batch.minutes, &batch.rejects, &batch.rules).await
 }
 
 impl Actor for MetricsActor {
@@ -110,6 +133,14 @@ impl Handler<CountClick> for MetricsActor {
 
     fn handle(&mut self, CountClick { campaign, streamer, at, kind }: CountClick, _: &mut Self::Context) {
         self.tally.clicked(MinuteKey::at(at, campaign, streamer), kind);
+    }
+}
+
+impl Handler<CountRules> for MetricsActor {
+    type Result = ();
+
+    fn handle(&mut self, CountRules { streamer, at, spoken }: CountRules, _: &mut Self::Context) {
+        self.tally.violations.spoke(streamer, at, &spoken);
     }
 }
 

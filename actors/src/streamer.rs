@@ -7,19 +7,22 @@
 //! Mailbox: `MAILBOX`; a socket that finds it full closes and comes back.
 //! In flight: one `Reserve` (one play in hand) and the claims that `domain` allows.
 
+use crate::domain::conflict::Hit;
 use crate::domain::id::CampaignId;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Streamer;
 use crate::domain::streamer::board::Recent;
-use crate::domain::streamer::live::{Effect, LiveStreamer, RECENT_MAX, ToPage, World};
+use crate::domain::streamer::live::{Effect, LiveStreamer, Market, RECENT_MAX, ToPage, World};
 use crate::domain::streamer::page::SessionId;
 use crate::domain::time::{Millis, UnixMillis};
+use crate::domain::violation::Spoken;
 use crate::engine::Engine;
 use crate::messages::{
     AttachDashboard, AttachPage, DashboardSaid, Detach, Drain, LogPlay, PageSaid, Release, Reload, Reserve,
     Settle, Sweep,
 };
+use crate::metrics::rules_spoke;
 use crate::ports::Event;
 use crate::proof::{self, Plant};
 use crate::session::{CloseReason, SessionHandle, ToSession};
@@ -39,6 +42,8 @@ const LOOK_BACK_MAX: u32 = 1000;
 const DASHBOARD_REFRESH: Millis = Millis::seconds(5);
 /// And this often what other nodes settled.
 const SHARED_REFRESH: Millis = Millis::seconds(1);
+/// A play counts from its first frame, and is found by its slot, which was a little before.
+const SLACK: Millis = Millis::minutes(1);
 /// The log is tried again after this, when it could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -52,6 +57,8 @@ pub struct StreamerActor {
     refreshed: UnixMillis,
     looked: UnixMillis,
     loaded: bool,
+    /// How far back it knows what was shown.
+    remembers: Millis,
     saving: bool,
     unsaved: bool,
 }
@@ -69,6 +76,7 @@ impl StreamerActor {
             refreshed: UnixMillis(0),
             looked: UnixMillis(0),
             loaded: false,
+            remembers: Millis(0),
             saving: false,
             unsaved: false,
         }
@@ -94,6 +102,11 @@ impl StreamerActor {
             random: &mut random,
         };
         self.live.store_away(engine.store_is_away(now));
+        if self.loaded && catalogue.guide().rules.longest() > self.remembers {
+            // A rule came that looks further back: no slot is used before the actor can do so as well.
+            self.loaded = false;
+            self.look_back(ctx);
+        }
         let mut effects = Vec::new();
         if self.loaded {
             self.live.due(&mut world, &mut effects);
@@ -138,14 +151,7 @@ impl StreamerActor {
                         ::metrics::counter!("gametriggers_play_log_dropped_total").increment(1);
                     }
                 }
-                Effect::RuleSpoke(hit) => {
-                    ::metrics::counter!(
-                        "gametriggers_rules_spoke_total",
-                        "rule" => hit.reason.code(),
-                        "severity" => hit.severity.code(),
-                    )
-                    .increment(1);
-                }
+                Effect::RulesSpoke(hits) => self.count(&hits),
                 Effect::NoFill(reason) => {
                     ::metrics::counter!("gametriggers_slots_unfilled_total", "reason" => reason.code())
                         .increment(1);
@@ -161,6 +167,15 @@ impl StreamerActor {
         if changed {
             self.show();
         }
+    }
+
+    fn count(&self, hits: &[(CampaignId, Hit)]) {
+        let catalogue = self.engine.catalogue.load();
+        let spoken = hits.iter().filter_map(|(campaign, hit)| {
+            let campaign = &catalogue.entry(*campaign)?.campaign;
+            Some(Spoken { hit: *hit, brand: campaign.brand.id, category: campaign.category.clone() })
+        });
+        rules_spoke(&self.engine, self.live.streamer().id, spoken.collect());
     }
 
     fn send(&self, session: SessionId, message: ToPage) {
@@ -330,9 +345,7 @@ impl StreamerActor {
                 let last = plays.iter().skip(skip);
                 let recents = last.map(|play| Recent::from_log(play, known(play.campaign)));
                 actor.live.recall(recents);
-                actor.loaded = true;
-                actor.step(ctx, |_, _, _| ());
-                actor.show();
+                actor.look_back(ctx);
             }
             Err(error) => {
                 tracing::warn!(
@@ -341,6 +354,36 @@ impl StreamerActor {
                     "the play log can not be read; no ads until it can",
                 );
                 ctx.run_later(RETRY, |actor, ctx| actor.load(ctx));
+            }
+        }));
+    }
+
+    /// Reads what was shown as far back as the rules look, campaigns that have ended since included; then
+    /// slots are used.
+    fn look_back(&mut self, ctx: &mut Context<Self>) {
+        let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
+        let longest = engine.catalogue.load().guide().rules.longest();
+        let read = async move {
+            if longest.0 == 0 {
+                return Ok(Vec::new());
+            }
+            engine.ports.log.shown_since(id, engine.now() - longest - SLACK).await
+        };
+        ctx.spawn(read.into_actor(self).map(move |shown, actor, ctx| match shown {
+            Ok(shown) => {
+                actor.live.remember_present(shown);
+                actor.remembers = longest;
+                actor.loaded = true;
+                actor.step(ctx, |_, _, _| ());
+                actor.show();
+            }
+            Err(error) => {
+                tracing::warn!(
+                    streamer = actor.live.streamer().id.0,
+                    %error,
+                    "rules can not look back; no ads until they can",
+                );
+                ctx.run_later(RETRY, |actor, ctx| actor.look_back(ctx));
             }
         }));
     }

@@ -1,6 +1,6 @@
 //! The areas of the configuration. What each key means stands beside it in `config/default.toml`.
 
-use super::Network;
+use super::{Network, RuleText};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// The log.
     pub log: Log,
+    /// Conflict rules. Last, since each is a table of its own.
+    pub conflict_rules: Vec<RuleText>,
 }
 
 /// What kind of installation it is.

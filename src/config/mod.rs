@@ -4,12 +4,14 @@
 mod areas;
 mod check;
 mod network;
+mod rule;
 
 pub use areas::{
     Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
     Settlement,
 };
 pub use network::Network;
+pub use rule::{RuleParameters, RuleText};
 
 pub use check::{MADE_KEY, WRITER_MAX};
 

@@ -5,9 +5,8 @@ use crate::operator::{frequent, sample};
 use crate::web::keep_asset;
 use crate::world::new_key;
 use gametriggers_actors::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::conflict::{Rule, RuleKind, Scope, Severity};
 use gametriggers_actors::domain::creative::{Content, Placement};
-use gametriggers_actors::domain::id::{RuleId, StreamerId};
+use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -110,7 +109,6 @@ async fn sow(engine: &Arc<Engine>, assets: &Path, keys: &mut Keys) -> Result<(),
     account(engine, &keys.admin_key, &admin).await?;
     let voltade = brand(engine, "Voltade", &keys.brand_key).await?;
     let northpeak = brand(engine, "Northpeak", &keys.rival_key).await?;
-    rules(engine, now).await?;
     let mut ids = Vec::new();
     for (at, new) in campaigns(&voltade, &northpeak, assets, now)?.iter().enumerate() {
         let once = Idempotency { key: format!("demo:campaign:{}:{at}", voltade.id), fingerprint: [0; 32] };
@@ -154,29 +152,6 @@ async fn brand(engine: &Engine, name: &str, key: &str) -> Result<Brand, StartErr
     let once = Idempotency { key: format!("demo:deposit:{id}"), fingerprint: [0; 32] };
     engine.ports.wallets.confirm_deposit(id, money, &by_hand(), &once, engine.now()).await?;
     Ok(Brand { id, name: name.into() })
-}
-
-/// The two brands compete: they take turns, and never follow each other at once.
-async fn rules(engine: &Arc<Engine>, now: UnixMillis) -> Result<(), StartError> {
-    let category = Category(CATEGORY.into());
-    let apart = RuleKind::CategoryExclusivity { categories: vec![category], span: Millis::seconds(12) };
-    let turns = RuleKind::CooldownPeriod { scope: Scope::Brand, span: Millis::seconds(20) };
-    let crowd =
-        RuleKind::SimultaneousLimit { scope: Scope::Streamer, campaigns_max: 6, span: Millis::minutes(10) };
-    let all = [
-        ("Competitors keep apart", apart, Severity::Blocking, 100),
-        ("Brands take turns", turns, Severity::Blocking, 50),
-        ("Not too many campaigns", crowd, Severity::Advisory, 10),
-    ];
-    let there = engine.ports.campaigns.catalogue().await?.rules;
-    for (name, kind, severity, priority) in all {
-        let rule = Rule { id: RuleId(0), kind, severity, priority };
-        if there.iter().any(|known| Rule { id: RuleId(0), ..known.clone() } == rule) {
-            continue;
-        }
-        engine.ports.campaigns.add_rule(&rule, name, now).await?;
-    }
-    Ok(())
 }
 
 /// Kind, placement and colour of a creative.

@@ -8,7 +8,8 @@ pub mod sqlite;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, PlayLog, StoreError, WalletStore,
+    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, StoreError,
+    WalletStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -86,8 +87,12 @@ impl From<OpenError> for StoreError {
 pub struct Stores {
     /// The money.
     pub ledger: Arc<dyn LedgerStore>,
-    /// Campaigns and rules.
+    /// Campaigns.
     pub campaigns: Arc<dyn CampaignStore>,
+    /// Conflict rules.
+    pub rules: Arc<dyn RuleStore>,
+    /// Who takes part in which campaign.
+    pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
     /// Plays and counters.
@@ -110,6 +115,8 @@ impl Stores {
         Self {
             ledger: Arc::<SqliteStore>::clone(&store),
             campaigns: Arc::<SqliteStore>::clone(&store),
+            rules: Arc::<SqliteStore>::clone(&store),
+            participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
@@ -122,6 +129,8 @@ impl Stores {
         Self {
             ledger: Arc::<PostgresStore>::clone(&store),
             campaigns: Arc::<PostgresStore>::clone(&store),
+            rules: Arc::<PostgresStore>::clone(&store),
+            participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),

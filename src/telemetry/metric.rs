@@ -45,6 +45,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ),
     ("gametriggers_plays_total", "records of plays, by outcome"),
     ("gametriggers_redis_up", "whether redis keeps what it is given and other nodes are heard, 1 or 0"),
+    (
+        "gametriggers_rule_counts_dropped_total",
+        "counts of rules that spoke which found no room; no rule is concerned",
+    ),
     ("gametriggers_rules_spoke_total", "conflict rules that spoke against a candidate, by type and severity"),
     ("gametriggers_settlement_batch_size", "claims in one transaction"),
     (

@@ -7,15 +7,20 @@ mod caller;
 mod campaign;
 mod campaign_body;
 mod click;
+mod conflict_rule;
+mod conflict_rule_body;
 mod health;
 mod limit;
 mod metrics;
 mod overlay_key;
 mod pages;
+mod participation;
 mod problem;
+mod rule_override;
 mod settings;
 mod statement;
 mod streamer;
+mod violation;
 mod wallet;
 mod wallet_body;
 mod wire;
@@ -86,6 +91,21 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
             .service(resource("/campaigns/{id}/live").get(campaign::live))
             .service(resource("/campaigns/{id}/metrics").get(metrics::series))
+            .service(resource("/campaigns/{id}/participations").post(participation::apply))
+            .service(resource("/campaigns/{id}/participations/{streamer_id}").patch(participation::answer))
+            .service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
+            .service(resource("/conflict-rules/dry-run").post(conflict_rule::dry_run))
+            .service(
+                resource("/conflict-rules/overrides").get(rule_override::list).post(rule_override::grant),
+            )
+            .service(resource("/conflict-rules/overrides/{id}").delete(rule_override::revoke))
+            .service(resource("/conflict-rules/violations").get(violation::sums))
+            .service(
+                resource("/conflict-rules/{id}")
+                    .get(conflict_rule::show)
+                    .patch(conflict_rule::change)
+                    .delete(conflict_rule::delete),
+            )
             .service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
             .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
             .service(resource("/brands/{id}/wallet").get(wallet::of_brand))

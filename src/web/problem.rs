@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details. `type` is stable; `detail` is for people.
 
+use super::conflict_rule_body::HitView;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, ResponseError};
@@ -27,12 +28,15 @@ pub struct Problem {
     detail: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// The conflict rules that spoke.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<HitView>,
 }
 
 impl Problem {
     fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
         let kind = format!("/problems/{name}");
-        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new() }
+        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new(), rules: Vec::new() }
     }
 
     fn because(mut self, detail: impl Into<String>) -> Self {
@@ -85,6 +89,12 @@ impl Problem {
     /// 409: it does not fit what is.
     pub(super) fn conflict(name: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, name, "The request does not fit the present state").because(detail)
+    }
+
+    /// 409: conflict rules block an assignment. All that spoke are named, those that only warn as well.
+    pub(super) fn blocked(rules: Vec<HitView>) -> Self {
+        let detail = "at least one blocking rule speaks against it; an operator may grant an override";
+        Self { rules, ..Self::conflict("conflict-rules", detail) }
     }
 
     /// 503: the server has just started.

@@ -9,7 +9,7 @@
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
 use super::creative::Creative;
-use super::id::CampaignId;
+use super::id::{CampaignId, StreamerId};
 use super::lookahead::{self, Prospect, Ranking};
 use super::money::{Currency, Micros};
 use super::pacing::{Ask, Attainments, BudgetView, Pacing, Plan, Standing, score};
@@ -27,6 +27,8 @@ pub const TRIES: usize = 3;
 pub struct Slot<'a> {
     /// The moment.
     pub now: UnixMillis,
+    /// On whose stream.
+    pub streamer: StreamerId,
     /// What targeting looks at.
     pub profile: &'a Profile,
     /// What the streamer allows.
@@ -243,7 +245,7 @@ fn is_free(
     hits: &mut Vec<(CampaignId, Hit)>,
 ) -> Result<(), Reason> {
     let campaign = fits.candidate.campaign;
-    let contender = Contender::of(campaign);
+    let contender = Contender::of(campaign, slot.streamer);
     let blocked =
         rules.blocks(contender, slot.history.present(), slot.now, |hit| hits.push((campaign.id, hit)));
     if let Some(hit) = blocked {

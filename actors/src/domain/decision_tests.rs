@@ -74,6 +74,7 @@ fn run_by(
     let none = Attainments::default();
     let slot = Slot {
         now: UnixMillis(1000),
+        streamer: StreamerId(1),
         profile: &profile,
         settings,
         sample: Sample { live: true, viewers: 100, sampled: UnixMillis(0) },
@@ -205,7 +206,7 @@ fn cooldowns() -> RuleIndex {
         severity: Severity::Blocking,
         priority: 1,
     };
-    RuleIndex::new(vec![of(1, Scope::Category), of(2, Scope::Brand)])
+    RuleIndex::new(vec![of(1, Scope::Category(vec![])), of(2, Scope::Brand(vec![]))])
 }
 
 #[test]

@@ -29,6 +29,8 @@ ids! {
     StreamerId;
     /// A conflict rule.
     RuleId;
+    /// An override of conflict rules.
+    OverrideId;
     /// A slice of a campaign's budget, held by one node in one epoch.
     LeaseId;
 }
@@ -43,6 +45,12 @@ impl PlayId {
     pub fn mint(now: super::time::UnixMillis, random: [u8; 10]) -> Self {
         let millis = u64::try_from(now.0).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The lowest id of a moment: what was minted then or later is not below it.
+    #[must_use]
+    pub fn first_at(moment: super::time::UnixMillis) -> Self {
+        Self::mint(moment, [0; 10])
     }
 
     /// When it was minted, to the millisecond: when its slot was used.

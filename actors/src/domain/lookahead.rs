@@ -104,7 +104,7 @@ impl Outlook<'_> {
         let mut spoiled = [false; SLOTS];
         for (spoiled, ahead) in spoiled.iter_mut().zip(ahead(slot)) {
             let same = self.campaign.id == other.campaign.id && ahead < other.campaign.cap.minimum_gap;
-            let contender = Contender::of(other.campaign);
+            let contender = Contender::of(other.campaign, slot.streamer);
             *spoiled = same || rules.blocks(contender, &self.shown, slot.now + ahead, |_| ()).is_some();
             if !*spoiled {
                 break;
@@ -130,7 +130,7 @@ pub(super) fn prefer<'a>(
     let free = ranking.free.as_slice();
     let outlook = |prospect: &Prospect| {
         let campaign = campaign(prospect.place)?;
-        let contender = Contender::of(campaign);
+        let contender = Contender::of(campaign, slot.streamer);
         let present = slot.history.present();
         let held = ahead(slot).map(|ahead| {
             let at = slot.now + ahead;

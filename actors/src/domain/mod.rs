@@ -21,3 +21,4 @@ pub mod targeting;
 pub mod time;
 pub mod token;
 pub mod verification;
+pub mod violation;

@@ -13,6 +13,7 @@ use super::money::Micros;
 use super::reason::Reason;
 use super::settlement::{Claim, EventKind, Outcome};
 use super::time::UnixMillis;
+use super::violation::{RuleCounts, Violations};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
@@ -94,6 +95,8 @@ pub struct Batch {
     pub minutes: Vec<(MinuteKey, MinuteCounts)>,
     /// Plays and clicks that came to nothing, to add.
     pub rejects: Vec<(MinuteKey, Reason, u64)>,
+    /// How often rules spoke, to add.
+    pub rules: RuleCounts,
 }
 
 /// What found no room.
@@ -103,6 +106,8 @@ pub struct Dropped {
     pub plays: u64,
     /// Counts.
     pub counts: u64,
+    /// Rows of rules that spoke.
+    pub rules: u64,
 }
 
 /// What is not written yet.
@@ -115,6 +120,8 @@ pub struct Tally {
     taken: Option<MinuteKey>,
     /// Plays that ended: the newer ones, and those before them.
     ended: (HashSet<PlayId>, HashSet<PlayId>),
+    /// How often rules spoke.
+    pub violations: Violations,
     dropped: Dropped,
 }
 
@@ -190,7 +197,8 @@ impl Tally {
             .take(max)
             .map(|((key, reason), times)| (key, reason, times))
             .collect();
-        Some(Batch { plays, minutes, rejects }).filter(|batch| *batch != Batch::default())
+        let rules = self.violations.take(max);
+        Some(Batch { plays, minutes, rejects, rules }).filter(|batch| *batch != Batch::default())
     }
 
     fn take_minutes(&mut self, max: usize) -> Vec<(MinuteKey, MinuteCounts)> {
@@ -222,11 +230,14 @@ impl Tally {
         for (key, reason, times) in batch.rejects {
             *self.rejects.entry((key, reason)).or_default() += times;
         }
+        self.violations.put_back(batch.rules);
     }
 
     /// What found no room since this was last asked.
     pub const fn take_dropped(&mut self) -> Dropped {
-        std::mem::replace(&mut self.dropped, Dropped { plays: 0, counts: 0 })
+        let rules = self.violations.take_dropped();
+        let dropped = std::mem::replace(&mut self.dropped, Dropped { plays: 0, counts: 0, rules: 0 });
+        Dropped { rules, ..dropped }
     }
 
     fn count(&mut self, key: MinuteKey, add: impl FnOnce(&mut MinuteCounts)) {

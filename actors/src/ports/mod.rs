@@ -3,18 +3,25 @@
 
 mod account;
 mod live;
+mod participation;
+mod rule;
 mod wallet;
 
 pub use self::account::{
     AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
 };
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
+pub use self::participation::{Participation, ParticipationStore, Standing};
+pub use self::rule::{
+    BY_CONFIG, NewOverride, OVERRIDES_MAX, OverrideRecord, RULES_MAX, RuleCounts, RuleRecord, RuleStore,
+    ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
+};
 pub use self::wallet::{
     AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
 };
 pub use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
-use crate::domain::conflict::Rule;
+use crate::domain::conflict::{Override, PlayShown, Presence, Rule};
 use crate::domain::creative::{Content, Placement};
 use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
@@ -234,6 +241,8 @@ pub struct CatalogueRows {
     pub campaigns: Vec<Campaign>,
     /// Rules that are in force.
     pub rules: Vec<Rule>,
+    /// Overrides of them; the engine adds them, since they depend on the time.
+    pub overrides: Vec<Override>,
     /// Approved participations, as pairs.
     pub participations: Vec<(StreamerId, CampaignId)>,
 }
@@ -267,8 +276,6 @@ pub trait CampaignStore: Send + Sync {
         after: Option<CampaignId>,
         limit: u32,
     ) -> StoreResult<Vec<Campaign>>;
-    /// Adds a rule and gives its id.
-    async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule>;
     /// Counts an asset, its name and its bytes, against a brand's quota; false when it does not fit. The
     /// same one counts once.
     async fn charge_asset(
@@ -302,6 +309,7 @@ pub trait PlayLog: Send + Sync {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        rules: &RuleCounts,
     ) -> StoreResult<()>;
     /// The minutes of a campaign from `from` up to, and not with, `to`, in steps that start at multiples of
     /// `step` since 1970, oldest first. `step` is a multiple of a minute. A step without a count is left out.
@@ -319,6 +327,11 @@ pub trait PlayLog: Send + Sync {
         before: Option<PlayId>,
         limit: u32,
     ) -> StoreResult<Vec<PlayRecord>>;
+    /// The campaigns that were on a streamer's screen since a moment, each with its last time; those that
+    /// have ended since as well.
+    async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>>;
+    /// Plays of all streamers that were on screen, in the order of their ids, after `after`.
+    async fn shown_after(&self, after: PlayId, limit: u32) -> StoreResult<Vec<PlayShown>>;
     /// The play of a click link.
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
     /// Clicks of a play that are billed, besides this one.

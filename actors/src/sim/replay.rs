@@ -111,6 +111,7 @@ impl<'a> Replay<'a> {
             .collect();
         let at = Slot {
             now,
+            streamer: StreamerId(i64::from(slot.streamer)),
             profile: &stream.profile,
             settings: &self.settings,
             sample: Sample { live: true, viewers: slot.viewers, sampled: now },

@@ -214,8 +214,8 @@ impl Trace {
             priority: 0,
         };
         RuleIndex::new(vec![
-            cooldown(1, Scope::Brand, self.limits.brand_cooldown),
-            cooldown(2, Scope::Category, self.limits.category_cooldown),
+            cooldown(1, Scope::Brand(vec![]), self.limits.brand_cooldown),
+            cooldown(2, Scope::Category(vec![]), self.limits.category_cooldown),
         ])
     }
 }

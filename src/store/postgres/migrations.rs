@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "motion", include_str!("../../../migrations/postgres/0004_motion.sql")),
     (5, "key mask", include_str!("../../../migrations/postgres/0005_key_mask.sql")),
     (6, "brand asset", include_str!("../../../migrations/postgres/0006_brand_asset.sql")),
+    (7, "conflict rule", include_str!("../../../migrations/postgres/0007_conflict_rule.sql")),
     (8, "suitability", include_str!("../../../migrations/postgres/0008_suitability.sql")),
     (9, "daily cap", include_str!("../../../migrations/postgres/0009_daily_cap.sql")),
 ];

@@ -12,8 +12,10 @@ mod failure;
 mod lane;
 mod ledger;
 mod migrations;
+mod participation;
 mod play_log;
 mod row;
+mod rule;
 mod streamer;
 mod wallet;
 mod writer;
@@ -183,9 +185,17 @@ fn readers(target: &Target) -> Result<PgPool, OpenError> {
 fn every_statement() -> Vec<&'static str> {
     let mut statements = ledger::statements();
     statements.extend(campaign::statements());
+    statements.extend(rule::statements());
     statements.extend(wallet::statements());
     statements.extend(
-        [account::STATEMENTS, audit::STATEMENTS, streamer::STATEMENTS, play_log::STATEMENTS].concat(),
+        [
+            account::STATEMENTS,
+            audit::STATEMENTS,
+            participation::STATEMENTS,
+            play_log::STATEMENTS,
+            streamer::STATEMENTS,
+        ]
+        .concat(),
     );
     statements
 }

@@ -2,14 +2,17 @@
 
 use super::failure::Attempt;
 use super::row::{Columns, columns, count, known};
-use super::{PostgresStore, statements};
+use super::{PostgresStore, rule, statements};
 use async_trait::async_trait;
-use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use gametriggers_actors::domain::campaign::Category;
+use gametriggers_actors::domain::conflict::{PlayShown, Presence};
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
+    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
+    StoreResult,
 };
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
@@ -74,6 +77,15 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
         ORDER BY play_id DESC LIMIT $2";
+    /// What was on screen, as the domain says it of an outcome.
+    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
+        FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
+        WHERE p.streamer_id = $1 AND p.play_id >= $2 AND p.outcome IN ('shown', 'rejected', 'settled')
+        GROUP BY p.campaign_id, c.brand_id, c.category ORDER BY p.campaign_id";
+    SHOWN_AFTER = "SELECT p.play_id, p.streamer_id, p.campaign_id, c.brand_id, c.category
+        FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
+        WHERE p.play_id > $1 AND p.outcome IN ('shown', 'rejected', 'settled')
+        ORDER BY p.play_id LIMIT $2";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
         WHERE play_id = $1 AND event_id BETWEEN $2 AND $3 AND event_id <> $4";
@@ -87,11 +99,12 @@ impl PlayLog for PostgresStore {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        rules: &RuleCounts,
     ) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
+        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() && rules.is_empty() {
             return Ok(());
         }
-        let rows = Arc::new(Rows::of(plays, minutes, rejects)?);
+        let rows = Arc::new(Rows::of(plays, minutes, rejects, rules)?);
         // Counts are added, so a transaction must not be written twice: the lane finds out what became of it.
         Ok(self.log()?.run(move |c| Box::pin(append(c, rows))).await?)
     }
@@ -125,6 +138,16 @@ impl PlayLog for PostgresStore {
         self.read(async { query.fetch_all(&self.readers).await?.iter().map(record).collect() }).await
     }
 
+    async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>> {
+        let query = sqlx::query(SHOWN_SINCE).bind(streamer.0).bind(PlayId::first_at(since).0);
+        self.read(async { query.fetch_all(&self.readers).await?.iter().map(presence).collect() }).await
+    }
+
+    async fn shown_after(&self, after: PlayId, limit: u32) -> StoreResult<Vec<PlayShown>> {
+        let query = sqlx::query(SHOWN_AFTER).bind(after.0).bind(i64::from(limit));
+        self.read(async { query.fetch_all(&self.readers).await?.iter().map(play_shown).collect() }).await
+    }
+
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let query = sqlx::query(BY_CLICK_CODE).bind(code);
         self.read(async { query.fetch_optional(&self.readers).await?.as_ref().map(record).transpose() }).await
@@ -149,6 +172,7 @@ struct Rows {
     minutes: [Vec<i64>; 12],
     rejects: [Vec<i64>; 4],
     reasons: Vec<&'static str>,
+    rules: rule::CountRows,
 }
 
 impl Rows {
@@ -156,6 +180,7 @@ impl Rows {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        rules: &RuleCounts,
     ) -> Attempt<Self> {
         let plays = most_final(plays);
         let rejected = |(key, _, times): &(MinuteKey, Reason, u64)| {
@@ -168,6 +193,7 @@ impl Rows {
             minutes: columns(minutes.iter().map(counted).collect::<Attempt<Vec<_>>>()?),
             rejects: columns(rejects.iter().map(rejected).collect::<Attempt<Vec<_>>>()?),
             reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
+            rules: rule::CountRows::of(rules)?,
         })
     }
 }
@@ -185,9 +211,9 @@ async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
     }
     if !rows.reasons.is_empty() {
         let query = rows.rejects.iter().fold(sqlx::query(ADD_REJECTS), |query, column| query.bind(column));
-        query.bind(&rows.reasons).execute(connection).await?;
+        query.bind(&rows.reasons).execute(&mut *connection).await?;
     }
-    Ok(())
+    rule::count(connection, &rows.rules).await
 }
 
 /// How final an outcome is. A record of the same stage replaces the older one.
@@ -297,6 +323,25 @@ fn minute_counts(row: &PgRow) -> Attempt<MinuteCounts> {
         lost: row.number("lost")?,
         spend: row.micros("spend")?,
         earn: row.micros("earn")?,
+    })
+}
+
+fn presence(row: &PgRow) -> Attempt<Presence> {
+    Ok(Presence {
+        campaign: CampaignId(row.number("campaign_id")?),
+        brand: BrandId(row.number("brand_id")?),
+        category: Category(row.shared("category")?),
+        last_shown: row.moment("last_shown")?,
+    })
+}
+
+fn play_shown(row: &PgRow) -> Attempt<PlayShown> {
+    Ok(PlayShown {
+        play: row.play_id("play_id")?,
+        streamer: StreamerId(row.number("streamer_id")?),
+        campaign: CampaignId(row.number("campaign_id")?),
+        brand: BrandId(row.number("brand_id")?),
+        category: Category(row.shared("category")?),
     })
 }
 

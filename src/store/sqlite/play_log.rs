@@ -2,14 +2,17 @@
 
 use super::failure::{Attempt, Failure};
 use super::row::{Columns, count, hex, json};
-use super::{SqliteStore, statements};
+use super::{SqliteStore, rule, statements};
 use async_trait::async_trait;
-use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use gametriggers_actors::domain::campaign::Category;
+use gametriggers_actors::domain::conflict::{PlayShown, Presence};
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
+    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
+    StoreResult,
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -67,6 +70,15 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
+    /// What was on screen, as the domain says it of an outcome.
+    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
+        FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
+        WHERE p.streamer_id = ?1 AND p.play_id >= ?2 AND p.outcome IN ('shown', 'rejected', 'settled')
+        GROUP BY p.campaign_id, c.brand_id, c.category ORDER BY p.campaign_id";
+    SHOWN_AFTER = "SELECT p.play_id, p.streamer_id, p.campaign_id, c.brand_id, c.category
+        FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
+        WHERE p.play_id > ?1 AND p.outcome IN ('shown', 'rejected', 'settled')
+        ORDER BY p.play_id LIMIT ?2";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
         WHERE play_id = ?1 AND event_id BETWEEN ?2 AND ?3 AND event_id <> ?4";
@@ -80,12 +92,20 @@ impl PlayLog for SqliteStore {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        rules: &RuleCounts,
     ) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
+        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() && rules.is_empty() {
             return Ok(());
         }
         let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?];
-        self.write(move |c| Box::pin(append(c, rows))).await
+        let rules = rule::count_rows(rules)?;
+        self.write(move |c| {
+            Box::pin(async move {
+                append(c, rows).await?;
+                rule::count(c, rules).await
+            })
+        })
+        .await
     }
 
     async fn series(
@@ -116,6 +136,19 @@ impl PlayLog for SqliteStore {
         let query = if let Some(before) = before { query.bind(before.bytes().to_vec()) } else { query };
         let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
         Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
+    }
+
+    async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>> {
+        let query = sqlx::query(SHOWN_SINCE).bind(streamer.0);
+        let query = query.bind(PlayId::first_at(since).bytes().to_vec());
+        let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.iter().map(presence).collect::<Attempt<Vec<_>>>()?)
+    }
+
+    async fn shown_after(&self, after: PlayId, limit: u32) -> StoreResult<Vec<PlayShown>> {
+        let query = sqlx::query(SHOWN_AFTER).bind(after.bytes().to_vec()).bind(limit);
+        let rows = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.iter().map(play_shown).collect::<Attempt<Vec<_>>>()?)
     }
 
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
@@ -247,6 +280,25 @@ fn reject_rows(rejects: &[(MinuteKey, Reason, u64)]) -> Attempt<String> {
         Ok((key.minute.0, key.campaign.0, key.streamer.0, reason.code(), count(*times)?))
     };
     json(&rejects.iter().map(row).collect::<Attempt<Vec<_>>>()?)
+}
+
+fn presence(row: &SqliteRow) -> Attempt<Presence> {
+    Ok(Presence {
+        campaign: CampaignId(row.number("campaign_id")?),
+        brand: BrandId(row.number("brand_id")?),
+        category: Category(row.shared("category")?),
+        last_shown: row.moment("last_shown")?,
+    })
+}
+
+fn play_shown(row: &SqliteRow) -> Attempt<PlayShown> {
+    Ok(PlayShown {
+        play: row.play_id("play_id")?,
+        streamer: StreamerId(row.number("streamer_id")?),
+        campaign: CampaignId(row.number("campaign_id")?),
+        brand: BrandId(row.number("brand_id")?),
+        category: Category(row.shared("category")?),
+    })
 }
 
 fn record(row: &SqliteRow) -> Attempt<PlayRecord> {

@@ -1,13 +1,11 @@
 //! Campaigns, rules, accounts and the log of plays read back as they were written.
 
 use super::*;
-use gametriggers_actors::domain::conflict::{Rule, RuleKind, Scope, Severity};
-use gametriggers_actors::domain::id::RuleId;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, SeriesPoint,
-    StoreError,
+    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, RuleCounts,
+    SeriesPoint, StoreError,
 };
 
 fn contents() -> Vec<Content> {
@@ -122,17 +120,9 @@ async fn the_catalogue_has_what_may_play(on: On) {
         let sql = format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0)");
         bench.tamper(&sql).await;
     }
-    let span = Millis::minutes(30);
-    let kinds = [
-        RuleKind::CategoryExclusivity { categories: vec![Category("energy_drink".into())], span },
-        RuleKind::BrandExclusivity { brands: vec![brand], competitors: vec![BrandId(7), BrandId(9)], span },
-        RuleKind::CooldownPeriod { scope: Scope::Brand, span },
-        RuleKind::SimultaneousLimit { scope: Scope::Streamer, campaigns_max: 3, span },
-    ];
     let mut rules = Vec::new();
-    for kind in kinds {
-        let rule = Rule { id: RuleId(0), kind, severity: Severity::Blocking, priority: -5 };
-        rules.push(bench.store.add_rule(&rule, "a rule", NOW).await.unwrap());
+    for new in super::rule::of_each_kind(brand) {
+        rules.push(bench.store.add_rule(&new, &super::rule::hand(), NOW).await.unwrap().rule);
     }
     let catalogue = bench.store.catalogue().await.unwrap();
     assert_eq!(catalogue.campaigns, [bench.store.campaign(campaign).await.unwrap()]);
@@ -151,7 +141,7 @@ pub(super) fn profile() -> Profile {
     }
 }
 
-pub(super) fn new_streamer(n: u8) -> NewStreamer {
+pub(in crate::store) fn new_streamer(n: u8) -> NewStreamer {
     NewStreamer {
         profile: Profile { name: format!("Nova {n}").into(), ..profile() },
         settings: Settings {
@@ -301,13 +291,18 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
     let shown =
         PlayRecord { click_code: Some("xYz".into()), clicks: Some(terms), ..record(1, PlayOutcome::Shown) };
     let rejected = PlayRecord { reason: Some(Reason::TooShort), ..record(1, PlayOutcome::Rejected) };
-    bench.store.append(std::slice::from_ref(&shown), &[], &[]).await.unwrap();
+    bench.store.append(std::slice::from_ref(&shown), &[], &[], &RuleCounts::default()).await.unwrap();
     assert_eq!(bench.store.by_click_code("xYz").await.unwrap(), Some(shown.clone()));
     assert_eq!(bench.store.by_click_code("xyz").await.unwrap(), None);
     // The end, and then what was before it, late.
     bench
         .store
-        .append(&[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()], &[], &[])
+        .append(
+            &[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()],
+            &[],
+            &[],
+            &RuleCounts::default(),
+        )
         .await
         .unwrap();
     let wanted = PlayRecord { click_code: shown.click_code.clone(), clicks: shown.clicks, ..rejected };
@@ -317,7 +312,7 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
 async fn recent_plays_come_newest_first_in_pages(on: On) {
     let bench = Bench::new(on).await;
     let plays: Vec<_> = (1..=5).map(|n| record(n, PlayOutcome::Settled)).collect();
-    bench.store.append(&plays, &[], &[]).await.unwrap();
+    bench.store.append(&plays, &[], &[], &RuleCounts::default()).await.unwrap();
     let first = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
     assert_eq!(first, [plays[4].clone(), plays[3].clone()]);
     let rest = bench.store.recent(StreamerId(1), Some(first[1].play), 9).await.unwrap();
@@ -355,13 +350,26 @@ async fn counts_of_a_minute_add_up_over_flushes_and_streamers(on: On) {
         streamer: StreamerId(streamer),
     };
     let (first, other) = (key(0, 2, 1), key(0, 2, 9));
-    bench.store.append(&[], &[(first, counts()), (first, counts())], &[]).await.unwrap();
-    let rejects = [(first, Reason::TooShort, 2), (other, Reason::TooShort, 1), (first, Reason::Hidden, 4)];
-    let minutes = [(other, counts()), (key(0, 3, 1), counts()), (key(1, 2, 1), counts())];
-    bench.store.append(&[record(1, PlayOutcome::Shown)], &minutes, &rejects).await.unwrap();
     bench
         .store
-        .append(&[], &[], &[(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)])
+        .append(&[], &[(first, counts()), (first, counts())], &[], &RuleCounts::default())
+        .await
+        .unwrap();
+    let rejects = [(first, Reason::TooShort, 2), (other, Reason::TooShort, 1), (first, Reason::Hidden, 4)];
+    let minutes = [(other, counts()), (key(0, 3, 1), counts()), (key(1, 2, 1), counts())];
+    bench
+        .store
+        .append(&[record(1, PlayOutcome::Shown)], &minutes, &rejects, &RuleCounts::default())
+        .await
+        .unwrap();
+    bench
+        .store
+        .append(
+            &[],
+            &[],
+            &[(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)],
+            &RuleCounts::default(),
+        )
         .await
         .unwrap();
     let span = |after: i64| UnixMillis(minute.0 + after * 60_000);

@@ -4,7 +4,7 @@ use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, PlayLog, WalletStore,
+    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, WalletStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -23,7 +23,14 @@ pub(in crate::store) enum On {
 /// A store with every port.
 #[async_trait]
 pub(in crate::store) trait Store:
-    LedgerStore + CampaignStore + AccountStore + PlayLog + WalletStore + AuditStore
+    LedgerStore
+    + CampaignStore
+    + RuleStore
+    + ParticipationStore
+    + AccountStore
+    + PlayLog
+    + WalletStore
+    + AuditStore
 {
     /// Gives the database up.
     async fn close(&self);

@@ -31,7 +31,7 @@ macro_rules! on_each {
 
 mod account;
 mod audit;
-mod catalogue;
+pub(in crate::store) mod catalogue;
 pub(in crate::store) mod database;
 mod fault;
 mod model;
@@ -42,6 +42,7 @@ pub(in crate::store) mod postgres;
 mod random;
 mod reconcile;
 mod release;
+pub(in crate::store) mod rule;
 mod statement;
 mod wallet;
 

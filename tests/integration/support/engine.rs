@@ -112,6 +112,8 @@ impl TestEngine {
         let ports = Ports {
             ledger: Arc::<SqliteStore>::clone(&store),
             campaigns: Arc::<SqliteStore>::clone(&store),
+            rules: Arc::<SqliteStore>::clone(&store),
+            participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),

@@ -91,6 +91,12 @@ impl World {
         Self { folder, variables }
     }
 
+    /// Without one of the settings, from the next start on.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(variable, _)| *variable != format!("GAMETRIGGERS__{name}"));
+        self
+    }
+
     /// The settings, as variables of the environment.
     pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.variables

@@ -1,10 +1,12 @@
 //! Rules compiled for lookup by the candidate's category and brand.
 
-use super::{Contender, Hit, Presence, Rule, RuleKind, Severity};
+use super::overrides::{Override, Overrides};
+use super::{Contender, Hit, Presence, Rule, RuleKind, Scope, Severity};
 use crate::domain::campaign::Category;
 use crate::domain::id::BrandId;
-use crate::domain::time::UnixMillis;
+use crate::domain::time::{Millis, UnixMillis};
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The rules in force, highest priority first, with an index of those that concern only some
 /// categories or only some brands.
@@ -14,35 +16,69 @@ pub struct RuleIndex {
     everyone: Vec<usize>,
     by_category: HashMap<Category, Vec<usize>>,
     by_brand: HashMap<BrandId, Vec<usize>>,
+    overrides: Overrides,
+    longest: Millis,
+}
+
+/// What an assignment is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// What was shown on the stream.
+    pub shown: &'a [Presence],
+    /// The same, with the campaigns that the streamer is assigned to as if they were shown now.
+    pub with_assigned: &'a [Presence],
 }
 
 impl RuleIndex {
-    /// Compiles the rules.
+    /// Compiles the rules, without overrides.
     #[must_use]
-    pub fn new(mut rules: Vec<Rule>) -> Self {
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self::with(rules, Vec::new())
+    }
+
+    /// Compiles rules and overrides.
+    #[must_use]
+    pub fn with(mut rules: Vec<Rule>, overrides: Vec<Override>) -> Self {
         rules.sort_by_key(|rule| (std::cmp::Reverse(rule.priority), rule.id));
-        let mut index = Self::default();
+        let mut index = Self { overrides: Overrides::new(overrides), ..Self::default() };
         for (at, rule) in rules.iter().enumerate() {
             match &rule.kind {
-                RuleKind::CategoryExclusivity { categories, .. } if !categories.is_empty() => {
-                    for category in categories {
-                        note(index.by_category.entry(category.clone()).or_default(), at);
-                    }
+                RuleKind::CategoryExclusivity { categories: only, .. }
+                | RuleKind::CooldownPeriod { scope: Scope::Category(only), .. }
+                | RuleKind::SimultaneousLimit { scope: Scope::Category(only), .. }
+                    if !only.is_empty() =>
+                {
+                    note(&mut index.by_category, only, at);
                 }
-                RuleKind::BrandExclusivity { competitors, .. } if !competitors.is_empty() => {
-                    for brand in competitors {
-                        note(index.by_brand.entry(*brand).or_default(), at);
-                    }
+                RuleKind::BrandExclusivity { competitors: only, .. }
+                | RuleKind::CooldownPeriod { scope: Scope::Brand(only), .. }
+                | RuleKind::SimultaneousLimit { scope: Scope::Brand(only), .. }
+                    if !only.is_empty() =>
+                {
+                    note(&mut index.by_brand, only, at);
                 }
                 _ => index.everyone.push(at),
             }
+            index.longest = index.longest.max(rule.kind.span());
         }
         index.rules = rules;
         index
     }
 
-    /// The first blocking rule that speaks against the contender. Every rule that speaks before
-    /// it, or with it, is handed to `heard`, highest priority first.
+    /// The rules in force, highest priority first.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// How far back any rule looks.
+    #[must_use]
+    pub const fn longest(&self) -> Millis {
+        self.longest
+    }
+
+    /// The first blocking rule that speaks against the contender and is not overridden. Every rule that
+    /// speaks before it, or with it, is handed to `heard`, highest priority first.
     pub fn blocks(
         &self,
         contender: Contender<'_>,
@@ -50,14 +86,50 @@ impl RuleIndex {
         now: UnixMillis,
         mut heard: impl FnMut(Hit),
     ) -> Option<Hit> {
+        for rule in self.concerning(contender) {
+            if rule.speaks(contender, present, now) {
+                let hit = self.hit(rule, contender, now);
+                heard(hit);
+                if hit.blocks() {
+                    return Some(hit);
+                }
+            }
+        }
+        None
+    }
+
+    /// Every rule that speaks against an assignment, highest priority first.
+    #[must_use]
+    pub fn spoken(&self, contender: Contender<'_>, standing: Standing<'_>, now: UnixMillis) -> Vec<Hit> {
+        let present = |rule: &Rule| {
+            if rule.kind.counts_assigned() { standing.with_assigned } else { standing.shown }
+        };
+        self.concerning(contender)
+            .filter(|rule| rule.speaks(contender, present(rule), now))
+            .map(|rule| self.hit(rule, contender, now))
+            .collect()
+    }
+
+    /// What the rule says. Overrides are looked up only when it would block.
+    fn hit(&self, rule: &Rule, contender: Contender<'_>, now: UnixMillis) -> Hit {
+        let mut hit = rule.hit();
+        if hit.severity == Severity::Blocking {
+            hit.overridden = self.overrides.of(contender, rule.id, now);
+        }
+        hit
+    }
+
+    /// The rules that may have something to say, in order: a merge of three ascending lists. Positions are
+    /// priorities, so the order stays.
+    fn concerning(&self, contender: Contender<'_>) -> impl Iterator<Item = &Rule> {
         let none: &[usize] = &[];
         let mut lists = [
             self.everyone.as_slice(),
             self.by_category.get(contender.category).map_or(none, Vec::as_slice),
             self.by_brand.get(&contender.brand).map_or(none, Vec::as_slice),
         ];
-        // A merge of three ascending lists: positions are priorities, so the order stays.
-        while let Some(at) = lists.iter().filter_map(|list| list.first().copied()).min() {
+        std::iter::from_fn(move || {
+            let at = lists.iter().filter_map(|list| list.first().copied()).min()?;
             for list in &mut lists {
                 if let Some((&first, rest)) = list.split_first()
                     && first == at
@@ -65,22 +137,17 @@ impl RuleIndex {
                     *list = rest;
                 }
             }
-            let Some(rule) = self.rules.get(at) else { continue };
-            if rule.speaks(contender, present, now) {
-                let hit = rule.hit();
-                heard(hit);
-                if hit.severity == Severity::Blocking {
-                    return Some(hit);
-                }
-            }
-        }
-        None
+            self.rules.get(at)
+        })
     }
 }
 
 /// A rule that names the same thing twice still speaks once.
-fn note(list: &mut Vec<usize>, at: usize) {
-    if list.last() != Some(&at) {
-        list.push(at);
+fn note<K: Clone + Eq + Hash>(lists: &mut HashMap<K, Vec<usize>>, keys: &[K], at: usize) {
+    for key in keys {
+        let list = lists.entry(key.clone()).or_default();
+        if list.last() != Some(&at) {
+            list.push(at);
+        }
     }
 }

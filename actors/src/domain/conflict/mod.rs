@@ -2,14 +2,21 @@
 //!
 //! Four types, three severities, a priority. `blocking` keeps a campaign off the slot; `warning`
 //! and `advisory` only speak. Rules are compiled into an index when they change, so that a
-//! decision looks only at those that can concern its candidate.
+//! decision looks only at those that can concern its candidate. An operator's override lets a
+//! campaign pass what would block it, until it expires.
 
+mod draft;
 mod index;
+mod overrides;
+mod replay;
 
-pub use index::RuleIndex;
+pub use draft::{DESCRIPTION_MAX, Draft, Fault, LIST_MAX, NAME_MAX, NewRule, PRIORITY_MAX, SPAN_MAX};
+pub use index::{RuleIndex, Standing};
+pub use overrides::{OVERRIDE_MAX, Override, Overrides};
+pub use replay::{Count, EXAMPLES_MAX, PlayShown, Replay, Replayed, TOP_MAX};
 
 use super::campaign::{Campaign, Category};
-use super::id::{BrandId, CampaignId, RuleId};
+use super::id::{BrandId, CampaignId, OverrideId, RuleId, StreamerId};
 use super::reason::Reason;
 use super::time::{Millis, UnixMillis};
 
@@ -43,12 +50,12 @@ impl Severity {
 }
 
 /// What a cooldown or a limit looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Campaigns of one advertised category.
-    Category,
-    /// Campaigns of one brand.
-    Brand,
+    /// Campaigns of one advertised category: of each of these, or of each there is when empty.
+    Category(Vec<Category>),
+    /// Campaigns of one brand: of each of these, or of each there is when empty.
+    Brand(Vec<BrandId>),
     /// All campaigns of the streamer.
     Streamer,
 }
@@ -56,18 +63,40 @@ pub enum Scope {
 impl Scope {
     /// The name on the wire and in the database.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Category => "category",
-            Self::Brand => "brand",
+            Self::Category(_) => "category",
+            Self::Brand(_) => "brand",
             Self::Streamer => "streamer",
         }
     }
 
-    /// The scope of a name.
+    /// The scope of a name, with the list that belongs to it.
     #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Category, Self::Brand, Self::Streamer].into_iter().find(|s| s.code() == code)
+    pub fn from_code(code: &str, categories: Vec<Category>, brands: Vec<BrandId>) -> Option<Self> {
+        match code {
+            "category" => Some(Self::Category(categories)),
+            "brand" => Some(Self::Brand(brands)),
+            "streamer" => Some(Self::Streamer),
+            _ => None,
+        }
+    }
+
+    /// Whether the rule is about this contender at all.
+    fn concerns(&self, contender: Contender<'_>) -> bool {
+        match self {
+            Self::Category(only) => only.is_empty() || only.contains(contender.category),
+            Self::Brand(only) => only.is_empty() || only.contains(&contender.brand),
+            Self::Streamer => true,
+        }
+    }
+
+    fn is_shared(&self, contender: Contender<'_>, present: &Presence) -> bool {
+        match self {
+            Self::Category(_) => present.category == *contender.category,
+            Self::Brand(_) => present.brand == contender.brand,
+            Self::Streamer => true,
+        }
     }
 }
 
@@ -121,6 +150,25 @@ impl RuleKind {
         }
     }
 
+    /// How long a play counts for the rule.
+    #[must_use]
+    pub const fn span(&self) -> Millis {
+        match self {
+            Self::CategoryExclusivity { span, .. }
+            | Self::BrandExclusivity { span, .. }
+            | Self::CooldownPeriod { span, .. }
+            | Self::SimultaneousLimit { span, .. } => *span,
+        }
+    }
+
+    /// Whether a campaign that is only assigned to the streamer counts as present at an assignment. It
+    /// occupies its category, its brand and its place from then on; but nothing has to cool down that was
+    /// never shown.
+    #[must_use]
+    pub const fn counts_assigned(&self) -> bool {
+        !matches!(self, Self::CooldownPeriod { .. })
+    }
+
     /// The reason that a blocked candidate gets.
     #[must_use]
     pub const fn reason(&self) -> Reason {
@@ -155,13 +203,15 @@ pub struct Contender<'a> {
     pub brand: BrandId,
     /// What it advertises.
     pub category: &'a Category,
+    /// On whose stream.
+    pub streamer: StreamerId,
 }
 
 impl<'a> Contender<'a> {
-    /// A campaign as rules see it.
+    /// A campaign as rules see it, on a stream.
     #[must_use]
-    pub fn of(campaign: &'a Campaign) -> Self {
-        Self { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category }
+    pub fn of(campaign: &'a Campaign, streamer: StreamerId) -> Self {
+        Self { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category, streamer }
     }
 }
 
@@ -196,6 +246,16 @@ pub struct Hit {
     pub severity: Severity,
     /// What the candidate is told.
     pub reason: Reason,
+    /// The override that lets a blocking rule pass.
+    pub overridden: Option<OverrideId>,
+}
+
+impl Hit {
+    /// Whether the contender may not play because of it.
+    #[must_use]
+    pub const fn blocks(&self) -> bool {
+        matches!(self.severity, Severity::Blocking) && self.overridden.is_none()
+    }
 }
 
 impl Rule {
@@ -212,11 +272,16 @@ impl Rule {
                 (competitors.is_empty() || competitors.contains(&contender.brand))
                     && within(*span).any(|p| p.brand != contender.brand && brands.contains(&p.brand))
             }
-            RuleKind::CooldownPeriod { scope, span } => within(*span).any(|p| same(*scope, contender, p)),
+            RuleKind::CooldownPeriod { scope, span } => {
+                scope.concerns(contender) && within(*span).any(|p| scope.is_shared(contender, p))
+            }
             RuleKind::SimultaneousLimit { scope, campaigns_max, span } => {
-                let others =
-                    within(*span).filter(|p| p.campaign != contender.campaign && same(*scope, contender, p));
-                u32::try_from(others.count()).unwrap_or(u32::MAX) >= *campaigns_max
+                let others = || {
+                    let within = within(*span);
+                    within.filter(|p| p.campaign != contender.campaign && scope.is_shared(contender, p))
+                };
+                scope.concerns(contender)
+                    && u32::try_from(others().count()).unwrap_or(u32::MAX) >= *campaigns_max
             }
         }
     }
@@ -224,17 +289,13 @@ impl Rule {
     /// The hit that the rule makes.
     #[must_use]
     pub const fn hit(&self) -> Hit {
-        Hit { rule: self.id, severity: self.severity, reason: self.kind.reason() }
-    }
-}
-
-fn same(scope: Scope, contender: Contender<'_>, present: &Presence) -> bool {
-    match scope {
-        Scope::Category => present.category == *contender.category,
-        Scope::Brand => present.brand == contender.brand,
-        Scope::Streamer => true,
+        Hit { rule: self.id, severity: self.severity, reason: self.kind.reason(), overridden: None }
     }
 }
 
 #[cfg(test)]
+mod draft_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world_tests;

@@ -27,16 +27,28 @@ impl History {
         &self.present
     }
 
+    /// A campaign was on screen once, as far as rules are concerned: its cap does not look so far back.
+    pub fn recall(&mut self, presence: Presence) {
+        self.place(presence);
+    }
+
+    /// The place of a campaign, which is there from now on.
+    fn place(&mut self, presence: Presence) -> usize {
+        let there = self.present.iter().position(|p| p.campaign == presence.campaign);
+        let at = there.unwrap_or(self.present.len());
+        match self.present.get_mut(at) {
+            Some(known) => known.last_shown = known.last_shown.max(presence.last_shown),
+            None => {
+                self.present.push(presence);
+                self.times.push(VecDeque::new());
+            }
+        }
+        at
+    }
+
     /// A campaign came on screen.
     pub fn record(&mut self, campaign: &Campaign, now: UnixMillis) {
-        let at = self.present.iter().position(|p| p.campaign == campaign.id).unwrap_or_else(|| {
-            self.present.push(Presence::of(campaign, now));
-            self.times.push(VecDeque::new());
-            self.present.len() - 1
-        });
-        if let Some(presence) = self.present.get_mut(at) {
-            presence.last_shown = presence.last_shown.max(now);
-        }
+        let at = self.place(Presence::of(campaign, now));
         let keep = campaign.cap.per_hour.max(campaign.cap.per_day).min(CAP_MAX);
         if let Some(times) = self.times.get_mut(at) {
             times.push_back(now);

@@ -11,7 +11,7 @@ use super::slot::{Hand, Money};
 use super::{Sample, Settings, Streamer};
 use crate::domain::ad_clock::AdClock;
 use crate::domain::campaign::account::Want;
-use crate::domain::conflict::Hit;
+use crate::domain::conflict::{Hit, Presence};
 use crate::domain::creative::Creative;
 use crate::domain::decision::{Candidate, Guide};
 use crate::domain::id::{CampaignId, PlayId};
@@ -194,8 +194,8 @@ pub enum Effect {
     Refused(Reason),
     /// Write a play to the log.
     Log(Box<crate::domain::log::PlayRecord>),
-    /// A conflict rule spoke against a candidate.
-    RuleSpoke(Hit),
+    /// Conflict rules spoke against candidates.
+    RulesSpoke(Vec<(CampaignId, Hit)>),
     /// A slot stayed empty.
     NoFill(Reason),
     /// A slot fell due that was worth so much at best.
@@ -287,6 +287,11 @@ impl LiveStreamer {
         for (campaign, at) in shown {
             self.history.record(&campaign, at);
         }
+    }
+
+    /// Campaigns that were on screen, as far back as the rules look.
+    pub fn remember_present(&mut self, shown: impl IntoIterator<Item = Presence>) {
+        shown.into_iter().for_each(|presence| self.history.recall(presence));
     }
 
     /// The slots of ads that an earlier actor showed, oldest first: limits outlive it.

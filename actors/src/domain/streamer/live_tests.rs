@@ -287,7 +287,10 @@ fn a_rule_that_keeps_a_campaign_off_the_slot_is_heard() {
     stage.live.history.record(&campaign(1), UnixMillis(stage.now));
     let effects = stage.wait(1);
     assert_eq!(asked(&effects).map(|(campaign, _)| campaign), Some(CampaignId(1)));
-    assert!(effects.contains(&Effect::RuleSpoke(rule.hit())), "its competitor had to wait");
+    assert!(
+        effects.contains(&Effect::RulesSpoke(vec![(CampaignId(2), rule.hit())])),
+        "its competitor had to wait"
+    );
 }
 
 #[test]

@@ -152,6 +152,7 @@ impl LiveStreamer {
         }
         let slot = Slot {
             now: world.now,
+            streamer: self.streamer.id,
             profile: &self.streamer.profile,
             settings: &self.streamer.settings,
             sample,
@@ -163,7 +164,9 @@ impl LiveStreamer {
         let candidates = world.market.candidates(&self.streamer, sample.viewers);
         let Decision { mut ranked, no_fill, hits, attainable } =
             decide(slot, world.market.guide(), &candidates, |_, _| ());
-        effects.extend(hits.into_iter().map(|(_, hit)| Effect::RuleSpoke(hit)));
+        if !hits.is_empty() {
+            effects.push(Effect::RulesSpoke(hits));
+        }
         for (currency, best, _) in attainable {
             self.earned.due(currency, best, world.now);
             effects.push(Effect::Due(currency, best));

@@ -1,15 +1,13 @@
-//! Campaigns, their creatives, and the conflict rules.
+//! Campaigns and their creatives.
 
 mod asset;
 mod read;
-mod rule;
 mod write;
 
-use super::PostgresStore;
 use super::ledger::Request;
+use super::{PostgresStore, rule};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Campaign;
-use gametriggers_actors::domain::conflict::Rule;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
@@ -25,6 +23,7 @@ impl CampaignStore for PostgresStore {
             Ok(CatalogueRows {
                 campaigns: read::live(&mut snapshot).await?,
                 rules: rule::in_force(&mut snapshot).await?,
+                overrides: Vec::new(),
                 participations: read::participations(&mut snapshot).await?,
             })
         })
@@ -65,11 +64,6 @@ impl CampaignStore for PostgresStore {
         self.read(async { read::page(&mut *self.snapshot().await?, brand, after, limit).await }).await
     }
 
-    async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule> {
-        let (rule, name) = (rule.clone(), name.to_owned());
-        self.write(move |c| Box::pin(async move { rule::add(c, rule, &name, now).await })).await
-    }
-
     async fn charge_asset(
         &self,
         brand: BrandId,
@@ -92,5 +86,5 @@ impl CampaignStore for PostgresStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [asset::STATEMENTS, read::STATEMENTS, rule::STATEMENTS, write::STATEMENTS].concat()
+    [asset::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
 }

@@ -8,7 +8,9 @@ use gametriggers_actors::domain::id::{CampaignId, StreamerId};
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
-use gametriggers_actors::ports::{LedgerStore, MinuteCounts, MinuteKey, PlayLog, StoreError, StoreResult};
+use gametriggers_actors::ports::{
+    LedgerStore, MinuteCounts, MinuteKey, PlayLog, RuleCounts, StoreError, StoreResult,
+};
 
 const MINUTE: UnixMillis = UnixMillis(NOW.0 - NOW.0 % 60_000);
 
@@ -16,7 +18,7 @@ const MINUTE: UnixMillis = UnixMillis(NOW.0 - NOW.0 % 60_000);
 async fn count(store: &PostgresStore) -> StoreResult<()> {
     let key = MinuteKey { minute: MINUTE, campaign: CampaignId(1), streamer: StreamerId(1) };
     let counts = MinuteCounts { plays: 1, ..MinuteCounts::default() };
-    store.append(&[], &[(key, counts)], &[(key, Reason::TooShort, 3)]).await
+    store.append(&[], &[(key, counts)], &[(key, Reason::TooShort, 3)], &RuleCounts::default()).await
 }
 
 /// The plays and the refusals that are counted.

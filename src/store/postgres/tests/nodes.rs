@@ -195,7 +195,9 @@ async fn nodes_that_count_the_same_minute_at_once_count_it_all() {
                     rejects.reverse();
                     plays.reverse();
                 }
-                node.append(&plays, &minutes, &rejects).await.unwrap();
+                node.append(&plays, &minutes, &rejects, &gametriggers_actors::ports::RuleCounts::default())
+                    .await
+                    .unwrap();
             }
         })
         .await;
@@ -222,4 +224,92 @@ fn shown(n: u32, round: u32) -> PlayRecord {
         click_code: None,
         clicks: None,
     }
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_make_each_rule_of_the_file_once() {
+    use gametriggers_actors::ports::RuleStore;
+    let nodes = Nodes::new(3).await;
+    let brand = nodes.brand(10).await;
+    let rules = crate::store::tests::rule::of_each_kind(brand);
+    let written = nodes.all(|node| node.configure_rules(&rules, NOW)).await;
+    let written: u64 = written.into_iter().map(Result::unwrap).sum();
+    assert_eq!(written, 6, "the others found them");
+    assert_eq!(nodes.first().rule_page(None, 99).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn of_two_approvals_at_the_same_time_one_is_judged_again() {
+    use gametriggers_actors::ports::{ParticipationStore, Standing};
+    let nodes = Nodes::new(2).await;
+    let brand = nodes.brand(100).await;
+    let new = crate::store::tests::catalogue::new_streamer(1);
+    let streamer = nodes.first().add_streamers(&[new], NOW).await.unwrap()[0];
+    for round in 0..10 {
+        let mut campaigns = Vec::new();
+        for n in 0..2 {
+            let once = key(&format!("c{round}{n}"));
+            let made = nodes.first().create(&new_campaign(brand, 0), &once, NOW).await.unwrap();
+            nodes.first().apply(streamer, made.0.id, NOW).await.unwrap();
+            campaigns.push(made.0.id);
+        }
+        let judged: Vec<CampaignId> = {
+            let assigned = nodes.first().assigned(streamer, NOW).await.unwrap();
+            assigned.into_iter().map(|presence| presence.campaign).collect()
+        };
+        let pairs = nodes.stores.iter().zip(&campaigns);
+        let answers = pairs
+            .map(|(node, campaign)| node.answer((streamer, *campaign), Standing::Approved, &judged, NOW));
+        let answers = join_all(answers).await;
+        let approved = answers.into_iter().filter(|answer| answer.as_ref().unwrap().is_some()).count();
+        assert_eq!(approved, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
+    use gametriggers_actors::domain::campaign::Category;
+    use gametriggers_actors::ports::{
+        RuleCounts, RuleStore, ViolationCounts, ViolationKey, ViolationOf, ViolationsBy,
+    };
+    const FLUSHES: u64 = 20;
+    let nodes = Nodes::new(3).await;
+    let brand = nodes.brand(10).await;
+    let new = crate::store::tests::rule::of_each_kind(brand);
+    let mut rules = Vec::new();
+    for new in &new {
+        rules.push(nodes.first().add_rule(new, &hand(), NOW).await.unwrap().rule.id);
+    }
+    let counts = ViolationCounts { spoken: 3, blocked: 2, overridden: 1 };
+    let batch = |turn: u64| {
+        let mut order = rules.clone();
+        if turn.is_multiple_of(2) {
+            order.reverse();
+        }
+        let category = Category("drinks".into());
+        let row = |rule| {
+            let key =
+                ViolationKey { day: 9, rule, brand, category: category.clone(), streamer: StreamerId(1) };
+            (key, counts)
+        };
+        RuleCounts {
+            violations: order.iter().copied().map(row).collect(),
+            rules: order.iter().map(|rule| (*rule, counts)).collect(),
+            overrides: Vec::new(),
+        }
+    };
+    let flush = async |node: &PostgresStore| {
+        for turn in 0..FLUSHES {
+            node.append(&[], &[], &[], &batch(turn)).await.unwrap();
+        }
+    };
+    nodes.all(flush).await;
+    let times = 3 * FLUSHES;
+    for rule in &rules {
+        let kept = nodes.first().rule(*rule).await.unwrap();
+        assert_eq!((kept.times_triggered, kept.conflicts_blocked), (3 * times, 2 * times));
+    }
+    let sums = nodes.first().violations((9, 10), ViolationsBy::Day, None, 9).await.unwrap();
+    assert_eq!(sums[0].of, ViolationOf::Number(9));
+    assert_eq!(sums[0].counts.overridden, times * 6);
 }

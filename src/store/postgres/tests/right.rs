@@ -55,7 +55,8 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     use gametriggers_actors::domain::streamer::{Profile, Settings};
     use gametriggers_actors::domain::time::{Millis, UnixMillis};
     use gametriggers_actors::ports::{
-        AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, WalletStore,
+        AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, RuleCounts,
+        WalletStore,
     };
     let (database, target) = restricted().await;
     let store = PostgresStore::open(&target).await.unwrap();
@@ -92,9 +93,46 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     assert_eq!(store.verify().await.unwrap().first_bad, None);
     let minute = MinuteKey { minute: UnixMillis(0), campaign: CampaignId(1), streamer };
     let counts = [(minute, MinuteCounts::default())];
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &RuleCounts::default()).await.unwrap();
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &RuleCounts::default()).await.unwrap();
     bench.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
+    use crate::store::tests::rule::{hand, of_each_kind};
+    use gametriggers_actors::domain::time::Millis;
+    use gametriggers_actors::ports::{
+        AccountStore, NewOverride, NewStreamer, ParticipationStore, PlayLog, RuleCounts, RuleStore, Standing,
+        ViolationCounts, ViolationKey,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (brand, campaign) = bench.fund(10, 0).await;
+    let new = NewStreamer { key: [1; 32], ..crate::store::tests::catalogue::new_streamer(1) };
+    let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
+    let rules = of_each_kind(brand);
+    assert_eq!(store.configure_rules(&rules[1..], NOW).await.unwrap(), 5);
+    let rule = store.add_rule(&rules[0], &hand(), NOW).await.unwrap().rule.id;
+    store.change_rule(rule, &rules[1], &hand(), NOW).await.unwrap();
+    let wide = NewOverride { campaign, streamer: None, rule: None, expires: NOW + Millis(5) };
+    let granted = store.grant_override(&wide, &hand(), NOW).await.unwrap().terms.id;
+    store.revoke_override(granted, &hand(), NOW).await.unwrap();
+    store.apply(streamer, campaign, NOW).await.unwrap();
+    store.answer((streamer, campaign), Standing::Approved, &[], NOW).await.unwrap().unwrap();
+    let counts = ViolationCounts { spoken: 1, blocked: 1, overridden: 0 };
+    let category = gametriggers_actors::domain::campaign::Category("drinks".into());
+    let batch = RuleCounts {
+        violations: vec![(ViolationKey { day: 1, rule, brand, category, streamer }, counts)],
+        rules: vec![(rule, counts)],
+        overrides: vec![(granted, 1)],
+    };
+    for _ in 0..2 {
+        store.append(&[], &[], &[], &batch).await.unwrap();
+    }
+    assert_eq!(store.rule(rule).await.unwrap().times_triggered, 2);
+    store.delete_rule(rule, &hand(), NOW).await.unwrap();
 }
 
 #[tokio::test]

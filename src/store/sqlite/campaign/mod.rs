@@ -1,15 +1,13 @@
-//! Campaigns, their creatives, and the conflict rules.
+//! Campaigns and their creatives.
 
 mod asset;
 mod read;
-mod rule;
 mod write;
 
-use super::SqliteStore;
 use super::ledger::{Request, fence_if_taken};
+use super::{SqliteStore, rule};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Campaign;
-use gametriggers_actors::domain::conflict::Rule;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
@@ -24,6 +22,7 @@ impl CampaignStore for SqliteStore {
         Ok(CatalogueRows {
             campaigns: read::live(&mut snapshot).await?,
             rules: rule::in_force(&mut snapshot).await?,
+            overrides: Vec::new(),
             participations: read::participations(&mut snapshot).await?,
         })
     }
@@ -71,11 +70,6 @@ impl CampaignStore for SqliteStore {
         Ok(read::page(&mut snapshot, brand, after, limit).await?)
     }
 
-    async fn add_rule(&self, rule: &Rule, name: &str, now: UnixMillis) -> StoreResult<Rule> {
-        let (rule, name) = (rule.clone(), name.to_owned());
-        self.write(move |c| Box::pin(async move { rule::add(c, rule, &name, now).await })).await
-    }
-
     async fn charge_asset(
         &self,
         brand: BrandId,
@@ -98,5 +92,5 @@ impl CampaignStore for SqliteStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [asset::STATEMENTS, read::STATEMENTS, rule::STATEMENTS, write::STATEMENTS].concat()
+    [asset::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
 }

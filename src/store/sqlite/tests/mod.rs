@@ -35,7 +35,9 @@ async fn every_statement_prepares_on_a_migrated_database() {
     let mut statements = super::ledger::statements();
     let fixed = [
         super::campaign::statements(),
+        super::rule::statements(),
         super::wallet::statements(),
+        super::participation::STATEMENTS.to_vec(),
         super::audit::STATEMENTS.to_vec(),
         super::account::STATEMENTS.to_vec(),
         super::streamer::STATEMENTS.to_vec(),

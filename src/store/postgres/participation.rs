@@ -1,0 +1,128 @@
+//! Who takes part in which campaign.
+
+use super::failure::{Attempt, Failure, expect_rows};
+use super::row::Columns;
+use super::{PostgresStore, statements};
+use async_trait::async_trait;
+use gametriggers_actors::domain::campaign::Category;
+use gametriggers_actors::domain::conflict::Presence;
+use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{Participation, ParticipationStore, Standing, StoreError, StoreResult};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor};
+
+statements! {
+    ONE = "SELECT * FROM participation WHERE streamer_id = $1 AND campaign_id = $2";
+    ASSIGNED = "SELECT c.id, c.brand_id, c.category FROM participation AS p
+        JOIN campaign AS c ON c.id = p.campaign_id
+        WHERE p.streamer_id = $1 AND p.status = 'approved' AND c.status <> 'ended' ORDER BY c.id";
+    APPLY = "INSERT INTO participation (streamer_id, campaign_id, status, created_at, updated_at)
+        VALUES ($1, $2, 'applied', $3, $3) ON CONFLICT DO NOTHING";
+    /// Two answers for one streamer come one after the other.
+    HOLD = "SELECT id FROM streamer WHERE id = $1 FOR NO KEY UPDATE";
+    ANSWER = "UPDATE participation SET status = $3, updated_at = $4
+        WHERE streamer_id = $1 AND campaign_id = $2";
+}
+
+#[async_trait]
+impl ParticipationStore for PostgresStore {
+    async fn participation(
+        &self,
+        streamer: StreamerId,
+        campaign: CampaignId,
+    ) -> StoreResult<Option<Participation>> {
+        self.read(one(&self.readers, streamer, campaign)).await
+    }
+
+    async fn assigned(&self, streamer: StreamerId, now: UnixMillis) -> StoreResult<Vec<Presence>> {
+        self.read(assigned(&self.readers, streamer, now)).await
+    }
+
+    async fn apply(
+        &self,
+        streamer: StreamerId,
+        campaign: CampaignId,
+        now: UnixMillis,
+    ) -> StoreResult<Participation> {
+        self.write(move |c| Box::pin(async move { apply(c, streamer, campaign, now).await })).await
+    }
+
+    async fn answer(
+        &self,
+        of: (StreamerId, CampaignId),
+        standing: Standing,
+        assigned: &[CampaignId],
+        now: UnixMillis,
+    ) -> StoreResult<Option<Participation>> {
+        let judged = assigned.to_vec();
+        self.write(move |c| Box::pin(async move { answer(c, of, (standing, &judged), now).await })).await
+    }
+}
+
+async fn one(
+    executor: impl PgExecutor<'_>,
+    streamer: StreamerId,
+    campaign: CampaignId,
+) -> Attempt<Option<Participation>> {
+    let row = sqlx::query(ONE).bind(streamer.0).bind(campaign.0).fetch_optional(executor).await?;
+    row.as_ref().map(participation).transpose()
+}
+
+async fn assigned(
+    executor: impl PgExecutor<'_>,
+    streamer: StreamerId,
+    now: UnixMillis,
+) -> Attempt<Vec<Presence>> {
+    let rows = sqlx::query(ASSIGNED).bind(streamer.0).fetch_all(executor).await?;
+    let presence = |row: &PgRow| {
+        Ok(Presence {
+            campaign: CampaignId(row.number("id")?),
+            brand: BrandId(row.number("brand_id")?),
+            category: Category(row.shared("category")?),
+            last_shown: now,
+        })
+    };
+    rows.iter().map(presence).collect()
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    streamer: StreamerId,
+    campaign: CampaignId,
+    now: UnixMillis,
+) -> Attempt<Participation> {
+    let query = sqlx::query(APPLY).bind(streamer.0).bind(campaign.0).bind(now.0);
+    query.execute(&mut *connection).await?;
+    let there = one(connection, streamer, campaign).await?;
+    there.ok_or_else(|| Failure::from(StoreError::NotFound))
+}
+
+async fn answer(
+    connection: &mut PgConnection,
+    (streamer, campaign): (StreamerId, CampaignId),
+    (standing, judged): (Standing, &[CampaignId]),
+    now: UnixMillis,
+) -> Attempt<Option<Participation>> {
+    sqlx::query(HOLD).bind(streamer.0).fetch_optional(&mut *connection).await?;
+    one(&mut *connection, streamer, campaign).await?.ok_or(StoreError::NotFound)?;
+    if standing == Standing::Approved {
+        let there = assigned(&mut *connection, streamer, now).await?;
+        if !there.iter().map(|presence| presence.campaign).eq(judged.iter().copied()) {
+            return Ok(None);
+        }
+    }
+    let query = sqlx::query(ANSWER).bind(streamer.0).bind(campaign.0).bind(standing.code()).bind(now.0);
+    expect_rows("participation", 1, query.execute(&mut *connection).await?.rows_affected())?;
+    one(connection, streamer, campaign).await
+}
+
+fn participation(row: &PgRow) -> Attempt<Participation> {
+    Ok(Participation {
+        streamer: StreamerId(row.number("streamer_id")?),
+        campaign: CampaignId(row.number("campaign_id")?),
+        standing: row.code("status", Standing::from_code)?,
+        created: row.moment("created_at")?,
+        updated: row.moment("updated_at")?,
+    })
+}

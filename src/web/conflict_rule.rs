@@ -1,0 +1,151 @@
+//! `/api/conflict-rules`: an operator keeps the rules that say which campaigns may not meet on one streamer.
+//!
+//! A change is in force within a second, on every node. A rule that is deleted is out of force for good and
+//! is shown no more; what was counted of it stays.
+
+use super::Shared;
+use super::account_body::reason;
+use super::caller::Caller;
+use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView, configured};
+use super::problem::Problem;
+use super::wire::PageBody;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path, Query};
+use gametriggers_actors::domain::conflict::{NewRule, Replay, Rule};
+use gametriggers_actors::domain::id::{PlayId, RuleId};
+use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::engine::Engine;
+use gametriggers_actors::ports::{BY_CONFIG, ByHand, Event, StoreError};
+use serde::Deserialize;
+
+/// Rules on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Rules on a page at most.
+const PAGE_MAX: u32 = 200;
+/// Plays that a dry run reads at once, and at most.
+const DRY_PAGE: u32 = 1000;
+const DRY_MAX: u32 = 200_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RulesQuery {
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteQuery {
+    reason: Option<String>,
+}
+
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<RulesQuery>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let rules = shared.engine.ports.rules.rule_page(query.after.map(RuleId), limit).await?;
+    let full = rules.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = rules.last().filter(|_| full).map(|record| record.rule.id.to_string());
+    Ok(HttpResponse::Ok().json(PageBody { items: rules.iter().map(RuleView::of).collect(), next }))
+}
+
+pub(super) async fn add(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<RuleBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (new, why) = body.into_inner().read()?;
+    let hand = ByHand { actor, reason: reason(why.as_deref(), "added")? };
+    let engine = &shared.engine;
+    let added =
+        engine.ports.rules.add_rule(&new, &hand, engine.now()).await.map_err(|error| match error {
+            StoreError::Constraint(_) => {
+                Problem::conflict("too-many-rules", "there are as many rules as there may be; delete one")
+            }
+            other => other.into(),
+        })?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    let location = format!("/api/conflict-rules/{}", added.rule.id);
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(RuleView::of(&added)))
+}
+
+pub(super) async fn show(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let record = shared.engine.ports.rules.rule(RuleId(*id)).await?;
+    Ok(HttpResponse::Ok().json(RuleView::of(&record)))
+}
+
+pub(super) async fn change(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    body: Json<RuleChange>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (engine, id) = (&shared.engine, RuleId(*id));
+    let new = body.read(&engine.ports.rules.rule(id).await?)?;
+    let hand = ByHand { actor, reason: reason(body.reason.as_deref(), "changed")? };
+    let changed = engine.ports.rules.change_rule(id, &new, &hand, engine.now()).await?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    Ok(HttpResponse::Ok().json(RuleView::of(&changed)))
+}
+
+pub(super) async fn delete(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    query: Query<DeleteQuery>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (engine, id) = (&shared.engine, RuleId(*id));
+    if *engine.ports.rules.rule(id).await?.created_by == *BY_CONFIG {
+        return Err(configured());
+    }
+    let hand = ByHand { actor, reason: reason(query.reason.as_deref(), "deleted")? };
+    engine.ports.rules.delete_rule(id, &hand, engine.now()).await?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) async fn dry_run(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<DryRunBody>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let (new, days) = body.into_inner().read()?;
+    let NewRule { kind, severity, priority, .. } = new;
+    let rule = Rule { id: RuleId(0), kind, severity, priority };
+    let now = shared.engine.now();
+    let from = now - Millis::minutes(days * 24 * 60);
+    let mut replay = Replay::new(rule, from);
+    let stopped = play_again(&shared.engine, &mut replay, DRY_MAX).await?;
+    let (to, complete) = (stopped.unwrap_or(now), stopped.is_none());
+    let view = DryRunView::of(&replay.end(), (from, to), complete);
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(view))
+}
+
+/// Reads the log page by page, `most` plays of it. The moment at which it stopped before its end.
+async fn play_again(engine: &Engine, replay: &mut Replay, most: u32) -> Result<Option<UnixMillis>, Problem> {
+    let (mut after, mut left) = (PlayId::first_at(replay.begins()), most);
+    while left > 0 {
+        let limit = left.min(DRY_PAGE);
+        let page = engine.ports.log.shown_after(after, limit).await?;
+        let read = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        let Some(last) = page.last() else { return Ok(None) };
+        after = last.play;
+        page.into_iter().for_each(|play| replay.take(play));
+        if read < limit {
+            return Ok(None);
+        }
+        left = left.saturating_sub(read);
+    }
+    Ok(Some(after.minted()))
+}

@@ -1,0 +1,168 @@
+//! `/api/conflict-rules/overrides`: an operator lets a campaign pass what would block it, for a while.
+//!
+//! Each grant and each early end is on record, with its reason. An override that nobody ends expires by
+//! itself, at its second, on every node.
+
+use super::Shared;
+use super::account_body::reason;
+use super::caller::Caller;
+use super::campaign_body::{Fields, line};
+use super::problem::Problem;
+use super::wallet_body::REASON_MAX;
+use super::wire::{PageBody, moment, rfc3339};
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path, Query};
+use gametriggers_actors::domain::conflict::OVERRIDE_MAX;
+use gametriggers_actors::domain::id::{CampaignId, OverrideId, RuleId, StreamerId};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::engine::Engine;
+use gametriggers_actors::ports::{ByHand, Event, NewOverride, OverrideRecord, StoreError, StoreResult};
+use serde::{Deserialize, Serialize};
+
+/// Overrides on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Overrides on a page at most.
+const PAGE_MAX: u32 = 200;
+
+/// `POST /api/conflict-rules/overrides`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverrideBody {
+    campaign_id: i64,
+    /// On whose stream; on all of them when left out.
+    streamer_id: Option<i64>,
+    /// Which rule; all of them when left out, as in an emergency.
+    rule_id: Option<i64>,
+    reason: String,
+    expires_at: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverridesQuery {
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RevokeQuery {
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct OverrideView {
+    id: i64,
+    campaign_id: i64,
+    streamer_id: Option<i64>,
+    rule_id: Option<i64>,
+    reason: String,
+    granted_by: String,
+    created_at: String,
+    expires_at: String,
+    revoked_at: Option<String>,
+    /// Whether it lets anything pass right now.
+    in_force: bool,
+    times_used: u64,
+}
+
+impl OverrideView {
+    fn of(record: &OverrideRecord, now: UnixMillis) -> Self {
+        let terms = record.terms;
+        Self {
+            id: terms.id.0,
+            campaign_id: terms.campaign.0,
+            streamer_id: terms.streamer.map(|id| id.0),
+            rule_id: terms.rule.map(|id| id.0),
+            reason: record.reason.to_string(),
+            granted_by: record.granted_by.to_string(),
+            created_at: rfc3339(record.created),
+            expires_at: rfc3339(terms.expires),
+            revoked_at: record.revoked.map(rfc3339),
+            in_force: record.revoked.is_none() && now < terms.expires,
+            times_used: record.times_used,
+        }
+    }
+}
+
+impl OverrideBody {
+    /// The override and why, when everything that it names is there.
+    async fn read(&self, engine: &Engine) -> Result<(NewOverride, String), Problem> {
+        let (now, mut fields) = (engine.now(), Fields::default());
+        let why = fields.need("reason", line(&self.reason, 1, REASON_MAX), "1 to 200 characters");
+        let fits = |at: &UnixMillis| now < *at && *at - now <= OVERRIDE_MAX;
+        let expires = moment(&self.expires_at).filter(fits);
+        let expires = fields.need("expires_at", expires, "a time of RFC 3339 within the next 30 days");
+        let campaign = CampaignId(self.campaign_id);
+        let there = is_there(engine.ports.campaigns.campaign(campaign).await.map(drop))?;
+        fields.need("campaign_id", there, "there is no such campaign");
+        let streamer = self.streamer_id.map(StreamerId);
+        if let Some(id) = streamer {
+            let there = is_there(engine.ports.accounts.streamer(id).await.map(drop))?;
+            fields.need("streamer_id", there, "there is no such streamer");
+        }
+        let rule = self.rule_id.map(RuleId);
+        if let Some(id) = rule {
+            let there = is_there(engine.ports.rules.rule(id).await.map(drop))?;
+            fields.need("rule_id", there, "there is no such rule");
+        }
+        fields.end()?;
+        let (expires, why) = expires.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))?;
+        Ok((NewOverride { campaign, streamer, rule, expires }, why))
+    }
+}
+
+fn is_there(found: StoreResult<()>) -> Result<Option<()>, Problem> {
+    match found {
+        Ok(()) => Ok(Some(())),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<OverridesQuery>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let engine = &shared.engine;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let page = engine.ports.rules.override_page(query.before.map(OverrideId), limit).await?;
+    let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = page.last().filter(|_| full).map(|record| record.terms.id.to_string());
+    let items = page.iter().map(|record| OverrideView::of(record, engine.now())).collect();
+    Ok(HttpResponse::Ok().json(PageBody { items, next }))
+}
+
+pub(super) async fn grant(
+    shared: Data<Shared>,
+    caller: Caller,
+    body: Json<OverrideBody>,
+) -> Result<HttpResponse, Problem> {
+    let (actor, engine) = (caller.operator()?, &shared.engine);
+    let (new, why) = body.read(engine).await?;
+    let (hand, now) = (ByHand { actor, reason: why }, engine.now());
+    let granted = engine.ports.rules.grant_override(&new, &hand, now).await.map_err(|error| match error {
+        StoreError::Constraint(_) => Problem::conflict(
+            "too-many-overrides",
+            "there are as many overrides in force as there may be; revoke one",
+        ),
+        other => other.into(),
+    })?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    let location = format!("/api/conflict-rules/overrides/{}", granted.terms.id);
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(OverrideView::of(&granted, now)))
+}
+
+pub(super) async fn revoke(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    query: Query<RevokeQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (actor, engine) = (caller.operator()?, &shared.engine);
+    let hand = ByHand { actor, reason: reason(query.reason.as_deref(), "revoked")? };
+    engine.ports.rules.revoke_override(OverrideId(*id), &hand, engine.now()).await?;
+    engine.ports.bus.publish(Event::CatalogueChanged);
+    Ok(HttpResponse::NoContent().finish())
+}

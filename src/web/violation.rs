@@ -1,0 +1,163 @@
+//! `/api/conflict-rules/violations`: how often rules spoke, by rule, category, brand, streamer or day.
+//!
+//! Counted is each time that a rule speaks against a candidate of a slot, or against an application or an
+//! approval; so a campaign that waits out a rule counts at every slot. Written within a second or so.
+
+use super::Shared;
+use super::caller::Caller;
+use super::conflict_rule_body::date;
+use super::problem::Problem;
+use super::wire::{PageBody, moment};
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::ports::{ViolationOf, ViolationSum, ViolationsBy};
+use serde::{Deserialize, Serialize};
+
+/// Sums on a page, unless asked otherwise.
+const PAGE: u32 = 100;
+/// Sums on a page at most.
+const PAGE_MAX: u32 = 500;
+/// Days at most.
+const DAYS_MAX: i64 = 366;
+/// Days, when no start is named.
+const DAYS: i64 = 7;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SumsQuery {
+    /// The first UTC day, as a date.
+    from: Option<String>,
+    /// The last one.
+    to: Option<String>,
+    by: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct SumView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    streamer_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    spoken: u64,
+    blocked: u64,
+    overridden: u64,
+}
+
+/// The day of a date, or of a moment, counted from 1970.
+fn day(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let at = moment(text).or_else(|| moment(&format!("{text}T00:00:00Z")));
+    let wrong = || Problem::malformed(format!("{name} is a date of UTC, such as 2026-11-24"));
+    Ok(Some(at.ok_or_else(wrong)?.0.div_euclid(DAY_MS)))
+}
+
+impl SumsQuery {
+    /// The days, the last one included.
+    fn days(&self, now: UnixMillis) -> Result<(i64, i64), Problem> {
+        let to = day("to", self.to.as_deref())?.unwrap_or(now.0.div_euclid(DAY_MS));
+        let from = day("from", self.from.as_deref())?.unwrap_or(to - DAYS + 1);
+        match to - from {
+            0..DAYS_MAX => Ok((from, to + 1)),
+            ..0 => Err(Problem::malformed("from is not after to")),
+            _ => Err(Problem::malformed("from and to ask for more than 366 days")),
+        }
+    }
+
+    fn by(&self) -> Result<ViolationsBy, Problem> {
+        match self.by.as_deref().unwrap_or("rule") {
+            "rule" => Ok(ViolationsBy::Rule),
+            "category" => Ok(ViolationsBy::Category),
+            "brand" => Ok(ViolationsBy::Brand),
+            "streamer" => Ok(ViolationsBy::Streamer),
+            "day" => Ok(ViolationsBy::Day),
+            _ => Err(Problem::malformed("by is rule, category, brand, streamer or day")),
+        }
+    }
+
+    fn after(&self, by: ViolationsBy) -> Result<Option<ViolationOf>, Problem> {
+        let Some(after) = self.after.as_deref() else { return Ok(None) };
+        if by == ViolationsBy::Category {
+            return Ok(Some(ViolationOf::Name(after.into())));
+        }
+        let number = after.parse().map(ViolationOf::Number);
+        number.map(Some).map_err(|_| Problem::malformed("after is the next of the page before"))
+    }
+}
+
+impl SumView {
+    fn of(sum: ViolationSum, by: ViolationsBy) -> Self {
+        let number = match &sum.of {
+            ViolationOf::Number(number) => Some(*number),
+            ViolationOf::Name(_) => None,
+        };
+        let only = |wanted| number.filter(|_| by == wanted);
+        Self {
+            rule_id: only(ViolationsBy::Rule),
+            brand_id: only(ViolationsBy::Brand),
+            streamer_id: only(ViolationsBy::Streamer),
+            day: only(ViolationsBy::Day).map(date),
+            category: match sum.of {
+                ViolationOf::Name(name) => Some(name.to_string()),
+                ViolationOf::Number(_) => None,
+            },
+            name: sum.name.map(|name| name.to_string()),
+            spoken: sum.counts.spoken,
+            blocked: sum.counts.blocked,
+            overridden: sum.counts.overridden,
+        }
+    }
+}
+
+pub(super) async fn sums(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<SumsQuery>,
+) -> Result<HttpResponse, Problem> {
+    caller.operator()?;
+    let engine = &shared.engine;
+    let (days, by) = (query.days(engine.now())?, query.by()?);
+    let after = query.after(by)?;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let sums = engine.ports.rules.violations(days, by, after.as_ref(), limit).await?;
+    let full = sums.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = sums.last().filter(|_| full).map(|sum| match &sum.of {
+        ViolationOf::Number(number) => number.to_string(),
+        ViolationOf::Name(name) => name.to_string(),
+    });
+    let items = sums.into_iter().map(|sum| SumView::of(sum, by)).collect();
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(PageBody { items, next }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_whole_in_order_and_not_too_many() {
+        let now = UnixMillis(20_000 * DAY_MS + 5);
+        let days = |from: Option<&str>, to: Option<&str>| {
+            let (from, to) = (from.map(str::to_owned), to.map(str::to_owned));
+            SumsQuery { from, to, by: None, after: None, limit: None }.days(now).ok()
+        };
+        assert_eq!(days(None, None), Some((19_994, 20_001)), "a week with today");
+        assert_eq!(days(Some("1970-01-02"), Some("1970-01-02")), Some((1, 2)));
+        assert_eq!(days(Some("1970-01-02T23:59:59+00:00"), Some("1970-01-03")), Some((1, 3)));
+        assert_eq!(days(Some("1970-01-03"), Some("1970-01-02")), None);
+        assert_eq!(days(Some("1970-01-01"), Some("1971-01-01")), Some((0, 366)));
+        assert_eq!(days(Some("1970-01-01"), Some("1971-01-02")), None);
+        assert_eq!(days(Some("yesterday"), None), None);
+        assert_eq!((date(0), date(20_000)), ("1970-01-01".to_owned(), "2024-10-04".to_owned()));
+    }
+}
