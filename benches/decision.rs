@@ -37,6 +37,7 @@ fn campaign(number: i64) -> Campaign {
         pricing: Pricing::Cpm(Micros(1000 * (1 + number % 13))),
         flight: Flight { starts: NOW - Millis::minutes(60), ends: NOW + Millis::minutes(60) },
         pacing: PacingMode::Even,
+        daily_cap: None,
         cap: FrequencyCap { per_hour: 4, per_day: 20, minimum_gap: Millis::minutes(5) },
         targeting: Targeting { languages: vec!["hi".into(), "en".into()], ..Targeting::default() },
         open: true,

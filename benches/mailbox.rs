@@ -104,6 +104,7 @@ async fn campaign(engine: &Arc<Engine>) -> Addr<CampaignActor> {
         pricing: Pricing::Flat(PRICE),
         flight: Flight { starts: now - Millis::minutes(1), ends: now + Millis::minutes(600) },
         pacing: PacingMode::Asap,
+        daily_cap: None,
         cap: FrequencyCap::default(),
         targeting: Targeting::default(),
         open: true,

@@ -218,6 +218,7 @@ async fn prepare(app: &App, campaigns: usize) -> Outcome<Vec<(CampaignId, LeaseI
             pricing: Pricing::Flat(PRICE),
             flight: Flight { starts: now - Millis::minutes(1), ends: now + Millis::minutes(600) },
             pacing: PacingMode::Asap,
+            daily_cap: None,
             cap: FrequencyCap::default(),
             targeting: Targeting::default(),
             open: true,

@@ -247,6 +247,7 @@ fn campaign(
         pricing,
         flight: Flight { starts: now - Millis::minutes(1), ends: now + Millis::minutes(60 * 24 * 365) },
         pacing: PacingMode::Asap,
+        daily_cap: None,
         // Each brand shows all it has before it begins again.
         cap: FrequencyCap { per_hour: 0, per_day: 0, minimum_gap: Millis::seconds(75) },
         targeting: Targeting { viewers_min: 10, ..Targeting::default() },

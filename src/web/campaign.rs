@@ -2,10 +2,10 @@
 
 use super::Shared;
 use super::caller::Caller;
-use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, line};
+use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, PACINGS, daily_cap, line};
 use super::problem::Problem;
 use super::wallet_body::MovedView;
-use super::wire::{MoneyBody, PageBody, idempotency, idempotency_key, moment};
+use super::wire::{MoneyBody, PageBody, idempotency, idempotency_key, moment, present};
 use crate::session::campaign::counters;
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -35,6 +35,9 @@ pub(super) struct ChangeBody {
     status: Option<String>,
     ends_at: Option<String>,
     pacing: Option<String>,
+    /// Null takes the cap away.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    daily_cap: Option<Option<MoneyBody>>,
     frequency_cap: Option<CapBody>,
     /// The new budget in all; it can only grow. Needs an Idempotency-Key.
     budget: Option<MoneyBody>,
@@ -161,7 +164,10 @@ fn read_change(body: &ChangeBody, campaign: &Campaign) -> Result<CampaignChange,
         change.ends = fields.need("ends_at", ends, "a time of RFC 3339 after the flight starts");
     }
     if let Some(pacing) = &body.pacing {
-        change.pacing = fields.need("pacing", PacingMode::from_code(pacing), "even or asap");
+        change.pacing = fields.need("pacing", PacingMode::from_code(pacing), PACINGS);
+    }
+    if let Some(cap) = &body.daily_cap {
+        change.daily_cap = daily_cap(cap.as_ref(), Some(campaign.currency), &mut fields);
     }
     if let Some(cap) = body.frequency_cap {
         change.cap =

@@ -30,6 +30,9 @@ pub(super) struct CampaignBody {
     flight: Option<FlightBody>,
     #[serde(default)]
     pacing: Option<String>,
+    /// What may be spent in a day of UTC at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    daily_cap: Option<MoneyBody>,
     #[serde(default)]
     frequency_cap: CapBody,
     #[serde(default)]
@@ -104,12 +107,16 @@ pub(super) struct CampaignView {
     pricing: PricingBody,
     flight: FlightBody,
     pacing: &'static str,
+    daily_cap: Option<MoneyBody>,
     frequency_cap: CapBody,
     targeting: TargetingBody,
     open: bool,
     landing_url: String,
     creatives: Vec<CreativeBody>,
 }
+
+/// The modes of pacing, for people.
+pub(super) const PACINGS: &str = "even, asap or front_loaded";
 
 /// A flight of a campaign that names none.
 const FLIGHT: Millis = Millis::minutes(60 * 24 * 30);
@@ -174,7 +181,9 @@ impl CampaignBody {
         let (rate, pricing, budget) = self.money(&mut fields);
         let flight = flight(self.flight.as_ref(), now, &mut fields);
         let pacing = PacingMode::from_code(self.pacing.as_deref().unwrap_or("even"));
-        let pacing = fields.need("pacing", pacing, "even or asap");
+        let pacing = fields.need("pacing", pacing, PACINGS);
+        let currency = rate.as_ref().map(|rate| rate.currency);
+        let daily_cap = daily_cap(self.daily_cap.as_ref(), currency, &mut fields);
         let cap = fields.need(
             "frequency_cap",
             self.frequency_cap.read(),
@@ -208,6 +217,7 @@ impl CampaignBody {
                 pricing: pricing?,
                 flight: flight?,
                 pacing: pacing?,
+                daily_cap: daily_cap?,
                 cap: cap?,
                 targeting: targeting?,
                 open: self.open.unwrap_or(true),
@@ -252,6 +262,19 @@ fn flight(body: Option<&FlightBody>, now: UnixMillis, fields: &mut Fields) -> Op
     let fits = ends > starts && ends > now && (ends - starts) <= Millis::minutes(60 * 24 * 366);
     fields.need("flight", fits.then_some(()), "it ends after it starts, in the future, within a year")?;
     Some(Flight { starts, ends })
+}
+
+/// The cap that a body names, or that it names none; none outside when it is refused. Without a currency to
+/// compare with, something else was refused already.
+pub(super) fn daily_cap(
+    body: Option<&MoneyBody>,
+    currency: Option<Currency>,
+    fields: &mut Fields,
+) -> Option<Option<Micros>> {
+    let Some(body) = body else { return Some(None) };
+    let cap = body.positive().filter(|cap| currency.is_none_or(|currency| currency == cap.currency));
+    let cap = fields.need("daily_cap", cap, "null, or an amount above zero in the campaign's currency");
+    cap.map(|cap| Some(cap.amount))
 }
 
 fn landing(text: &str) -> Option<String> {
@@ -392,6 +415,7 @@ impl CampaignView {
                 ends_at: rfc3339(campaign.flight.ends),
             },
             pacing: campaign.pacing.code(),
+            daily_cap: campaign.daily_cap.map(|cap| MoneyBody::of(cap, campaign.currency)),
             frequency_cap: CapBody {
                 per_hour: campaign.cap.per_hour,
                 per_day: campaign.cap.per_day,

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::Idempotency;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Digest;
 
 /// Money: an amount in micros of a currency.
@@ -32,6 +32,17 @@ impl MoneyBody {
     pub(super) fn positive(&self) -> Option<Money> {
         self.money().filter(|money| money.amount.is_positive())
     }
+}
+
+/// Tells a field that is null from one that is left out: with `#[serde(default)]` beside it the outer option
+/// is none only for the latter.
+///
+/// # Errors
+/// What is there can not be read.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// A page of a list, and where the next one starts.

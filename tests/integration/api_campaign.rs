@@ -198,18 +198,38 @@ async fn a_change_names_everything_that_is_wrong_and_changes_nothing() {
     let before = app.show_campaign(&brand.key, campaign).await.ok(200);
     let wrong = json!({
         "name": "", "status": "stopped", "ends_at": days_from_now(-2), "pacing": "fast",
+        "daily_cap": { "amount_micros": PRICE, "currency": "USD" },
         "frequency_cap": { "per_day": 501 }, "budget": { "amount_micros": 9 * PRICE, "currency": "INR" },
     });
     let problem =
         app.change_campaign(&brand.key, campaign, "all-wrong", &wrong).await.problem(422, "invalid");
     let named = problem["errors"].as_array().unwrap().iter().filter_map(|error| error["field"].as_str());
-    assert_eq!(named.collect::<Vec<_>>(), ["name", "status", "ends_at", "pacing", "frequency_cap"]);
+    assert_eq!(
+        named.collect::<Vec<_>>(),
+        ["name", "status", "ends_at", "pacing", "daily_cap", "frequency_cap"]
+    );
     assert_eq!(app.show_campaign(&brand.key, campaign).await.ok(200), before);
     assert_eq!(app.available(&brand).await, 6 * PRICE);
     let right = json!({ "name": "Crunch on", "pacing": "even", "frequency_cap": { "per_day": 3 } });
     let view = app.change_campaign(&brand.key, campaign, "", &right).await.ok(200);
     assert_eq!((view["name"].as_str(), view["pacing"].as_str()), (Some("Crunch on"), Some("even")));
     assert_eq!(view["frequency_cap"], json!({ "per_hour": 0, "per_day": 3, "minimum_gap_s": 0 }));
+    let cap = json!({ "amount_micros": PRICE, "currency": "INR" });
+    let set = async |body: Value| app.change_campaign(&brand.key, campaign, "", &body).await.ok(200);
+    let view = set(json!({ "pacing": "front_loaded", "daily_cap": cap })).await;
+    assert_eq!((view["pacing"].as_str(), &view["daily_cap"]), (Some("front_loaded"), &cap));
+    assert_eq!(set(json!({ "name": "Crunch on" })).await["daily_cap"], cap, "left out is left alone");
+    assert_eq!(set(json!({ "daily_cap": null })).await["daily_cap"], Value::Null);
+    let mut body = campaign_body("Crunch later", 1);
+    body["pacing"] = json!("front_loaded");
+    body["daily_cap"] = cap.clone();
+    let made = app.create_campaign(&brand.key, "front-loaded", &body).await.ok(201);
+    assert_eq!((made["pacing"].as_str(), &made["daily_cap"]), (Some("front_loaded"), &cap));
+    for cap in [json!(5), json!({ "amount_micros": 0, "currency": "INR" })] {
+        body["daily_cap"] = cap;
+        let refused = app.create_campaign(&brand.key, "refused-cap", &body).await;
+        assert!((400..500).contains(&refused.status), "{}", refused.text());
+    }
     app.finish().await;
 }
 

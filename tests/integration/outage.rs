@@ -104,6 +104,7 @@ async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::cam
         pricing: Pricing::Flat(Micros(PRICE)),
         flight: Flight { starts: now, ends: now + Millis::minutes(24 * 60) },
         pacing: PacingMode::Asap,
+        daily_cap: None,
         cap: FrequencyCap { per_hour: 0, per_day: 0, minimum_gap: Millis(0) },
         targeting: Targeting::default(),
         open: true,

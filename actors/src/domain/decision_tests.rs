@@ -23,6 +23,7 @@ pub(crate) fn campaign(id: i64) -> Campaign {
         pricing: Pricing::Flat(Micros(1000)),
         flight: Flight { starts: UnixMillis(0), ends: UnixMillis(1_000_000_000_000) },
         pacing: PacingMode::Asap,
+        daily_cap: None,
         cap: FrequencyCap::default(),
         targeting: Targeting::default(),
         open: true,

@@ -199,6 +199,8 @@ pub struct NewCampaign {
     pub flight: Flight,
     /// How it is spread over the flight.
     pub pacing: PacingMode,
+    /// What it may spend in a day of UTC at most; above zero.
+    pub daily_cap: Option<Micros>,
     /// How often it may play on one streamer.
     pub cap: FrequencyCap,
     /// Which streams it wants.
@@ -237,6 +239,8 @@ pub struct CampaignChange {
     pub ends: Option<UnixMillis>,
     /// How it is spread over the flight.
     pub pacing: Option<PacingMode>,
+    /// What it may spend in a day of UTC at most; none inside takes the cap away.
+    pub daily_cap: Option<Option<Micros>>,
     /// How often it may play on one streamer.
     pub cap: Option<FrequencyCap>,
 }

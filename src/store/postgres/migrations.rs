@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "motion", include_str!("../../../migrations/postgres/0004_motion.sql")),
     (5, "key mask", include_str!("../../../migrations/postgres/0005_key_mask.sql")),
     (6, "brand asset", include_str!("../../../migrations/postgres/0006_brand_asset.sql")),
+    (8, "suitability", include_str!("../../../migrations/postgres/0008_suitability.sql")),
 ];
 
 fn migrator() -> Migrator {

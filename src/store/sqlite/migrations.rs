@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "motion", include_str!("../../../migrations/sqlite/0004_motion.sql")),
     (5, "key mask", include_str!("../../../migrations/sqlite/0005_key_mask.sql")),
     (6, "brand asset", include_str!("../../../migrations/sqlite/0006_brand_asset.sql")),
+    (8, "suitability", include_str!("../../../migrations/sqlite/0008_suitability.sql")),
 ];
 
 fn migrator() -> Migrator {

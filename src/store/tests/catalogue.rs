@@ -58,6 +58,37 @@ async fn a_change_changes_what_it_names_and_ended_is_final(on: On) {
     assert!(matches!(unknown, Err(StoreError::NotFound)));
 }
 
+async fn every_mode_of_pacing_reads_back_and_an_older_server_may_change_it(on: On) {
+    let bench = Bench::new(on).await;
+    let brand = bench.brand(1_000).await;
+    for (mode, cap) in [
+        (PacingMode::Even, None),
+        (PacingMode::Asap, Some(Micros(5))),
+        (PacingMode::FrontLoaded, Some(Micros(i64::MAX))),
+    ] {
+        let new = NewCampaign { pacing: mode, daily_cap: cap, ..new_campaign(brand, 0) };
+        let (made, _) = bench.store.create(&new, &key(mode.code()), NOW).await.unwrap();
+        assert_eq!((made.pacing, made.daily_cap), (mode, cap));
+        assert_eq!(bench.store.campaign(made.id).await.unwrap(), made);
+    }
+    let none = NewCampaign { daily_cap: Some(Micros(0)), ..new_campaign(brand, 0) };
+    let refused = bench.store.create(&none, &key("none"), NOW).await;
+    assert!(matches!(refused, Err(StoreError::Constraint(_))));
+    let campaign = bench.campaign(brand, 0).await;
+    let change = async |pacing: Option<PacingMode>, daily_cap: Option<Option<Micros>>| {
+        let change = CampaignChange { pacing, daily_cap, ..CampaignChange::default() };
+        let (after, _) = bench.store.change(campaign, &change, NOW).await.unwrap();
+        (after.pacing, after.daily_cap)
+    };
+    let cap = Some(Micros(7));
+    assert_eq!(change(Some(PacingMode::FrontLoaded), Some(cap)).await, (PacingMode::FrontLoaded, cap));
+    assert_eq!(change(None, None).await, (PacingMode::FrontLoaded, cap));
+    assert_eq!(change(Some(PacingMode::Asap), None).await, (PacingMode::Asap, cap));
+    assert_eq!(change(Some(PacingMode::FrontLoaded), Some(None)).await, (PacingMode::FrontLoaded, None));
+    bench.tamper("UPDATE campaign SET pacing = 'asap'").await;
+    assert_eq!(change(None, None).await, (PacingMode::Asap, None), "an older server had the last word");
+}
+
 async fn pages_go_up_by_id_and_stay_with_their_brand(on: On) {
     let bench = Bench::new(on).await;
     let (one, two) = (bench.brand(10).await, bench.brand(10).await);
@@ -358,6 +389,7 @@ async fn counts_of_a_minute_add_up_over_flushes_and_streamers(on: On) {
 on_each! {
     a_campaign_reads_back_as_it_was_made;
     a_change_changes_what_it_names_and_ended_is_final;
+    every_mode_of_pacing_reads_back_and_an_older_server_may_change_it;
     pages_go_up_by_id_and_stay_with_their_brand;
     the_catalogue_has_what_may_play;
     streamers_and_their_settings_read_back;

@@ -160,6 +160,7 @@ pub(in crate::store) fn new_campaign(brand: BrandId, budget: i64) -> NewCampaign
         pricing: Pricing::Cpm(Micros(50_000_000)),
         flight: Flight { starts: NOW, ends: NOW + Millis::minutes(60) },
         pacing: PacingMode::Even,
+        daily_cap: None,
         cap: FrequencyCap { per_hour: 2, per_day: 10, minimum_gap: Millis::minutes(10) },
         targeting: Targeting {
             categories: vec!["gaming".into()],

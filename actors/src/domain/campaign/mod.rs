@@ -163,6 +163,8 @@ pub enum PacingMode {
     Even,
     /// As soon as possible.
     Asap,
+    /// Over the flight, and more of it early.
+    FrontLoaded,
 }
 
 impl PacingMode {
@@ -172,13 +174,14 @@ impl PacingMode {
         match self {
             Self::Even => "even",
             Self::Asap => "asap",
+            Self::FrontLoaded => "front_loaded",
         }
     }
 
     /// The mode of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Even, Self::Asap].into_iter().find(|m| m.code() == code)
+        [Self::Even, Self::Asap, Self::FrontLoaded].into_iter().find(|m| m.code() == code)
     }
 }
 
@@ -223,6 +226,8 @@ pub struct Campaign {
     pub flight: Flight,
     /// How it is spread over the flight.
     pub pacing: PacingMode,
+    /// What it may spend in a day of UTC at most, in its currency; above zero. None is no cap.
+    pub daily_cap: Option<Micros>,
     /// How often it may play on one streamer.
     pub cap: FrequencyCap,
     /// Which streams it wants.

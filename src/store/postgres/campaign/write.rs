@@ -6,7 +6,7 @@ use crate::store::postgres::ledger::{Request, recall, remember, withdraw};
 use crate::store::postgres::row::known;
 use crate::store::postgres::statements;
 use crate::store::postgres::wallet::{funds, kept_funds, recalled_funds};
-use gametriggers_actors::domain::campaign::{Campaign, Status};
+use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::{Micros, Money};
@@ -20,9 +20,10 @@ statements! {
     INSERT = "INSERT INTO campaign
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
-         viewers_max, open_to_all, landing_url, created_at, updated_at)
+         viewers_max, open_to_all, landing_url, created_at, updated_at, pacing_mode,
+         daily_cap)
         VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-          $19, $20, $20)
+          $19, $20, $20, $21, $22)
         RETURNING id";
     INSERT_CREATIVE = "INSERT INTO creative
         (campaign_id, kind, asset, width, height, headline, body, placement, duration, accent)
@@ -32,7 +33,9 @@ statements! {
     CHANGE = "UPDATE campaign SET name = coalesce($2, name), status = coalesce($3, status),
           ends = coalesce($4, ends), pacing = coalesce($5, pacing),
           cap_per_hour = coalesce($6, cap_per_hour), cap_per_day = coalesce($7, cap_per_day),
-          cap_minimum_gap = coalesce($8, cap_minimum_gap), updated_at = $9
+          cap_minimum_gap = coalesce($8, cap_minimum_gap), updated_at = $9,
+          pacing_mode = CASE WHEN $10 THEN $11 ELSE pacing_mode END,
+          daily_cap = CASE WHEN $12 THEN $13 ELSE daily_cap END
         WHERE id = $1 AND (status <> 'ended' OR coalesce($3, 'ended') = 'ended')";
 }
 
@@ -81,7 +84,7 @@ async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMilli
         .bind(new.pricing.rate().0)
         .bind(new.flight.starts.0)
         .bind(new.flight.ends.0)
-        .bind(new.pacing.code())
+        .bind(plain(new.pacing))
         .bind(i64::from(new.cap.per_hour))
         .bind(i64::from(new.cap.per_day))
         .bind(new.cap.minimum_gap.0)
@@ -93,9 +96,27 @@ async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMilli
         .bind(new.open)
         .bind(&new.landing_url)
         .bind(now.0)
+        .bind(beyond(new.pacing))
+        .bind(new.daily_cap.map(|cap| cap.0))
         .fetch_one(connection)
         .await?;
     Ok(CampaignId(id))
+}
+
+/// What the column `pacing` says: older servers read it, and know two modes.
+const fn plain(pacing: PacingMode) -> &'static str {
+    match pacing {
+        PacingMode::Asap => "asap",
+        PacingMode::Even | PacingMode::FrontLoaded => "even",
+    }
+}
+
+/// What `pacing_mode` says where `pacing` can not say it.
+const fn beyond(pacing: PacingMode) -> Option<&'static str> {
+    match pacing {
+        PacingMode::Even | PacingMode::Asap => None,
+        PacingMode::FrontLoaded => Some(pacing.code()),
+    }
 }
 
 async fn insert_creative(
@@ -137,11 +158,15 @@ pub(super) async fn change(
         .bind(change.name.as_deref())
         .bind(change.status.map(Status::code))
         .bind(change.ends.map(|ends| ends.0))
-        .bind(change.pacing.map(|pacing| pacing.code()))
+        .bind(change.pacing.map(plain))
         .bind(change.cap.map(|cap| i64::from(cap.per_hour)))
         .bind(change.cap.map(|cap| i64::from(cap.per_day)))
         .bind(change.cap.map(|cap| cap.minimum_gap.0))
         .bind(now.0)
+        .bind(change.pacing.is_some())
+        .bind(change.pacing.and_then(beyond))
+        .bind(change.daily_cap.is_some())
+        .bind(change.daily_cap.flatten().map(|cap| cap.0))
         .execute(&mut *connection)
         .await?;
     let after = read::one(connection, id).await?;

@@ -8,6 +8,7 @@ use gametriggers_actors::domain::campaign::{
 };
 use gametriggers_actors::domain::creative::{Content, Creative, Placement};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
+use gametriggers_actors::domain::money::Micros;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::ports::StoreError;
 use sqlx::sqlite::SqliteRow;
@@ -97,7 +98,8 @@ fn campaign(row: &SqliteRow) -> Attempt<Campaign> {
         currency: row.currency("currency")?,
         pricing: known("pricing", Pricing::from_code(&row.text("pricing")?, row.micros("rate")?))?,
         flight: Flight { starts: row.moment("starts")?, ends: row.moment("ends")? },
-        pacing: row.code("pacing", PacingMode::from_code)?,
+        pacing: pacing(row)?,
+        daily_cap: row.optional("daily_cap")?.map(Micros),
         cap: FrequencyCap {
             per_hour: row.number("cap_per_hour")?,
             per_day: row.number("cap_per_day")?,
@@ -114,6 +116,15 @@ fn campaign(row: &SqliteRow) -> Attempt<Campaign> {
         landing_url: row.shared("landing_url")?,
         creatives: Vec::new(),
     })
+}
+
+/// `pacing`, unless `pacing_mode` says more. An older server that changed the first since has the last word.
+fn pacing(row: &SqliteRow) -> Attempt<PacingMode> {
+    let plain = row.code("pacing", PacingMode::from_code)?;
+    match row.optional_text("pacing_mode")? {
+        Some(mode) if plain == PacingMode::Even => known("pacing_mode", PacingMode::from_code(&mode)),
+        _ => Ok(plain),
+    }
 }
 
 fn creative(row: &SqliteRow) -> Attempt<Creative> {
