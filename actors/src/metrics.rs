@@ -76,7 +76,8 @@ impl MetricsActor {
 }
 
 async fn append(engine: &Engine, batch: &Batch) -> StoreResult<()> {
-    engine.ports.log.append(&batch.plays, &batch.minutes, &batch.rejects).await
+    let Batch { plays, minutes, rejects, creatives } = batch;
+    engine.ports.log.append(plays, minutes, rejects, creatives).await
 }
 
 impl Actor for MetricsActor {

@@ -2,16 +2,18 @@
 //!
 //! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to
 //! the lower id. A candidate is checked in this order and keeps the first reason that stops it:
-//! status and flight, the streamer's blocklists and formats, targeting, conflict rules, its own
-//! frequency cap, budget and pacing.
+//! status, flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a
+//! creative (formats, sound, length, policy), conflict rules, its own frequency cap, budget and pacing.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
 use super::creative::Creative;
-use super::id::CampaignId;
+use super::id::{CampaignId, StreamerId};
 use super::money::Micros;
 use super::pacing::{Ask, BudgetView, Pacing};
+use super::policy::Policy;
 use super::reason::Reason;
+use super::rotation::{self, Turn};
 use super::streamer::history::History;
 use super::streamer::{Profile, Sample, Settings};
 use super::time::UnixMillis;
@@ -25,8 +27,12 @@ pub const TRIES: usize = 3;
 pub struct Slot<'a> {
     /// The moment.
     pub now: UnixMillis,
+    /// Whose stream it is.
+    pub streamer: StreamerId,
     /// What targeting looks at.
     pub profile: &'a Profile,
+    /// What its platform allows.
+    pub policy: &'a Policy,
     /// What the streamer allows.
     pub settings: &'a Settings,
     /// The audience.
@@ -121,13 +127,21 @@ fn judge(
     if !campaign.flight.contains(slot.now) {
         return Err(Reason::Flight);
     }
+    if !campaign.targeting.dayparts.covers(slot.now) {
+        return Err(Reason::Daypart);
+    }
     if slot.settings.blocked_brands.contains(&campaign.brand.id)
         || slot.settings.blocked_categories.contains(&campaign.category.0)
     {
         return Err(Reason::StreamerBlocklist);
     }
-    let creative = pick(campaign, slot).ok_or(Reason::Creative)?;
+    if campaign.targeting.blocks(slot.streamer) {
+        return Err(Reason::BrandBlocklist);
+    }
     campaign.targeting.admits(slot.profile, slot.sample)?;
+    let policy = slot.policy.admits(&campaign.category, slot.profile, slot.settings);
+    policy.map_err(|_| Reason::Policy)?;
+    let creative = pick(campaign, slot)?;
     let contender =
         Contender { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category };
     let blocked =
@@ -151,12 +165,18 @@ fn judge(
     Ok(Choice { campaign: Arc::clone(campaign), creative: creative.clone(), quote, score })
 }
 
-/// Even rotation over the creatives that the streamer allows, by the time of the slot.
-fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Option<&'a Creative> {
-    let fits = || campaign.creatives.iter().filter(|c| slot.settings.allows(&c.content));
-    let count = fits().count();
-    let turn = usize::try_from(slot.now.0 / 1000).unwrap_or(0);
-    fits().nth(turn.checked_rem(count)?)
+/// Whose turn it is among the creatives that the streamer and the platform allow; when none is, what is
+/// against the first.
+fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Result<&'a Creative, Reason> {
+    let fits = |creative: &Creative| {
+        slot.settings.allow(creative)?;
+        slot.policy.draws(creative).map_err(|_| Reason::Policy)
+    };
+    let shown = slot.history.shown(campaign.id);
+    let turn = Turn { now: slot.now, streamer: slot.streamer, campaign: campaign.id, shown };
+    let picked = rotation::pick(&campaign.creatives, campaign.rotation, turn, |c| fits(c).is_ok());
+    let against = || campaign.creatives.iter().find_map(|c| fits(c).err());
+    picked.ok_or_else(|| against().unwrap_or(Reason::Creative))
 }
 
 /// Keeps the best `TRIES`, best first; equal scores in the order of their ids.

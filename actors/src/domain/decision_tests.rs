@@ -1,13 +1,19 @@
 //! Every way to win and to lose a slot.
 
 use super::*;
+use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
 use crate::domain::conflict::{Rule, RuleKind, Severity};
-use crate::domain::creative::{Content, Placement};
+use crate::domain::creative::{Content, Format, LengthCaps, Placement};
+use crate::domain::daypart::Dayparts;
 use crate::domain::id::{BrandId, CreativeId, RuleId};
 use crate::domain::money::Currency;
 use crate::domain::pacing::Uniform;
-use crate::domain::targeting::Targeting;
+use crate::domain::policy::Words;
+use crate::domain::policy::tests::open;
+use crate::domain::rotation::{CreativeCounts, Rotation};
+use crate::domain::streamer::Platform;
+use crate::domain::targeting::{Mature, Targeting};
 use crate::domain::time::Millis;
 use proptest::prelude::*;
 
@@ -28,13 +34,23 @@ pub(crate) fn campaign(id: i64) -> Campaign {
         targeting: Targeting::default(),
         open: true,
         landing_url: "https://example.invalid".into(),
-        creatives: vec![Creative {
-            id: CreativeId(id),
-            content: Content::Text { headline: "Hello".into(), body: "".into() },
-            placement: Placement::Corner,
-            duration: Millis(5000),
-            accent: "#ffffff".into(),
-        }],
+        rotation: Rotation::Even,
+        creatives: vec![creative(id)],
+    }
+}
+
+pub(crate) fn creative(id: i64) -> Creative {
+    let content = Content::Text { headline: "Hello".into(), body: "".into() };
+    Creative {
+        id: CreativeId(id),
+        drawn: Drawn::of(&content, Placement::Corner),
+        content,
+        placement: Placement::Corner,
+        duration: Millis(5000),
+        accent: "#ffffff".into(),
+        sound: false,
+        weight: 1,
+        counts: CreativeCounts::default(),
     }
 }
 
@@ -44,13 +60,26 @@ pub(crate) fn profile() -> Profile {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     }
 }
 
 fn run(campaigns: &[Arc<Campaign>], settings: &Settings, history: &History, rules: &RuleIndex) -> Decision {
     let profile = profile();
     let sample = Sample { live: true, viewers: 100, sampled: UnixMillis(0) };
-    let slot = Slot { now: UnixMillis(1000), profile: &profile, settings, sample, history };
+    let policy =
+        Policy { prohibited: Words::new(["weapons".into()]), placements: vec![Placement::Corner], ..open() };
+    let slot = Slot {
+        now: UnixMillis(1000),
+        streamer: StreamerId(9),
+        profile: &profile,
+        policy: &policy,
+        settings,
+        sample,
+        history,
+    };
     let budget = BudgetView { funded: Micros(1_000_000), committed: Micros::ZERO };
     decide(slot, rules, &Uniform, campaigns.iter().map(|campaign| Candidate { campaign, budget }))
 }
@@ -78,9 +107,13 @@ fn every_way_to_lose_has_its_reason() {
     let settings = Settings {
         blocked_brands: vec![BrandId(4)],
         blocked_categories: vec!["betting".into()],
-        allow_video: false,
+        blocked_formats: vec![Format::Video],
+        allow_sound: false,
+        lengths: LengthCaps { text: Millis(5000), ..LengthCaps::default() },
         ..Settings::default()
     };
+    // The first of January 1970 was a Thursday.
+    let night = "thu 00:01-00:00".parse().unwrap();
     let video = Content::Video { asset: "a.webm".into(), width: 640, height: 360 };
     let campaigns = [
         made(1, |c| c.status = Status::Paused),
@@ -91,6 +124,16 @@ fn every_way_to_lose_has_its_reason() {
         made(6, |c| c.creatives.iter_mut().for_each(|k| k.content = video.clone())),
         made(7, |c| c.targeting.viewers_min = 101),
         made(8, |c| c.pricing = Pricing::Flat(Micros(2_000_000))),
+        made(9, |c| c.targeting.dayparts = Dayparts { windows: vec![night], utc_offset: 0 }),
+        made(10, |c| c.targeting.blocked_streamers = vec![StreamerId(3), StreamerId(9)]),
+        made(11, |c| c.targeting.followers_min = 1),
+        made(12, |c| c.targeting.platforms = vec![Platform::Kick]),
+        made(13, |c| c.targeting.mature = Mature::Only),
+        made(14, |c| c.category = Category("weapons".into())),
+        made(15, |c| c.creatives[0].placement = Placement::Ticker),
+        made(16, |c| c.creatives[0].duration = Millis(5001)),
+        made(17, |c| c.creatives[0].sound = true),
+        made(18, |c| c.targeting.languages = vec!["hi".into()]),
     ];
     let decision = run(&campaigns, &settings, &History::default(), &RuleIndex::default());
     let reasons: Vec<Reason> = decision.rejected.iter().map(|(_, reason)| *reason).collect();
@@ -103,6 +146,16 @@ fn every_way_to_lose_has_its_reason() {
         Reason::Creative,
         Reason::MinimumViewers,
         Reason::Budget,
+        Reason::Daypart,
+        Reason::BrandBlocklist,
+        Reason::Followers,
+        Reason::Platform,
+        Reason::Mature,
+        Reason::Policy,
+        Reason::Policy,
+        Reason::Length,
+        Reason::Creative,
+        Reason::Targeting,
     ];
     assert_eq!(reasons, expected);
     assert_eq!(decision.no_fill, Some(Reason::Budget), "the loser that was worth most speaks for the slot");

@@ -7,10 +7,11 @@
 //! refusal. It counts once. A play that was given up in silence and is claimed after all counts as lost
 //! and as an impression: the loss may be written already, and a counter only grows.
 
-use super::id::{CampaignId, PlayId, StreamerId};
+use super::id::{CampaignId, CreativeId, PlayId, StreamerId};
 use super::log::{ClickKind, PlayOutcome, PlayRecord};
 use super::money::Micros;
 use super::reason::Reason;
+use super::rotation::CreativeCounts;
 use super::settlement::{Claim, EventKind, Outcome};
 use super::time::UnixMillis;
 use std::collections::hash_map::Entry;
@@ -94,6 +95,8 @@ pub struct Batch {
     pub minutes: Vec<(MinuteKey, MinuteCounts)>,
     /// Plays and clicks that came to nothing, to add.
     pub rejects: Vec<(MinuteKey, Reason, u64)>,
+    /// What creatives achieved, to add.
+    pub creatives: Vec<(CreativeId, CreativeCounts)>,
 }
 
 /// What found no room.
@@ -111,6 +114,7 @@ pub struct Tally {
     plays: HashMap<PlayId, PlayRecord>,
     minutes: BTreeMap<MinuteKey, MinuteCounts>,
     rejects: BTreeMap<(MinuteKey, Reason), u64>,
+    creatives: BTreeMap<CreativeId, CreativeCounts>,
     /// The last row of counts that was taken: the next ones have their turn, however many come before them.
     taken: Option<MinuteKey>,
     /// Plays that ended: the newer ones, and those before them.
@@ -123,7 +127,10 @@ impl Tally {
     pub fn played(&mut self, mut record: PlayRecord) {
         let key = MinuteKey::at(record.at, record.campaign, record.streamer);
         match record.outcome {
-            PlayOutcome::Shown => self.count(key, |counts| counts.plays += 1),
+            PlayOutcome::Shown => {
+                self.count(key, |counts| counts.plays += 1);
+                self.achieved(record.creative, |counts| counts.plays += 1);
+            }
             PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => {
                 self.lost(key, record.play, record.reason);
             }
@@ -152,6 +159,13 @@ impl Tally {
                 if kind == EventKind::Play {
                     self.ends(debit.play);
                 }
+                self.achieved(debit.creative, |counts| match kind {
+                    EventKind::Play => {
+                        counts.impressions += 1;
+                        counts.viewers += u64::from(debit.viewers);
+                    }
+                    EventKind::Click => counts.clicks += 1,
+                });
                 self.count(key, |counts| {
                     counts.add(&MinuteCounts {
                         impressions: u64::from(kind == EventKind::Play),
@@ -190,7 +204,8 @@ impl Tally {
             .take(max)
             .map(|((key, reason), times)| (key, reason, times))
             .collect();
-        Some(Batch { plays, minutes, rejects }).filter(|batch| *batch != Batch::default())
+        let creatives = std::iter::from_fn(|| self.creatives.pop_first()).take(max).collect();
+        Some(Batch { plays, minutes, rejects, creatives }).filter(|batch| *batch != Batch::default())
     }
 
     fn take_minutes(&mut self, max: usize) -> Vec<(MinuteKey, MinuteCounts)> {
@@ -222,6 +237,9 @@ impl Tally {
         for (key, reason, times) in batch.rejects {
             *self.rejects.entry((key, reason)).or_default() += times;
         }
+        for (creative, counts) in batch.creatives {
+            self.creatives.entry(creative).or_default().add(&counts);
+        }
     }
 
     /// What found no room since this was last asked.
@@ -237,6 +255,14 @@ impl Tally {
             self.dropped.counts += 1;
         } else {
             add(self.minutes.entry(key).or_default());
+        }
+    }
+
+    fn achieved(&mut self, creative: CreativeId, add: impl FnOnce(&mut CreativeCounts)) {
+        if self.creatives.len() >= WAITING_MAX && !self.creatives.contains_key(&creative) {
+            self.dropped.counts += 1;
+        } else {
+            add(self.creatives.entry(creative).or_default());
         }
     }
 

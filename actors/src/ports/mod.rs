@@ -19,6 +19,7 @@ use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, Stream
 pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::reason::Reason;
+use crate::domain::rotation::{CreativeCounts, Rotation};
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Sample;
 pub use crate::domain::tally::{MinuteCounts, MinuteKey};
@@ -209,6 +210,8 @@ pub struct NewCampaign {
     pub open: bool,
     /// Where a click leads.
     pub landing_url: String,
+    /// How its creatives take turns.
+    pub rotation: Rotation,
     /// What may be shown, at least one.
     pub creatives: Vec<NewCreative>,
     /// Moved from the brand's wallet in the same transaction.
@@ -226,6 +229,10 @@ pub struct NewCreative {
     pub duration: Millis,
     /// `#rrggbb`.
     pub accent: String,
+    /// Whether it can be heard.
+    pub sound: bool,
+    /// Its share of the plays in weighted rotation.
+    pub weight: u16,
 }
 
 /// What may change on a campaign. None leaves a field as it is.
@@ -243,6 +250,10 @@ pub struct CampaignChange {
     pub daily_cap: Option<Option<Micros>>,
     /// How often it may play on one streamer.
     pub cap: Option<FrequencyCap>,
+    /// Which streams it wants, as a whole.
+    pub targeting: Option<Targeting>,
+    /// How its creatives take turns.
+    pub rotation: Option<Rotation>,
 }
 
 /// What the catalogue is built from.
@@ -320,6 +331,7 @@ pub trait PlayLog: Send + Sync {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        creatives: &[(CreativeId, CreativeCounts)],
     ) -> StoreResult<()>;
     /// The minutes of a campaign from `from` up to, and not with, `to`, in steps that start at multiples of
     /// `step` since 1970, oldest first. `step` is a multiple of a minute. A step without a count is left out.
@@ -337,6 +349,13 @@ pub trait PlayLog: Send + Sync {
         before: Option<PlayId>,
         limit: u32,
     ) -> StoreResult<Vec<PlayRecord>>;
+    /// What came on a streamer's screen from `since` on, oldest first: of the newest `limit` plays.
+    async fn shown_since(
+        &self,
+        streamer: StreamerId,
+        since: UnixMillis,
+        limit: u32,
+    ) -> StoreResult<Vec<(CampaignId, UnixMillis)>>;
     /// The play of a click link.
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
     /// Clicks of a play that are billed, besides this one.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
     ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
@@ -56,6 +57,12 @@ statements! {
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
         FROM json_each(?1) WHERE true
         ON CONFLICT DO UPDATE SET count = count + excluded.count";
+    ADD_CREATIVES = "INSERT INTO creative_count (creative_id, plays, impressions, viewers, clicks)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+        FROM json_each(?1) WHERE true
+        ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,
+          impressions = impressions + excluded.impressions, viewers = viewers + excluded.viewers,
+          clicks = clicks + excluded.clicks";
     SERIES = "SELECT minute - minute % ?4 AS at, sum(plays) AS plays, sum(impressions) AS impressions,
           sum(viewers) AS viewers, sum(clicks_link) AS clicks_link, sum(clicks_qr) AS clicks_qr,
           sum(clicks_chat) AS clicks_chat, sum(lost) AS lost, sum(spend) AS spend, sum(earn) AS earn
@@ -67,6 +74,10 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
+    /// An id begins with the time of its play.
+    SHOWN_SINCE = "SELECT campaign_id, slot_at FROM play WHERE streamer_id = ?1 AND play_id >= ?2
+          AND outcome IN ('shown', 'rejected', 'settled')
+        ORDER BY play_id DESC LIMIT ?3";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
         WHERE play_id = ?1 AND event_id BETWEEN ?2 AND ?3 AND event_id <> ?4";
@@ -80,11 +91,12 @@ impl PlayLog for SqliteStore {
         plays: &[PlayRecord],
         minutes: &[(MinuteKey, MinuteCounts)],
         rejects: &[(MinuteKey, Reason, u64)],
+        creatives: &[(CreativeId, CreativeCounts)],
     ) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() {
+        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() && creatives.is_empty() {
             return Ok(());
         }
-        let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?];
+        let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?, creative_rows(creatives)?];
         self.write(move |c| Box::pin(append(c, rows))).await
     }
 
@@ -118,6 +130,18 @@ impl PlayLog for SqliteStore {
         Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
     }
 
+    async fn shown_since(
+        &self,
+        streamer: StreamerId,
+        since: UnixMillis,
+        limit: u32,
+    ) -> StoreResult<Vec<(CampaignId, UnixMillis)>> {
+        let first = PlayId::mint(since, [0; 10]).neighbours().0;
+        let query = sqlx::query_as(SHOWN_SINCE).bind(streamer.0).bind(first.bytes().to_vec()).bind(limit);
+        let rows: Vec<(i64, i64)> = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.into_iter().rev().map(|(campaign, at)| (CampaignId(campaign), UnixMillis(at))).collect())
+    }
+
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
         Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
@@ -132,8 +156,8 @@ impl PlayLog for SqliteStore {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, rows: [String; 3]) -> Attempt<()> {
-    for (statement, rows) in [UPSERT, ADD_MINUTES, ADD_REJECTS].into_iter().zip(rows) {
+async fn append(connection: &mut SqliteConnection, rows: [String; 4]) -> Attempt<()> {
+    for (statement, rows) in [UPSERT, ADD_MINUTES, ADD_REJECTS, ADD_CREATIVES].into_iter().zip(rows) {
         sqlx::query(statement).bind(rows).execute(&mut *connection).await?;
     }
     Ok(())
@@ -247,6 +271,14 @@ fn reject_rows(rejects: &[(MinuteKey, Reason, u64)]) -> Attempt<String> {
         Ok((key.minute.0, key.campaign.0, key.streamer.0, reason.code(), count(*times)?))
     };
     json(&rejects.iter().map(row).collect::<Attempt<Vec<_>>>()?)
+}
+
+fn creative_rows(creatives: &[(CreativeId, CreativeCounts)]) -> Attempt<String> {
+    let row = |(creative, counts): &(CreativeId, CreativeCounts)| {
+        let CreativeCounts { plays, impressions, viewers, clicks } = *counts;
+        Ok([creative.0, count(plays)?, count(impressions)?, count(viewers)?, count(clicks)?])
+    };
+    json(&creatives.iter().map(row).collect::<Attempt<Vec<_>>>()?)
 }
 
 fn record(row: &SqliteRow) -> Attempt<PlayRecord> {

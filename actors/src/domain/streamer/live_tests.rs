@@ -6,6 +6,7 @@ use crate::domain::conflict::{Rule, RuleKind, Severity};
 use crate::domain::decision::tests::{campaign, profile};
 use crate::domain::id::{LeaseId, RuleId};
 use crate::domain::pacing::{BudgetView, Uniform};
+use crate::domain::policy::tests::open;
 use crate::domain::settlement::Outcome;
 use crate::domain::streamer::command::Command;
 use crate::domain::streamer::page::tests::page;
@@ -96,10 +97,12 @@ impl Stage {
             *seed = seed.wrapping_add(1);
             bytes.fill(*seed);
         };
+        let policies = Policies::new(vec![open()]).unwrap();
         let mut world = World {
             now,
             sample: Some(Sample { live: self.on_air, viewers: 100, sampled: now }),
             market: &self.shelf,
+            policies: &policies,
             keys: &keys(),
             terms: &TERMS,
             random: &mut random,

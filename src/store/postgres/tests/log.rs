@@ -16,7 +16,7 @@ const MINUTE: UnixMillis = UnixMillis(NOW.0 - NOW.0 % 60_000);
 async fn count(store: &PostgresStore) -> StoreResult<()> {
     let key = MinuteKey { minute: MINUTE, campaign: CampaignId(1), streamer: StreamerId(1) };
     let counts = MinuteCounts { plays: 1, ..MinuteCounts::default() };
-    store.append(&[], &[(key, counts)], &[(key, Reason::TooShort, 3)]).await
+    store.append(&[], &[(key, counts)], &[(key, Reason::TooShort, 3)], &[]).await
 }
 
 /// The plays and the refusals that are counted.

@@ -195,7 +195,7 @@ async fn nodes_that_count_the_same_minute_at_once_count_it_all() {
                     rejects.reverse();
                     plays.reverse();
                 }
-                node.append(&plays, &minutes, &rejects).await.unwrap();
+                node.append(&plays, &minutes, &rejects, &[]).await.unwrap();
             }
         })
         .await;

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::store::tests::{NOW, TOKEN_LIFE, debit, ok};
+use gametriggers_actors::domain::id::CreativeId;
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::settlement::Outcome;
-use gametriggers_actors::domain::streamer::SettingsChange;
+use gametriggers_actors::domain::streamer::{ProfileChange, SettingsChange};
 use gametriggers_actors::ports::LedgerStore;
 
 /// A database that its owner has migrated, as a member of the server's role may open it.
@@ -52,7 +54,7 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     use gametriggers_actors::domain::id::CampaignId;
     use gametriggers_actors::domain::money::{Currency, Micros};
     use gametriggers_actors::domain::reason::Reason;
-    use gametriggers_actors::domain::streamer::{Profile, Settings};
+    use gametriggers_actors::domain::streamer::{Platform, Profile, Settings};
     use gametriggers_actors::domain::time::{Millis, UnixMillis};
     use gametriggers_actors::ports::{
         AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, WalletStore,
@@ -66,19 +68,23 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     };
     let settings = Settings::default();
     let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
     let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
     store.save_pause(streamer, &settings, NOW).await.unwrap();
     store.change_settings(streamer, &SettingsChange::default(), NOW).await.unwrap();
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    store.change_profile(streamer, &ProfileChange::default(), &hand, NOW).await.unwrap();
     store.revoke_key([1; 32], None, NOW).await.unwrap();
     let lease = bench.lease(campaign, 1_000).await;
     let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
     bench.settle(&[ok(earned)]).await;
     store.roll_up(NOW).await.unwrap();
     assert_eq!(store.mature(NOW + Millis::minutes(3 * 24 * 60), Millis(0)).await.unwrap(), 1);
-    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
     let inr = |amount| crate::store::tests::inr(amount);
     let key = |text| crate::store::tests::key(text);
     store.confirm_deposit(brand, inr(5), &hand, &key("d"), NOW).await.unwrap();
@@ -92,8 +98,9 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     assert_eq!(store.verify().await.unwrap().first_bad, None);
     let minute = MinuteKey { minute: UnixMillis(0), campaign: CampaignId(1), streamer };
     let counts = [(minute, MinuteCounts::default())];
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)]).await.unwrap();
+    let achieved = [(CreativeId(1), CreativeCounts::default())];
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &achieved).await.unwrap();
+    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &achieved).await.unwrap();
     bench.reconciles().await;
 }
 
