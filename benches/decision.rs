@@ -3,6 +3,8 @@
 //! All of it is pure: no clock, no actor, no database. `cargo bench --bench decision`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gametriggers::policy;
+use gametriggers_actors::domain::area::Drawn;
 use gametriggers_actors::domain::campaign::{
     Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
 };
@@ -13,13 +15,15 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, 
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Split};
 use gametriggers_actors::domain::pacing::{BudgetView, Uniform};
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::{CreativeCounts, Rotation};
 use gametriggers_actors::domain::settlement::{Claim, Known, LeaseRow, plan};
 use gametriggers_actors::domain::streamer::history::History;
-use gametriggers_actors::domain::streamer::{Profile, Sample, Settings};
+use gametriggers_actors::domain::streamer::{Platform, Profile, Sample, Settings};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::token::{SigningKey, Terms, TokenKeys, nonce_hash};
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +31,7 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 /// Of ten campaigns in a row four may play, and six lose for six different reasons.
 fn campaign(number: i64) -> Campaign {
+    let content = Content::Text { headline: "Hello".into(), body: "".into() };
     let mut campaign = Campaign {
         id: CampaignId(number),
         brand: Brand { id: BrandId(number / 3), name: "Brand".into() },
@@ -42,12 +47,17 @@ fn campaign(number: i64) -> Campaign {
         targeting: Targeting { languages: vec!["hi".into(), "en".into()], ..Targeting::default() },
         open: true,
         landing_url: "https://brand.example".into(),
+        rotation: Rotation::Even,
         creatives: vec![Creative {
             id: CreativeId(number),
-            content: Content::Text { headline: "Hello".into(), body: "".into() },
+            drawn: Drawn::of(&content, Placement::Corner),
+            content,
             placement: Placement::Corner,
             duration: Millis::seconds(8),
             accent: "#ffffff".into(),
+            sound: false,
+            weight: 1,
+            counts: CreativeCounts::default(),
         }],
     };
     match number % 10 {
@@ -91,10 +101,22 @@ fn decisions(criterion: &mut Criterion) {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     };
     let sample = Sample { live: true, viewers: 240, sampled: NOW };
-    let streamer = StreamerId(1);
-    let slot = Slot { now: NOW, streamer, profile: &profile, settings: &settings, sample, history: &history };
+    let policies = policy::load(Path::new("")).expect("the profiles load");
+    let policy = policies.of(profile.platform);
+    let slot = Slot {
+        now: NOW,
+        streamer: StreamerId(6),
+        profile: &profile,
+        policy,
+        settings: &settings,
+        sample,
+        history: &history,
+    };
     let budget = BudgetView { funded: Micros(1_000_000_000), committed: Micros(1_000_000) };
     let mut group = criterion.benchmark_group("decide");
     for count in [1_u32, 10, 50, 200] {

@@ -23,6 +23,7 @@ use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{LeaseId, PlayId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::engine::Engine;
@@ -111,11 +112,14 @@ async fn campaign(engine: &Arc<Engine>) -> Addr<CampaignActor> {
         targeting: Targeting::default(),
         open: true,
         landing_url: "https://bench.example".to_owned(),
+        rotation: Rotation::Even,
         creatives: vec![NewCreative {
             content: Content::Text { headline: "Hello".into(), body: "".into() },
             placement: Placement::Corner,
             duration: Millis::seconds(8),
             accent: "#ffffff".to_owned(),
+            sound: false,
+            weight: 1,
         }],
         budget,
     };

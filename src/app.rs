@@ -3,6 +3,7 @@
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
+use crate::policy;
 use crate::rule;
 use crate::session::frame::Pace;
 use crate::session::seat::{Limits, Seats};
@@ -18,6 +19,7 @@ use actix_web::App as WebApp;
 use actix_web::dev::AppConfig;
 use gametriggers_actors::domain::money::FeeBps;
 use gametriggers_actors::domain::play::Patience;
+use gametriggers_actors::domain::streamer::Platform as StreamPlatform;
 use gametriggers_actors::domain::streamer::live::Terms;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
@@ -71,6 +73,11 @@ impl App {
             engine.ports.bus.publish(Event::CatalogueChanged);
         }
         engine.directory.watch(&engine);
+        for platform in StreamPlatform::ALL {
+            let policy = engine.numbers.policies.of(platform);
+            let (name, version) = (&*policy.name, policy.version);
+            tracing::info!(platform = platform.code(), policy = name, version, "a policy is in force");
+        }
         // Alive from the start: one posts what an earlier process left, the other tells other nodes of it.
         let _ = (engine.directory.settlement(&engine), engine.directory.live(&engine));
         let listener = TcpListener::bind(config.server.bind)
@@ -221,6 +228,7 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
         reconcile_every: Millis::seconds(i64::from(settlement.reconcile_s)),
         verify_every: Millis::seconds(i64::from(settlement.verify_s)),
         payable_after: Millis::minutes(24 * 60 * i64::from(settlement.payable_after_days)),
+        policies: policy::load(&config.policy.file)?.into(),
         demo: config.mode == Mode::Demo,
     })
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 mod ledger;
 pub mod operator;
+pub mod policy;
 mod rule;
 pub mod session;
 pub mod simulate;

@@ -8,7 +8,7 @@ use crate::store::{self, Stores};
 use crate::world::{SystemClock, new_key};
 use clap::{Args, ValueEnum};
 use gametriggers_actors::domain::money::{Micros, Money};
-use gametriggers_actors::domain::streamer::{Profile, Settings};
+use gametriggers_actors::domain::streamer::{Platform, Profile, Settings};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{
@@ -36,6 +36,15 @@ pub struct AddStreamers {
     /// Its country, by ISO 3166-1.
     #[arg(long, default_value = "IN")]
     country: String,
+    /// Where it runs: twitch, youtube, kick or other.
+    #[arg(long, default_value = "other", value_parser = platform)]
+    platform: Platform,
+    /// Its followers.
+    #[arg(long, default_value_t = 0)]
+    followers: u32,
+    /// It carries the platform's label for grown-ups.
+    #[arg(long)]
+    mature: bool,
     /// Time between two slots, in milliseconds.
     #[arg(long, default_value_t = 600_000)]
     slot_interval_ms: u32,
@@ -159,6 +168,10 @@ impl Desk {
     }
 }
 
+fn platform(code: &str) -> Result<Platform, &'static str> {
+    Platform::from_code(code).ok_or("twitch, youtube, kick or other")
+}
+
 /// A streamer to be made, with their own key and their overlay's. The keys' kind gets the prefix.
 #[must_use]
 pub fn new_streamer(profile: Profile, settings: Settings, prefix: &str) -> (NewStreamer, String, String) {
@@ -177,6 +190,9 @@ pub fn sample(name: &str) -> Profile {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     }
 }
 
@@ -205,6 +221,9 @@ impl AddStreamers {
             content_category: self.category.as_str().into(),
             language: self.language.as_str().into(),
             country: self.country.as_str().into(),
+            platform: self.platform,
+            followers: self.followers,
+            mature: self.mature,
         };
         if let Some((field, message)) = profile(1).faults().first() {
             return Err(format!("--{field}: {message}").into());

@@ -6,6 +6,7 @@
 //! Mailbox: the actor's own stream; events that came too fast are replaced by one full reload.
 
 use crate::domain::id::StreamerId;
+use crate::domain::rotation::Rotation;
 use crate::domain::streamer::Streamer;
 use crate::engine::Engine;
 use crate::messages::Reload;
@@ -20,6 +21,9 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_secs(1);
 /// The sweeper looks after all other actors, and the bridge after the sweeper.
 const WATCH: Duration = Duration::from_secs(1);
+
+/// What creatives achieved is read again this often, while a campaign shows its best.
+const COUNTS: Duration = Duration::from_secs(60);
 
 /// What has to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +117,12 @@ impl Actor for BridgeActor {
         if let Some(what) = self.again.take() {
             self.read(what, ctx);
         }
+        ctx.run_interval(COUNTS, |actor, ctx| {
+            let catalogue = actor.engine.catalogue.load();
+            if catalogue.entries().iter().any(|entry| entry.campaign.rotation == Rotation::Best) {
+                actor.read(Again::Catalogue, ctx);
+            }
+        });
         ctx.run_interval(WATCH, |actor, _| drop(actor.engine.directory.sweeper(&actor.engine)));
     }
 }

@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::domain::id::StreamerId;
 use crate::domain::pacing::Attainments;
+use crate::domain::policy::Policies;
 use crate::domain::streamer::Streamer;
 use crate::domain::streamer::live::Terms;
 use crate::domain::time::{Millis, UnixMillis};
@@ -72,6 +73,8 @@ pub struct Numbers {
     pub verify_every: Millis,
     /// What streamers earned can be paid after this.
     pub payable_after: Millis,
+    /// What the platforms allow.
+    pub policies: Arc<Policies>,
     /// Whether the demo's keys are taken.
     pub demo: bool,
 }

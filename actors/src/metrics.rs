@@ -99,7 +99,7 @@ impl MetricsActor {
 }
 
 async fn append(engine: &Engine, batch: &Batch) -> StoreResult<()> {
-    engine.ports.log.append(&batch.plays, &batch.minutes, &batch.rejects, &batch.rules).await
+    engine.ports.log.append(batch).await
 }
 
 impl Actor for MetricsActor {

@@ -23,7 +23,7 @@ use crate::messages::{
     Settle, Sweep,
 };
 use crate::metrics::rules_spoke;
-use crate::ports::Event;
+use crate::ports::{Event, StoreError};
 use crate::proof::{self, Plant};
 use crate::session::{CloseReason, SessionHandle, ToSession};
 use actix::prelude::*;
@@ -38,6 +38,10 @@ const MAILBOX: usize = 64;
 /// more as the streamer allows an hour, up to `LOOK_BACK_MAX`.
 const LOOK_BACK: u32 = 200;
 const LOOK_BACK_MAX: u32 = 1000;
+/// What came on screen within this time is read whole, for caps by the hour and by the day; of one stream
+/// that is at most as many ads as a streamer may allow.
+const DAY: Millis = Millis::minutes(24 * 60);
+const SHOWN_MAX: u32 = 24 * 360;
 /// While a dashboard looks on, the database is asked this often.
 const DASHBOARD_REFRESH: Millis = Millis::seconds(5);
 /// And this often what other nodes settled.
@@ -97,6 +101,7 @@ impl StreamerActor {
             sample: engine.ports.platform.sample(self.live.streamer().id, now),
             market: &**catalogue,
             attained: &|| engine.attained.read(),
+            policies: &engine.numbers.policies,
             keys: &engine.tokens,
             terms: &engine.numbers.terms,
             random: &mut random,
@@ -330,9 +335,13 @@ impl StreamerActor {
         let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
         let hourly_max = self.live.streamer().settings.hourly_max;
         let look_back = LOOK_BACK.saturating_add(hourly_max).min(LOOK_BACK_MAX);
-        let read = async move { engine.ports.log.recent(id, None, look_back).await };
-        ctx.spawn(read.into_actor(self).map(|plays, actor, ctx| match plays {
-            Ok(mut plays) => {
+        let since = engine.now() - DAY;
+        let read = async move {
+            let plays = engine.ports.log.recent(id, None, look_back).await?;
+            Ok::<_, StoreError>((plays, engine.ports.log.plays_since(id, since, SHOWN_MAX).await?))
+        };
+        ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| match read {
+            Ok((mut plays, day)) => {
                 plays.reverse();
                 let catalogue = actor.engine.catalogue.load_full();
                 let known = |id| catalogue.entry(id).map(|e| Arc::clone(&e.campaign));
@@ -340,7 +349,10 @@ impl StreamerActor {
                 // `at` is the time of the claim by now, which may have come late.
                 let now = actor.engine.now();
                 actor.live.remember_slots(shown.clone().map(|p| p.play.minted().min(now)));
-                actor.live.remember(shown.filter_map(|p| Some((known(p.campaign)?, p.at))));
+                // Cooldowns look back further than a day, and caps need every play of it.
+                let older = shown.filter(|p| p.play.minted() < since).map(|p| (p.campaign, p.at));
+                let all = older.chain(day);
+                actor.live.remember(all.filter_map(|(campaign, at)| Some((known(campaign)?, at))));
                 let skip = plays.len().saturating_sub(RECENT_MAX);
                 let last = plays.iter().skip(skip);
                 let recents = last.map(|play| Recent::from_log(play, known(play.campaign)));

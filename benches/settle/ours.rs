@@ -9,6 +9,7 @@ use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, Paci
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money, Split};
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome as Settled};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -223,11 +224,14 @@ async fn prepare(app: &App, campaigns: usize) -> Outcome<Vec<(CampaignId, LeaseI
             targeting: Targeting::default(),
             open: true,
             landing_url: "https://bench.example".to_owned(),
+            rotation: Rotation::Even,
             creatives: vec![NewCreative {
                 content: Content::Text { headline: "Hello".into(), body: "".into() },
                 placement: Placement::Corner,
                 duration: Millis::seconds(8),
                 accent: "#ffffff".to_owned(),
+                sound: false,
+                weight: 1,
             }],
             budget: BUDGET,
         };

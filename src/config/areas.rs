@@ -27,6 +27,8 @@ pub struct Config {
     pub settlement: Settlement,
     /// Where audiences come from.
     pub platform: Platform,
+    /// What the platforms allow.
+    pub policy: Policy,
     /// Keys.
     pub secrets: Secrets,
     /// The log.
@@ -223,6 +225,14 @@ pub enum PlatformKind {
     None,
     /// Streams that are always live.
     Simulated,
+}
+
+/// What the platforms allow.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// A file of profiles; empty for those that are compiled in.
+    pub file: PathBuf,
 }
 
 /// Keys.

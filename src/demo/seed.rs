@@ -8,6 +8,7 @@ use gametriggers_actors::domain::campaign::{Brand, Category, Flight, FrequencyCa
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::engine::Engine;
@@ -228,11 +229,14 @@ fn campaign(
         targeting: Targeting { viewers_min: 10, ..Targeting::default() },
         open: true,
         landing_url: format!("https://{}.example/{slug}", brand.name.to_lowercase()),
+        rotation: Rotation::Even,
         creatives: vec![NewCreative {
             content,
             placement,
             duration: Millis::seconds(seconds),
             accent: accent.to_owned(),
+            sound: false,
+            weight: 1,
         }],
         budget: Micros(250_000 * UNIT),
     }

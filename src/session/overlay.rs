@@ -295,7 +295,7 @@ const fn settings(settings: &Settings) -> wire::PageSettings {
         Motion::Full => wire::Motion::Full,
         Motion::Reduced => wire::Motion::Reduced,
     };
-    wire::PageSettings { volume_percent: settings.volume_percent, motion }
+    wire::PageSettings { volume_percent: settings.loudness(), motion }
 }
 
 const fn placement(placement: creative::Placement) -> wire::Placement {

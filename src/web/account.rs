@@ -4,13 +4,16 @@
 //! soon, and its sockets with it. Keys are named by the start of their hash: nobody can show a key again.
 
 use super::Shared;
-use super::account_body::{BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, StreamerBody};
+use super::account_body::{
+    BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, ProfileBody, ProfileView, StreamerBody,
+};
 use super::caller::Caller;
 use super::problem::{FieldError, Problem};
 use super::wire::PageBody;
 use crate::world::new_key;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
+use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::Settings;
 use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{
@@ -64,6 +67,22 @@ pub(super) async fn add_streamer(
     let holder = open(&shared, &new, &hand, &[hash, overlay]).await?;
     let view = OpenedView::of(holder, hash).with_pages(&shared.public_url, &key, &overlay_key);
     Ok(created(&view.with_key(key)))
+}
+
+/// What targeting looks at. The bridge of every node hears of it and tells the streamer's actor.
+pub(super) async fn change_streamer(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    body: Json<ProfileBody>,
+) -> Result<HttpResponse, Problem> {
+    let actor = caller.operator()?;
+    let (id, engine) = (StreamerId(*id), &shared.engine);
+    let accounts = &engine.ports.accounts;
+    let (change, reason) = body.read(&accounts.streamer(id).await?.profile)?;
+    let changed = accounts.change_profile(id, &change, &ByHand { actor, reason }, engine.now()).await?;
+    engine.ports.bus.publish(Event::StreamerChanged(id));
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(ProfileView::of(&changed)))
 }
 
 pub(super) async fn add_operator(

@@ -1,13 +1,14 @@
 //! Accounts and keys as an operator reads and writes them.
 
-use super::campaign_body::{Fields, line};
+use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::wallet_body::REASON_MAX;
 use super::wire::rfc3339;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::Profile;
+use gametriggers_actors::domain::streamer::{Platform, Profile, ProfileChange, Streamer};
 use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A brand.
 #[derive(Debug, Deserialize)]
@@ -25,7 +26,40 @@ pub(super) struct StreamerBody {
     category: String,
     language: String,
     country: String,
+    #[serde(default)]
+    platform: Option<String>,
+    #[serde(default)]
+    followers: u32,
+    #[serde(default)]
+    mature: bool,
     reason: Option<String>,
+}
+
+/// `PATCH /api/admin/streamers/{id}`: what is left out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ProfileBody {
+    name: Option<String>,
+    category: Option<String>,
+    language: Option<String>,
+    country: Option<String>,
+    platform: Option<String>,
+    followers: Option<u32>,
+    mature: Option<bool>,
+    reason: Option<String>,
+}
+
+/// What targeting looks at, as the API shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct ProfileView {
+    streamer_id: i64,
+    name: String,
+    category: String,
+    language: String,
+    country: String,
+    platform: &'static str,
+    followers: u32,
+    mature: bool,
 }
 
 /// An operator.
@@ -123,6 +157,9 @@ impl StreamerBody {
             content_category: self.category.as_str().into(),
             language: self.language.as_str().into(),
             country: self.country.as_str().into(),
+            platform: platform(self.platform.as_deref(), &mut fields).unwrap_or(Platform::Other),
+            followers: self.followers,
+            mature: self.mature,
         };
         for (field, message) in profile.faults() {
             fields.need::<()>(field, None, message);
@@ -131,6 +168,56 @@ impl StreamerBody {
         let why = fields.need("reason", why, "1 to 200 characters");
         fields.end()?;
         Ok((profile, why.unwrap_or_default()))
+    }
+}
+
+/// The platform that is named, if one is. One that nobody knows is noted.
+fn platform(code: Option<&str>, fields: &mut Fields) -> Option<Platform> {
+    code.and_then(|code| fields.need("platform", Platform::from_code(code), "twitch, youtube, kick or other"))
+}
+
+impl ProfileBody {
+    /// The change of a profile, and why.
+    ///
+    /// # Errors
+    /// Every field that is refused.
+    pub(super) fn read(&self, before: &Profile) -> Result<(ProfileChange, String), Problem> {
+        let mut fields = Fields::default();
+        let shared = |text: &Option<String>| text.as_deref().map(Arc::<str>::from);
+        let name = self.name.as_deref().map(|name| line(name, 1, 80).unwrap_or_default().into());
+        let change = ProfileChange {
+            name,
+            content_category: shared(&self.category),
+            language: shared(&self.language),
+            country: shared(&self.country),
+            platform: platform(self.platform.as_deref(), &mut fields),
+            followers: self.followers,
+            mature: self.mature,
+        };
+        for (field, message) in change.of(before).faults() {
+            fields.need::<()>(field, None, message);
+        }
+        let why = read_reason(self.reason.as_deref(), "a changed profile");
+        let why = fields.need("reason", why, "1 to 200 characters");
+        fields.end()?;
+        Ok((change, why.unwrap_or_default()))
+    }
+}
+
+impl ProfileView {
+    /// A streamer's profile.
+    pub(super) fn of(streamer: &Streamer) -> Self {
+        let profile = &streamer.profile;
+        Self {
+            streamer_id: streamer.id.0,
+            name: profile.name.to_string(),
+            category: profile.content_category.to_string(),
+            language: profile.language.to_string(),
+            country: profile.country.to_string(),
+            platform: profile.platform.code(),
+            followers: profile.followers,
+            mature: profile.mature,
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Stored {
     /// A video, not an image.
     #[serde(skip)]
     pub video: bool,
+    /// It can be heard.
+    pub sound: bool,
 }
 
 /// The formats that are taken: by their first bytes, never by a name or a header.
@@ -66,6 +68,13 @@ fn webm_size(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((number(0xb0)?, number(0xba)?))
 }
 
+/// Whether the file names a codec that a browser plays in a WebM, wherever it does: nobody hides a sound
+/// track behind padding.
+fn has_sound(bytes: &[u8]) -> bool {
+    let holds = |codec: &[u8]| bytes.windows(codec.len()).any(|window| window == codec);
+    holds(b"A_OPUS") || holds(b"A_VORBIS")
+}
+
 /// Keeps content under the name of its hash; the same content is kept once.
 ///
 /// # Errors
@@ -81,12 +90,13 @@ fn inspect(bytes: &[u8]) -> Result<Stored, Problem> {
     let refused = || Problem::unsupported("PNG, JPEG, WebP, AVIF or WebM, by its content");
     let (extension, _) = sniff(bytes).ok_or_else(refused)?;
     let (width, height) = size(bytes, extension).ok_or_else(refused)?;
+    let sound = extension == "webm" && has_sound(bytes);
     if width == 0 || height == 0 || width > 4096 || height > 4096 {
         return Err(Problem::unsupported("a picture has 1 to 4096 pixels a side"));
     }
     let hash: String =
         sha2::Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    Ok(Stored { name: format!("{hash}.{extension}"), width, height, video: extension == "webm" })
+    Ok(Stored { name: format!("{hash}.{extension}"), width, height, video: extension == "webm", sound })
 }
 
 fn write(folder: &FilePath, name: &str, bytes: &[u8]) -> Result<(), Problem> {
@@ -118,7 +128,8 @@ pub(super) fn stored(folder: &FilePath, name: &str) -> Option<Stored> {
     let bytes = std::fs::read(folder.join(name)).ok()?;
     let (extension, _) = sniff(&bytes)?;
     let (width, height) = size(&bytes, extension)?;
-    Some(Stored { name: name.to_owned(), width, height, video: extension == "webm" })
+    let video = extension == "webm";
+    Some(Stored { name: name.to_owned(), width, height, video, sound: video && has_sound(&bytes) })
 }
 
 /// 32 hex digits, a dot, and an extension of ours: no path can be smuggled in.
@@ -236,7 +247,11 @@ mod tests {
         assert_eq!((kept.width, kept.height, kept.video), (1200, 240, false));
         assert_eq!(stored(&folder, &kept.name), Some(kept));
         let webm = keep(&folder, include_bytes!("../../config/demo/voltade-loop.webm")).unwrap();
-        assert_eq!((webm.width, webm.height, webm.video), (640, 360, true));
+        assert_eq!((webm.width, webm.height, webm.video, webm.sound), (640, 360, true, false));
+        let mut loud = include_bytes!("../../config/demo/voltade-loop.webm").to_vec();
+        loud.extend(b"\x86\x86A_OPUS");
+        let loud = keep(&folder, &loud).unwrap();
+        assert!(loud.sound && stored(&folder, &loud.name) == Some(loud));
         for bad in [&b""[..], b"<svg/>", b"GIF89a", b"\x89PNG\r\n\x1a\n", &webp[..20]] {
             assert!(keep(&folder, bad).is_err());
         }

@@ -2,8 +2,10 @@
 
 use super::Shared;
 use super::caller::Caller;
-use super::campaign_body::{CampaignBody, CampaignView, CapBody, Fields, PACINGS, daily_cap, line};
+use super::campaign_body::{CampaignBody, CampaignView, CapBody, PACINGS, ROTATIONS, daily_cap};
+use super::fields::{Fields, line};
 use super::problem::Problem;
+use super::targeting_body::TargetingBody;
 use super::wallet_body::MovedView;
 use super::wire::{MoneyBody, PageBody, idempotency, idempotency_key, moment, present};
 use crate::session::campaign::counters;
@@ -12,6 +14,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::Micros;
+use gametriggers_actors::domain::policy::Policies;
+use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::Rotation;
+use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::messages::{CampaignLive, GetLive};
 use gametriggers_actors::ports::{CampaignChange, Event, Funds, Principal, StoreError};
 use serde::{Deserialize, Serialize};
@@ -39,6 +45,9 @@ pub(super) struct ChangeBody {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     daily_cap: Option<Option<MoneyBody>>,
     frequency_cap: Option<CapBody>,
+    /// What is left out of it stays as well.
+    targeting: Option<TargetingBody>,
+    rotation: Option<String>,
     /// The new budget in all; it can only grow. Needs an Idempotency-Key.
     budget: Option<MoneyBody>,
 }
@@ -50,11 +59,46 @@ struct ChangedView {
     campaign: CampaignView,
     #[serde(flatten)]
     money: MovedView,
+    /// Platforms on which it can never run.
+    warnings: Vec<WarningView>,
+}
+
+/// Something that the brand may not have meant.
+#[derive(Serialize)]
+struct WarningView {
+    reason: &'static str,
+    platform: &'static str,
+    policy: String,
+    version: u32,
+    message: &'static str,
+}
+
+/// Where a campaign can never run, whatever stream comes. A platform on which nothing runs is named only to
+/// who asked for it.
+fn warnings(campaign: &Campaign, policies: &Policies) -> Vec<WarningView> {
+    let wanted = &campaign.targeting.platforms;
+    let platforms = Platform::ALL.into_iter().filter(|one| wanted.is_empty() || wanted.contains(one));
+    let warning = |platform: Platform| {
+        let policy = policies.of(platform);
+        let refusal = policy.never(campaign).filter(|_| policy.enabled || !wanted.is_empty())?;
+        Some(WarningView {
+            reason: Reason::Policy.code(),
+            platform: platform.code(),
+            policy: policy.name.to_string(),
+            version: policy.version,
+            message: refusal.words(),
+        })
+    };
+    platforms.filter_map(warning).collect()
 }
 
 impl ChangedView {
-    fn of(campaign: &Campaign, funds: &Funds) -> Self {
-        Self { campaign: CampaignView::of(campaign), money: MovedView::of(campaign.id, funds) }
+    fn of(campaign: &Campaign, funds: &Funds, policies: &Policies) -> Self {
+        Self {
+            campaign: CampaignView::of(campaign),
+            money: MovedView::of(campaign.id, funds),
+            warnings: warnings(campaign, policies),
+        }
     }
 }
 
@@ -90,7 +134,7 @@ pub(super) async fn create(
     let (campaign, funds) = shared.engine.ports.campaigns.create(&new, &key, shared.engine.now()).await?;
     shared.engine.ports.bus.publish(Event::CatalogueChanged);
     let location = format!("/api/campaigns/{}", campaign.id);
-    let body = ChangedView::of(&campaign, &funds);
+    let body = ChangedView::of(&campaign, &funds, &shared.engine.numbers.policies);
     Ok(HttpResponse::Created().insert_header(("location", location)).json(body))
 }
 
@@ -137,7 +181,8 @@ pub(super) async fn change(
     let (campaign, funds) = engine.ports.campaigns.change(campaign.id, &change, engine.now()).await?;
     engine.ports.bus.publish(Event::CatalogueChanged);
     // A repeated key is answered as it was the first time.
-    Ok(HttpResponse::Ok().json(ChangedView::of(&campaign, &funded.unwrap_or(funds))))
+    let funds = funded.unwrap_or(funds);
+    Ok(HttpResponse::Ok().json(ChangedView::of(&campaign, &funds, &engine.numbers.policies)))
 }
 
 fn shrinks(error: StoreError) -> Problem {
@@ -172,6 +217,12 @@ fn read_change(body: &ChangeBody, campaign: &Campaign) -> Result<CampaignChange,
     if let Some(cap) = body.frequency_cap {
         change.cap =
             fields.need("frequency_cap", cap.read(), "at most 500 plays, and a gap of at most a day");
+    }
+    if let Some(targeting) = &body.targeting {
+        change.targeting = targeting.read(&campaign.targeting, &mut fields);
+    }
+    if let Some(rotation) = &body.rotation {
+        change.rotation = fields.need("rotation", Rotation::from_code(rotation), ROTATIONS);
     }
     fields.end()?;
     if campaign.status == Status::Ended && body_json(body) != body_json(&ChangeBody::default()) {

@@ -1,18 +1,20 @@
 //! Campaigns as the API reads and writes them. Everything that is wrong is named at once.
 
-use super::problem::{FieldError, Problem};
+use super::creative_body::CreativeBody;
+use super::fields::{Fields, line, word};
+use super::problem::Problem;
+use super::targeting_body::TargetingBody;
 use super::wire::{MoneyBody, moment, rfc3339};
 use gametriggers_actors::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, Creative, DURATION_MAX, DURATION_MIN, Placement};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::streamer::history::CAP_MAX;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{NewCampaign, NewCreative};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::sync::Arc;
 
 /// `POST /api/campaigns`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -40,6 +42,9 @@ pub(super) struct CampaignBody {
     #[serde(default)]
     open: Option<bool>,
     landing_url: String,
+    /// How the creatives take turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotation: Option<String>,
     creatives: Vec<CreativeBody>,
 }
 
@@ -67,34 +72,6 @@ pub(super) struct CapBody {
     minimum_gap_s: u32,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-struct TargetingBody {
-    categories: Vec<String>,
-    languages: Vec<String>,
-    countries: Vec<String>,
-    viewers_min: u32,
-    viewers_max: u32,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct CreativeBody {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    id: Option<i64>,
-    kind: String,
-    placement: String,
-    duration_ms: i64,
-    accent: String,
-    /// For an image or a video: the name that `POST /api/assets` gave.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    asset: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    headline: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    body: Option<String>,
-}
-
 /// A campaign as the API shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct CampaignView {
@@ -112,50 +89,18 @@ pub(super) struct CampaignView {
     targeting: TargetingBody,
     open: bool,
     landing_url: String,
+    rotation: &'static str,
     creatives: Vec<CreativeBody>,
 }
 
 /// The modes of pacing, for people.
 pub(super) const PACINGS: &str = "even, asap or front_loaded";
 
+/// The rotations, for people.
+pub(super) const ROTATIONS: &str = "even, weighted or best";
+
 /// A flight of a campaign that names none.
 const FLIGHT: Millis = Millis::minutes(60 * 24 * 30);
-
-/// Collects what is wrong.
-#[derive(Default)]
-pub(super) struct Fields(Vec<FieldError>);
-
-impl Fields {
-    /// Takes a value, or notes what is wrong with its field.
-    pub(super) fn need<T>(&mut self, field: &str, value: Option<T>, message: &str) -> Option<T> {
-        if value.is_none() {
-            self.0.push(FieldError { field: field.to_owned(), message: message.to_owned() });
-        }
-        value
-    }
-
-    /// The problem, if anything was wrong.
-    ///
-    /// # Errors
-    /// Everything that was noted.
-    pub(super) fn end(self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
-    }
-}
-
-/// Text of `least` to `most` characters without control characters.
-pub(super) fn line(text: &str, least: usize, most: usize) -> Option<String> {
-    let text = text.trim();
-    let fits = (least..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
-}
-
-/// The name of a category.
-pub(super) fn word(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    ((1..=40).contains(&text.len()) && text.chars().all(is_word)).then_some(text)
-}
 
 impl CapBody {
     /// The cap; none when it is above what can be kept.
@@ -189,11 +134,9 @@ impl CampaignBody {
             self.frequency_cap.read(),
             "at most 500 plays, and a gap of at most a day",
         );
-        let targeting = fields.need(
-            "targeting",
-            self.targeting.read(),
-            "at most 50 entries of at most 40 characters each",
-        );
+        let targeting = self.targeting.read(&Targeting::default(), &mut fields);
+        let rotation = Rotation::from_code(self.rotation.as_deref().unwrap_or("even"));
+        let rotation = fields.need("rotation", rotation, ROTATIONS);
         let landing_url = fields.need(
             "landing_url",
             landing(&self.landing_url),
@@ -222,6 +165,7 @@ impl CampaignBody {
                 targeting: targeting?,
                 open: self.open.unwrap_or(true),
                 landing_url: landing_url?,
+                rotation: rotation?,
                 creatives,
                 budget: budget.amount,
             })
@@ -283,118 +227,6 @@ fn landing(text: &str) -> Option<String> {
     (fits && url.username().is_empty() && url.password().is_none()).then(|| url.to_string())
 }
 
-impl TargetingBody {
-    fn read(&self) -> Option<Targeting> {
-        let list = |words: &[String]| -> Option<Vec<Arc<str>>> {
-            let words: Option<Vec<_>> = words.iter().map(|word| line(word, 1, 40).map(Arc::from)).collect();
-            words.filter(|words| words.len() <= 50)
-        };
-        Some(Targeting {
-            categories: list(&self.categories)?,
-            languages: list(&self.languages)?,
-            countries: list(&self.countries)?,
-            viewers_min: self.viewers_min,
-            viewers_max: self.viewers_max,
-        })
-    }
-
-    fn of(targeting: &Targeting) -> Self {
-        let list = |words: &[Arc<str>]| words.iter().map(ToString::to_string).collect();
-        Self {
-            categories: list(&targeting.categories),
-            languages: list(&targeting.languages),
-            countries: list(&targeting.countries),
-            viewers_min: targeting.viewers_min,
-            viewers_max: targeting.viewers_max,
-        }
-    }
-}
-
-impl CreativeBody {
-    fn read(
-        &self,
-        at: usize,
-        (per_click, assets): (bool, &Path),
-        fields: &mut Fields,
-    ) -> Option<NewCreative> {
-        let field = |name: &str| format!("creatives[{at}].{name}");
-        let content = self.content(assets);
-        let content = fields.need(
-            &field("kind"),
-            content,
-            "text or qr with a headline of 1 to 60 and a body of at most 120 characters, \
-             or image or video with the asset of POST /api/assets",
-        );
-        let placement = fields.need(
-            &field("placement"),
-            Placement::from_code(&self.placement),
-            "lower_third, corner or ticker",
-        );
-        let duration = Some(Millis(self.duration_ms)).filter(|d| (DURATION_MIN..=DURATION_MAX).contains(d));
-        let duration = fields.need(&field("duration_ms"), duration, "3000 to 30000");
-        let accent =
-            fields.need(&field("accent"), is_color(&self.accent).then(|| self.accent.clone()), "#rrggbb");
-        let content = content?;
-        // Nobody can click a picture on a stream: a click needs a code to scan.
-        let clickable = !per_click || matches!(content, Content::Qr { .. });
-        fields.need(
-            &field("kind"),
-            clickable.then_some(()),
-            "a campaign that pays per click shows qr creatives",
-        )?;
-        Some(NewCreative { content, placement: placement?, duration: duration?, accent: accent? })
-    }
-
-    fn content(&self, assets: &Path) -> Option<Content> {
-        let words = || {
-            let headline = line(self.headline.as_deref()?, 1, 60)?;
-            let body = line(self.body.as_deref().unwrap_or_default(), 0, 120)?;
-            Some((Arc::from(headline), Arc::from(body)))
-        };
-        match self.kind.as_str() {
-            "text" => words().map(|(headline, body)| Content::Text { headline, body }),
-            "qr" => words().map(|(headline, body)| Content::Qr { headline, body }),
-            "image" | "video" => {
-                let stored = super::asset::stored(assets, self.asset.as_deref()?)?;
-                let (asset, width, height) = (Arc::from(stored.name), stored.width, stored.height);
-                match (self.kind.as_str(), stored.video) {
-                    ("image", false) => Some(Content::Image { asset, width, height }),
-                    ("video", true) => Some(Content::Video { asset, width, height }),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn of(creative: &Creative) -> Self {
-        let (mut asset, mut headline, mut body) = (None, None, None);
-        match &creative.content {
-            Content::Image { asset: name, .. } | Content::Video { asset: name, .. } => {
-                asset = Some(name.to_string())
-            }
-            Content::Text { headline: h, body: b } | Content::Qr { headline: h, body: b } => {
-                (headline, body) = (Some(h.to_string()), Some(b.to_string()));
-            }
-        }
-        Self {
-            id: Some(creative.id.0),
-            kind: creative.content.code().to_owned(),
-            placement: creative.placement.code().to_owned(),
-            duration_ms: creative.duration.0,
-            accent: creative.accent.to_string(),
-            asset,
-            headline,
-            body,
-        }
-    }
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
 impl CampaignView {
     /// A campaign as the API shows it.
     pub(super) fn of(campaign: &Campaign) -> Self {
@@ -424,6 +256,7 @@ impl CampaignView {
             targeting: TargetingBody::of(&campaign.targeting),
             open: campaign.open,
             landing_url: campaign.landing_url.to_string(),
+            rotation: campaign.rotation.code(),
             creatives: campaign.creatives.iter().map(CreativeBody::of).collect(),
         }
     }

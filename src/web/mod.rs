@@ -9,6 +9,8 @@ mod campaign_body;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
+mod creative_body;
+mod fields;
 mod health;
 mod limit;
 mod metrics;
@@ -20,6 +22,7 @@ mod rule_override;
 mod settings;
 mod statement;
 mod streamer;
+mod targeting_body;
 mod violation;
 mod wallet;
 mod wallet_body;
@@ -118,11 +121,13 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/admin/adjustments").post(wallet::adjust))
             .service(resource("/admin/brands").post(account::add_brand))
             .service(resource("/admin/streamers").post(account::add_streamer))
+            .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
             .service(resource("/admin/admins").post(account::add_operator))
             .service(resource("/admin/keys").get(account::keys).post(account::add_key))
             .service(resource("/admin/keys/{id}").delete(account::revoke))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
             .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
+            .service(resource("/streamers/{id}/policy").get(settings::policy))
             .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
             .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
             .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete))

@@ -3,7 +3,7 @@
 
 use super::Shared;
 use super::caller::Caller;
-use super::campaign_body::{Fields, line};
+use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::wire::rfc3339;
 use crate::world::new_key;

@@ -1,6 +1,6 @@
 //! Wallets as the API reads and writes them.
 
-use super::campaign_body::{Fields, line};
+use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::wire::MoneyBody;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};

@@ -147,7 +147,7 @@ fn all_wrong() -> (Value, Vec<&'static str>) {
         "flight.starts_at",
         "pacing",
         "frequency_cap",
-        "targeting",
+        "targeting.categories",
         "landing_url",
         "creatives[0].kind",
         "creatives[0].placement",

@@ -9,7 +9,7 @@ use gametriggers_actors::domain::id::{CampaignId, CreativeId, PlayId, RuleId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Split};
 use gametriggers_actors::domain::streamer::live::Market;
 use gametriggers_actors::domain::time::Millis;
-use gametriggers_actors::ports::{PlayOutcome, PlayRecord, RuleCounts};
+use gametriggers_actors::ports::{Batch, PlayOutcome, PlayRecord};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -370,7 +370,7 @@ async fn a_dry_run_says_what_a_rule_would_have_blocked() {
         PlayRecord { outcome: PlayOutcome::Skipped, ..play(9, &vega, b, 265) },
         play(10, &vega, b, 100),
     ];
-    engine.ports.log.append(&plays, &[], &[], &RuleCounts::default()).await.unwrap();
+    engine.ports.log.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();
     let dry = |more: Value| post_dry(&app, &admin, with(apart(), more));
     let found = dry(json!({ "days": 2 })).await.ok(200);
     assert_eq!((&found["plays"], &found["spoken"], &found["blocked"]), (&json!(7), &json!(2), &json!(2)));

@@ -33,5 +33,6 @@ mod respawn;
 mod restart;
 mod rotation;
 mod settings;
+mod suitability;
 mod support;
 mod wallet;

@@ -11,6 +11,7 @@ use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money, Split};
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -110,11 +111,14 @@ async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::cam
         targeting: Targeting::default(),
         open: true,
         landing_url: "https://brand.example".to_owned(),
+        rotation: Rotation::Even,
         creatives: vec![NewCreative {
             content: Content::Text { headline: "Crisp".into(), body: "Very crisp".into() },
             placement: Placement::Corner,
             duration: Millis::seconds(3),
             accent: "#d9ff3d".to_owned(),
+            sound: false,
+            weight: 1,
         }],
         budget: money.amount,
     };

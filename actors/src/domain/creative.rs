@@ -1,6 +1,8 @@
 //! A creative: what is drawn, where, for how long.
 
+use super::area::Drawn;
 use super::id::CreativeId;
+use super::rotation::CreativeCounts;
 use super::time::Millis;
 use std::sync::Arc;
 
@@ -41,16 +43,90 @@ pub enum Content {
     },
 }
 
+/// The kind of a creative's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A still image.
+    Image,
+    /// A short video.
+    Video,
+    /// A text banner.
+    Text,
+    /// A QR code.
+    Qr,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Image, Self::Video, Self::Text, Self::Qr];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Text => "text",
+            Self::Qr => "qr",
+        }
+    }
+
+    /// The format of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.code() == code)
+    }
+}
+
+/// The longest time on screen by format. Zero is no cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LengthCaps {
+    /// Of a still image.
+    pub image: Millis,
+    /// Of a video.
+    pub video: Millis,
+    /// Of a text banner.
+    pub text: Millis,
+    /// Of a QR code.
+    pub qr: Millis,
+}
+
+impl LengthCaps {
+    /// The cap of a format; zero for none.
+    #[must_use]
+    pub const fn of(self, format: Format) -> Millis {
+        match format {
+            Format::Image => self.image,
+            Format::Video => self.video,
+            Format::Text => self.text,
+            Format::Qr => self.qr,
+        }
+    }
+
+    /// Whether a creative is short enough.
+    #[must_use]
+    pub fn allow(self, creative: &Creative) -> bool {
+        let cap = self.of(creative.content.format());
+        cap.0 == 0 || creative.duration <= cap
+    }
+}
+
 impl Content {
+    /// What kind it is.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        match self {
+            Self::Image { .. } => Format::Image,
+            Self::Video { .. } => Format::Video,
+            Self::Text { .. } => Format::Text,
+            Self::Qr { .. } => Format::Qr,
+        }
+    }
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Image { .. } => "image",
-            Self::Video { .. } => "video",
-            Self::Text { .. } => "text",
-            Self::Qr { .. } => "qr",
-        }
+        self.format().code()
     }
 
     /// Continuous time on screen that makes it viewable: 1 s, 2 s for video (MRC).
@@ -75,6 +151,9 @@ pub enum Placement {
 }
 
 impl Placement {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::LowerThird, Self::Corner, Self::Ticker];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -88,7 +167,7 @@ impl Placement {
     /// The placement of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::LowerThird, Self::Corner, Self::Ticker].into_iter().find(|p| p.code() == code)
+        Self::ALL.into_iter().find(|p| p.code() == code)
     }
 }
 
@@ -105,7 +184,18 @@ pub struct Creative {
     pub duration: Millis,
     /// `#rrggbb`.
     pub accent: Arc<str>,
+    /// Whether it can be heard. Only a video can.
+    pub sound: bool,
+    /// Its share of the plays in weighted rotation, 1 to `WEIGHT_MAX`.
+    pub weight: u16,
+    /// The screen that it takes.
+    pub drawn: Drawn,
+    /// What it achieved, when the catalogue was read.
+    pub counts: CreativeCounts,
 }
+
+/// Largest weight of a creative.
+pub const WEIGHT_MAX: u16 = 1000;
 
 /// Shortest time on screen.
 pub const DURATION_MIN: Millis = Millis(3_000);

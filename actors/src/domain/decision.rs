@@ -2,9 +2,10 @@
 //!
 //! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to
 //! the lower id. A candidate is checked in this order and keeps the first reason that stops it:
-//! status and flight, the streamer's blocklists and formats, targeting, the size of its charge,
-//! conflict rules, its own frequency cap, budget and pacing. Those that may play are ranked by
-//! value times weight (`pacing`); then `lookahead` may give up the first for the next slots' sake.
+//! status, flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a
+//! creative (formats, sound, length, policy), the size of its charge, conflict rules, its own frequency cap,
+//! budget and pacing. Those that may play are ranked by value times weight (`pacing`); then `lookahead` may
+//! give up the first for the next slots' sake.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
@@ -13,7 +14,9 @@ use super::id::{CampaignId, StreamerId};
 use super::lookahead::{self, Prospect, Ranking};
 use super::money::{Currency, Micros};
 use super::pacing::{Ask, Attainments, BudgetView, Pacing, Plan, Standing, score};
+use super::policy::Policy;
 use super::reason::Reason;
+use super::rotation::{self, Turn};
 use super::streamer::history::History;
 use super::streamer::{Profile, Sample, Settings};
 use super::time::{Millis, UnixMillis};
@@ -27,10 +30,12 @@ pub const TRIES: usize = 3;
 pub struct Slot<'a> {
     /// The moment.
     pub now: UnixMillis,
-    /// On whose stream.
+    /// Whose stream it is.
     pub streamer: StreamerId,
     /// What targeting looks at.
     pub profile: &'a Profile,
+    /// What its platform allows.
+    pub policy: &'a Policy,
     /// What the streamer allows.
     pub settings: &'a Settings,
     /// The audience.
@@ -219,13 +224,21 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
     if !campaign.flight.contains(slot.now) {
         return Err(Reason::Flight);
     }
+    if !campaign.targeting.dayparts.covers(slot.now) {
+        return Err(Reason::Daypart);
+    }
     if slot.settings.blocked_brands.contains(&campaign.brand.id)
         || slot.settings.blocked_categories.contains(&campaign.category.0)
     {
         return Err(Reason::StreamerBlocklist);
     }
-    let creative = pick(campaign, slot).ok_or(Reason::Creative)?;
+    if campaign.targeting.blocks(slot.streamer) {
+        return Err(Reason::BrandBlocklist);
+    }
     campaign.targeting.admits(slot.profile, slot.sample)?;
+    let policy = slot.policy.admits(&campaign.category, slot.profile, slot.settings);
+    policy.map_err(|_| Reason::Policy)?;
+    let creative = pick(campaign, slot)?;
     let price = quote.reserve().ok_or(Reason::Budget)?;
     if !price.is_positive() {
         return Err(Reason::MinimumViewers);
@@ -267,12 +280,18 @@ fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standin
     }
 }
 
-/// Even rotation over the creatives that the streamer allows, by the time of the slot.
-fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Option<&'a Creative> {
-    let fits = || campaign.creatives.iter().filter(|c| slot.settings.allows(&c.content));
-    let count = fits().count();
-    let turn = usize::try_from(slot.now.0 / 1000).unwrap_or(0);
-    fits().nth(turn.checked_rem(count)?)
+/// Whose turn it is among the creatives that the streamer and the platform allow; when none is, what is
+/// against the first.
+fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Result<&'a Creative, Reason> {
+    let fits = |creative: &Creative| {
+        slot.settings.allow(creative)?;
+        slot.policy.draws(creative).map_err(|_| Reason::Policy)
+    };
+    let shown = slot.history.shown(campaign.id);
+    let turn = Turn { now: slot.now, streamer: slot.streamer, campaign: campaign.id, shown };
+    let picked = rotation::pick(&campaign.creatives, campaign.rotation, turn, |c| fits(c).is_ok());
+    let against = || campaign.creatives.iter().find_map(|c| fits(c).err());
+    picked.ok_or_else(|| against().unwrap_or(Reason::Creative))
 }
 
 #[cfg(test)]

@@ -1,13 +1,19 @@
 //! Every way to win and to lose a slot.
 
 use super::*;
+use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
 use crate::domain::conflict::{Rule, RuleKind, Scope, Severity};
-use crate::domain::creative::{Content, Placement};
+use crate::domain::creative::{Content, Format, LengthCaps, Placement};
+use crate::domain::daypart::Dayparts;
 use crate::domain::id::{BrandId, CreativeId, RuleId};
 use crate::domain::money::Currency;
 use crate::domain::pacing::{Greedy, TUNED};
-use crate::domain::targeting::Targeting;
+use crate::domain::policy::Words;
+use crate::domain::policy::tests::open;
+use crate::domain::rotation::{CreativeCounts, Rotation};
+use crate::domain::streamer::Platform;
+use crate::domain::targeting::{Mature, Targeting};
 use proptest::prelude::*;
 
 /// A campaign that may play everywhere, at 1000 micros a play.
@@ -27,13 +33,23 @@ pub(crate) fn campaign(id: i64) -> Campaign {
         targeting: Targeting::default(),
         open: true,
         landing_url: "https://example.invalid".into(),
-        creatives: vec![Creative {
-            id: CreativeId(id),
-            content: Content::Text { headline: "Hello".into(), body: "".into() },
-            placement: Placement::Corner,
-            duration: Millis(5000),
-            accent: "#ffffff".into(),
-        }],
+        rotation: Rotation::Even,
+        creatives: vec![creative(id)],
+    }
+}
+
+pub(crate) fn creative(id: i64) -> Creative {
+    let content = Content::Text { headline: "Hello".into(), body: "".into() };
+    Creative {
+        id: CreativeId(id),
+        drawn: Drawn::of(&content, Placement::Corner),
+        content,
+        placement: Placement::Corner,
+        duration: Millis(5000),
+        accent: "#ffffff".into(),
+        sound: false,
+        weight: 1,
+        counts: CreativeCounts::default(),
     }
 }
 
@@ -43,6 +59,9 @@ pub(crate) fn profile() -> Profile {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     }
 }
 
@@ -72,10 +91,13 @@ fn run_by(
 ) -> Answer {
     let profile = profile();
     let none = Attainments::default();
+    let policy =
+        Policy { prohibited: Words::new(["weapons".into()]), placements: vec![Placement::Corner], ..open() };
     let slot = Slot {
         now: UnixMillis(1000),
-        streamer: StreamerId(1),
+        streamer: StreamerId(9),
         profile: &profile,
+        policy: &policy,
         settings,
         sample: Sample { live: true, viewers: 100, sampled: UnixMillis(0) },
         history,
@@ -121,9 +143,13 @@ fn every_way_to_lose_has_its_reason() {
     let settings = Settings {
         blocked_brands: vec![BrandId(4)],
         blocked_categories: vec!["betting".into()],
-        allow_video: false,
+        blocked_formats: vec![Format::Video],
+        allow_sound: false,
+        lengths: LengthCaps { text: Millis(5000), ..LengthCaps::default() },
         ..Settings::default()
     };
+    // The first of January 1970 was a Thursday.
+    let night = "thu 00:01-00:00".parse().unwrap();
     let video = Content::Video { asset: "a.webm".into(), width: 640, height: 360 };
     let campaigns = [
         made(1, |c| c.status = Status::Paused),
@@ -134,6 +160,16 @@ fn every_way_to_lose_has_its_reason() {
         made(6, |c| c.creatives.iter_mut().for_each(|k| k.content = video.clone())),
         made(7, |c| c.targeting.viewers_min = 101),
         made(8, |c| c.pricing = Pricing::Flat(Micros(2_000_000))),
+        made(9, |c| c.targeting.dayparts = Dayparts { windows: vec![night], utc_offset: 0 }),
+        made(10, |c| c.targeting.blocked_streamers = vec![StreamerId(3), StreamerId(9)]),
+        made(11, |c| c.targeting.followers_min = 1),
+        made(12, |c| c.targeting.platforms = vec![Platform::Kick]),
+        made(13, |c| c.targeting.mature = Mature::Only),
+        made(14, |c| c.category = Category("weapons".into())),
+        made(15, |c| c.creatives[0].placement = Placement::Ticker),
+        made(16, |c| c.creatives[0].duration = Millis(5001)),
+        made(17, |c| c.creatives[0].sound = true),
+        made(18, |c| c.targeting.languages = vec!["hi".into()]),
     ];
     let decision = run(&campaigns, &settings, &History::default(), &RuleIndex::default());
     let reasons: Vec<Reason> = decision.rejected.iter().map(|(_, reason)| *reason).collect();
@@ -146,6 +182,16 @@ fn every_way_to_lose_has_its_reason() {
         Reason::Creative,
         Reason::MinimumViewers,
         Reason::Budget,
+        Reason::Daypart,
+        Reason::BrandBlocklist,
+        Reason::Followers,
+        Reason::Platform,
+        Reason::Mature,
+        Reason::Policy,
+        Reason::Policy,
+        Reason::Length,
+        Reason::Creative,
+        Reason::Targeting,
     ];
     assert_eq!(reasons, expected);
     assert_eq!(decision.no_fill, Some(Reason::Budget), "the loser that was worth most speaks for the slot");

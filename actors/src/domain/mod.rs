@@ -1,10 +1,12 @@
 //! The pure core: what an ad server knows, with every input a parameter.
 
 pub mod ad_clock;
+pub mod area;
 pub mod audit;
 pub mod campaign;
 pub mod conflict;
 pub mod creative;
+pub mod daypart;
 pub mod decision;
 pub mod id;
 pub mod invariants;
@@ -13,7 +15,9 @@ pub mod lookahead;
 pub mod money;
 pub mod pacing;
 pub mod play;
+pub mod policy;
 pub mod reason;
+pub mod rotation;
 pub mod settlement;
 pub mod streamer;
 pub mod tally;

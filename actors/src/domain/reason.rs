@@ -53,16 +53,30 @@ pub enum Reason {
     DailyCap,
     /// As often on this streamer as the campaign allows.
     FrequencyCap,
-    /// No creative fits the streamer's formats.
+    /// No creative fits the streamer's formats, or can be heard where nothing may.
     Creative,
+    /// Each creative is on screen for longer than the streamer allows.
+    Length,
+    /// The profile of the platform is against it.
+    Policy,
     /// Fewer viewers than the campaign wants.
     MinimumViewers,
     /// The stream is not what the campaign targets.
     Targeting,
+    /// Fewer followers, or more, than the campaign wants.
+    Followers,
+    /// Not a platform that the campaign wants.
+    Platform,
+    /// The campaign wants streams without a mature label, or with one.
+    Mature,
     /// The streamer blocked the brand or the category.
     StreamerBlocklist,
+    /// The brand blocked the streamer.
+    BrandBlocklist,
     /// Outside its flight.
     Flight,
+    /// Outside its hours of the week.
+    Daypart,
     /// The campaign is paused.
     CampaignPaused,
     /// The campaign has ended.
@@ -157,10 +171,17 @@ const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::DailyCap, "daily_cap", Some(506)),
     (Reason::FrequencyCap, "frequency_cap", Some(507)),
     (Reason::Creative, "creative", Some(509)),
+    (Reason::Length, "length", Some(509)),
+    (Reason::Policy, "policy", Some(512)),
     (Reason::MinimumViewers, "minimum_viewers", Some(510)),
     (Reason::Targeting, "targeting", None),
+    (Reason::Followers, "followers", None),
+    (Reason::Platform, "platform", None),
+    (Reason::Mature, "mature", None),
     (Reason::StreamerBlocklist, "streamer_blocklist", None),
+    (Reason::BrandBlocklist, "brand_blocklist", None),
     (Reason::Flight, "flight", None),
+    (Reason::Daypart, "daypart", None),
     (Reason::CampaignPaused, "campaign_paused", None),
     (Reason::CampaignEnded, "campaign_ended", None),
     (Reason::LeaseEmpty, "lease_empty", Some(506)),

@@ -7,10 +7,11 @@
 //! refusal. It counts once. A play that was given up in silence and is claimed after all counts as lost
 //! and as an impression: the loss may be written already, and a counter only grows.
 
-use super::id::{CampaignId, PlayId, StreamerId};
+use super::id::{CampaignId, CreativeId, PlayId, StreamerId};
 use super::log::{ClickKind, PlayOutcome, PlayRecord};
 use super::money::Micros;
 use super::reason::Reason;
+use super::rotation::CreativeCounts;
 use super::settlement::{Claim, EventKind, Outcome};
 use super::time::UnixMillis;
 use super::violation::{RuleCounts, Violations};
@@ -97,6 +98,8 @@ pub struct Batch {
     pub rejects: Vec<(MinuteKey, Reason, u64)>,
     /// How often rules spoke, to add.
     pub rules: RuleCounts,
+    /// What creatives achieved, to add.
+    pub creatives: Vec<(CreativeId, CreativeCounts)>,
 }
 
 /// What found no room.
@@ -116,6 +119,7 @@ pub struct Tally {
     plays: HashMap<PlayId, PlayRecord>,
     minutes: BTreeMap<MinuteKey, MinuteCounts>,
     rejects: BTreeMap<(MinuteKey, Reason), u64>,
+    creatives: BTreeMap<CreativeId, CreativeCounts>,
     /// The last row of counts that was taken: the next ones have their turn, however many come before them.
     taken: Option<MinuteKey>,
     /// Plays that ended: the newer ones, and those before them.
@@ -130,7 +134,10 @@ impl Tally {
     pub fn played(&mut self, mut record: PlayRecord) {
         let key = MinuteKey::at(record.at, record.campaign, record.streamer);
         match record.outcome {
-            PlayOutcome::Shown => self.count(key, |counts| counts.plays += 1),
+            PlayOutcome::Shown => {
+                self.count(key, |counts| counts.plays += 1);
+                self.achieved(record.creative, |counts| counts.plays += 1);
+            }
             PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => {
                 self.lost(key, record.play, record.reason);
             }
@@ -159,6 +166,13 @@ impl Tally {
                 if kind == EventKind::Play {
                     self.ends(debit.play);
                 }
+                self.achieved(debit.creative, |counts| match kind {
+                    EventKind::Play => {
+                        counts.impressions += 1;
+                        counts.viewers += u64::from(debit.viewers);
+                    }
+                    EventKind::Click => counts.clicks += 1,
+                });
                 self.count(key, |counts| {
                     counts.add(&MinuteCounts {
                         impressions: u64::from(kind == EventKind::Play),
@@ -198,7 +212,8 @@ impl Tally {
             .map(|((key, reason), times)| (key, reason, times))
             .collect();
         let rules = self.violations.take(max);
-        Some(Batch { plays, minutes, rejects, rules }).filter(|batch| *batch != Batch::default())
+        let creatives = std::iter::from_fn(|| self.creatives.pop_first()).take(max).collect();
+        Some(Batch { plays, minutes, rejects, rules, creatives }).filter(|batch| *batch != Batch::default())
     }
 
     fn take_minutes(&mut self, max: usize) -> Vec<(MinuteKey, MinuteCounts)> {
@@ -231,6 +246,9 @@ impl Tally {
             *self.rejects.entry((key, reason)).or_default() += times;
         }
         self.violations.put_back(batch.rules);
+        for (creative, counts) in batch.creatives {
+            self.creatives.entry(creative).or_default().add(&counts);
+        }
     }
 
     /// What found no room since this was last asked.
@@ -248,6 +266,14 @@ impl Tally {
             self.dropped.counts += 1;
         } else {
             add(self.minutes.entry(key).or_default());
+        }
+    }
+
+    fn achieved(&mut self, creative: CreativeId, add: impl FnOnce(&mut CreativeCounts)) {
+        if self.creatives.len() >= WAITING_MAX && !self.creatives.contains_key(&creative) {
+            self.dropped.counts += 1;
+        } else {
+            add(self.creatives.entry(creative).or_default());
         }
     }
 

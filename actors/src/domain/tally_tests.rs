@@ -56,6 +56,26 @@ fn all(tally: &mut Tally) -> Batch {
 }
 
 #[test]
+fn what_a_creative_achieves_is_counted_over_all_streams() {
+    let mut tally = Tally::default();
+    tally.played(record(1, PlayOutcome::Shown, None));
+    tally.played(PlayRecord { streamer: StreamerId(9), ..record(2, PlayOutcome::Shown, None) });
+    tally.played(record(3, PlayOutcome::Skipped, Some(Reason::Hidden)));
+    tally.settled(&claim(1, EventKind::Play), Outcome::Settled);
+    tally.settled(&claim(1, EventKind::Play), Outcome::Duplicate);
+    tally.settled(&claim(2, EventKind::Play), Outcome::Rejected(Reason::TooShort));
+    tally.settled(&claim(4, EventKind::Click), Outcome::Settled);
+    let wanted = CreativeCounts { plays: 2, impressions: 1, viewers: 40, clicks: 1 };
+    let batch = all(&mut tally);
+    assert_eq!(batch.creatives, [(CreativeId(3), wanted)]);
+    assert!(all(&mut tally).creatives.is_empty(), "once");
+    // What could not be written waits, and what came since is added.
+    tally.played(record(5, PlayOutcome::Shown, None));
+    tally.put_back(batch);
+    assert_eq!(all(&mut tally).creatives, [(CreativeId(3), CreativeCounts { plays: 3, ..wanted })]);
+}
+
+#[test]
 fn a_minute_counts_what_was_shown_settled_clicked_and_lost() {
     let mut tally = Tally::default();
     assert_eq!(tally.take(10), None);

@@ -1,8 +1,51 @@
 //! Which streams a campaign wants.
 
+use super::daypart::Dayparts;
+use super::id::StreamerId;
 use super::reason::Reason;
-use super::streamer::{Profile, Sample};
+use super::streamer::{Platform, Profile, Sample};
 use std::sync::Arc;
+
+/// Streamers that one campaign can block.
+pub const BLOCKED_STREAMERS_MAX: usize = 1000;
+
+/// What a campaign thinks of streams that carry a label for grown-ups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mature {
+    /// It does not matter.
+    #[default]
+    Any,
+    /// Only streams without it.
+    Exclude,
+    /// Only streams with it.
+    Only,
+}
+
+impl Mature {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Exclude => "exclude",
+            Self::Only => "only",
+        }
+    }
+
+    /// The wish of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Any, Self::Exclude, Self::Only].into_iter().find(|m| m.code() == code)
+    }
+
+    const fn wants(self, mature: bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exclude => !mature,
+            Self::Only => mature,
+        }
+    }
+}
 
 /// What a campaign asks of a stream. An empty list or a zero asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,13 +60,32 @@ pub struct Targeting {
     pub viewers_min: u32,
     /// Viewers at most; zero for no limit.
     pub viewers_max: u32,
+    /// Followers at least.
+    pub followers_min: u32,
+    /// Followers at most; zero for no limit.
+    pub followers_max: u32,
+    /// Platforms, any of which fits.
+    pub platforms: Vec<Platform>,
+    /// Whether a label for grown-ups is wanted.
+    pub mature: Mature,
+    /// Streamers that the brand does not want, by ascending id.
+    pub blocked_streamers: Vec<StreamerId>,
+    /// The hours of the week in which it runs.
+    pub dayparts: Dayparts,
 }
 
 impl Targeting {
+    /// Whether the brand blocked a streamer.
+    #[must_use]
+    pub fn blocks(&self, streamer: StreamerId) -> bool {
+        self.blocked_streamers.binary_search(&streamer).is_ok()
+    }
+
     /// Whether the stream fits.
     ///
     /// # Errors
-    /// The first thing that does not: `minimum_viewers` or `targeting`.
+    /// The first thing that does not, in the order `targeting`, `platform`, `mature`, `followers`,
+    /// `minimum_viewers`.
     pub fn admits(&self, profile: &Profile, sample: Sample) -> Result<(), Reason> {
         let fits = |wanted: &[Arc<str>], is: &Arc<str>| wanted.is_empty() || wanted.contains(is);
         if !fits(&self.categories, &profile.content_category)
@@ -32,6 +94,17 @@ impl Targeting {
             || (self.viewers_max > 0 && sample.viewers > self.viewers_max)
         {
             return Err(Reason::Targeting);
+        }
+        if !self.platforms.is_empty() && !self.platforms.contains(&profile.platform) {
+            return Err(Reason::Platform);
+        }
+        if !self.mature.wants(profile.mature) {
+            return Err(Reason::Mature);
+        }
+        if profile.followers < self.followers_min
+            || (self.followers_max > 0 && profile.followers > self.followers_max)
+        {
+            return Err(Reason::Followers);
         }
         if sample.viewers < self.viewers_min {
             return Err(Reason::MinimumViewers);
@@ -51,6 +124,9 @@ mod tests {
             content_category: "gaming".into(),
             language: "en".into(),
             country: "IN".into(),
+            platform: Platform::Youtube,
+            followers: 500,
+            mature: true,
         }
     }
 
@@ -75,10 +151,22 @@ mod tests {
         assert_eq!(wants(Targeting { countries: list("US"), ..Default::default() }), Err(Reason::Targeting));
         assert_eq!(wants(Targeting { viewers_max: 49, ..Default::default() }), Err(Reason::Targeting));
         assert_eq!(wants(Targeting { viewers_min: 51, ..Default::default() }), Err(Reason::MinimumViewers));
+        let (other, platform) = (vec![Platform::Twitch, Platform::Kick], Err(Reason::Platform));
+        assert_eq!(wants(Targeting { platforms: other, ..Default::default() }), platform);
+        let followers = Err(Reason::Followers);
+        assert_eq!(wants(Targeting { followers_min: 501, ..Default::default() }), followers);
+        assert_eq!(wants(Targeting { followers_max: 499, ..Default::default() }), followers);
+        assert_eq!(wants(Targeting { mature: Mature::Exclude, ..Default::default() }), Err(Reason::Mature));
+        let grown = Targeting { mature: Mature::Only, ..Default::default() };
+        let plain = Profile { mature: false, ..profile() };
+        assert_eq!((wants(grown.clone()), grown.admits(&plain, sample(50))), (Ok(()), Err(Reason::Mature)));
         assert_eq!(
             wants(Targeting {
                 viewers_min: 50,
                 viewers_max: 50,
+                followers_min: 500,
+                followers_max: 500,
+                platforms: vec![Platform::Twitch, Platform::Youtube],
                 categories: list("gaming"),
                 ..Default::default()
             }),

@@ -3,7 +3,7 @@
 use super::{ByHand, StoreResult};
 use crate::domain::campaign::Brand;
 use crate::domain::id::{BrandId, StreamerId};
-use crate::domain::streamer::{Profile, Settings, SettingsChange, Streamer};
+use crate::domain::streamer::{Profile, ProfileChange, Settings, SettingsChange, Streamer};
 use crate::domain::time::UnixMillis;
 use async_trait::async_trait;
 
@@ -82,6 +82,15 @@ pub trait AccountStore: Send + Sync {
         &self,
         id: StreamerId,
         change: &SettingsChange,
+        now: UnixMillis,
+    ) -> StoreResult<Streamer>;
+    /// Changes what targeting looks at, and puts it on record in the same transaction; the streamer
+    /// afterwards.
+    async fn change_profile(
+        &self,
+        id: StreamerId,
+        change: &ProfileChange,
+        hand: &ByHand,
         now: UnixMillis,
     ) -> StoreResult<Streamer>;
 }

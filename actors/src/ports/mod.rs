@@ -27,9 +27,10 @@ use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, Stream
 pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::reason::Reason;
+use crate::domain::rotation::Rotation;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Sample;
-pub use crate::domain::tally::{MinuteCounts, MinuteKey};
+pub use crate::domain::tally::{Batch, MinuteCounts, MinuteKey};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
 use async_trait::async_trait;
@@ -198,6 +199,8 @@ pub struct NewCampaign {
     pub open: bool,
     /// Where a click leads.
     pub landing_url: String,
+    /// How its creatives take turns.
+    pub rotation: Rotation,
     /// What may be shown, at least one.
     pub creatives: Vec<NewCreative>,
     /// Moved from the brand's wallet in the same transaction.
@@ -215,6 +218,10 @@ pub struct NewCreative {
     pub duration: Millis,
     /// `#rrggbb`.
     pub accent: String,
+    /// Whether it can be heard.
+    pub sound: bool,
+    /// Its share of the plays in weighted rotation.
+    pub weight: u16,
 }
 
 /// What may change on a campaign. None leaves a field as it is.
@@ -232,6 +239,10 @@ pub struct CampaignChange {
     pub daily_cap: Option<Option<Micros>>,
     /// How often it may play on one streamer.
     pub cap: Option<FrequencyCap>,
+    /// Which streams it wants, as a whole.
+    pub targeting: Option<Targeting>,
+    /// How its creatives take turns.
+    pub rotation: Option<Rotation>,
 }
 
 /// What the catalogue is built from.
@@ -304,13 +315,7 @@ pub struct SeriesPoint {
 #[async_trait]
 pub trait PlayLog: Send + Sync {
     /// Writes records and adds counts, in one transaction.
-    async fn append(
-        &self,
-        plays: &[PlayRecord],
-        minutes: &[(MinuteKey, MinuteCounts)],
-        rejects: &[(MinuteKey, Reason, u64)],
-        rules: &RuleCounts,
-    ) -> StoreResult<()>;
+    async fn append(&self, batch: &Batch) -> StoreResult<()>;
     /// The minutes of a campaign from `from` up to, and not with, `to`, in steps that start at multiples of
     /// `step` since 1970, oldest first. `step` is a multiple of a minute. A step without a count is left out.
     async fn series(
@@ -332,6 +337,13 @@ pub trait PlayLog: Send + Sync {
     async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>>;
     /// Plays of all streamers that were on screen, in the order of their ids, after `after`.
     async fn shown_after(&self, after: PlayId, limit: u32) -> StoreResult<Vec<PlayShown>>;
+    /// What came on a streamer's screen from `since` on, play by play, oldest first: of the newest `limit`.
+    async fn plays_since(
+        &self,
+        streamer: StreamerId,
+        since: UnixMillis,
+        limit: u32,
+    ) -> StoreResult<Vec<(CampaignId, UnixMillis)>>;
     /// The play of a click link.
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
     /// Clicks of a play that are billed, besides this one.

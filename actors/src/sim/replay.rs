@@ -9,6 +9,7 @@ use crate::domain::decision::{Candidate, Guide, Slot, decide};
 use crate::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use crate::domain::money::{Currency, FeeBps, Micros, Split};
 use crate::domain::pacing::{Attainments, Pacing, Plan};
+use crate::domain::policy::Policy;
 use crate::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use crate::domain::streamer::history::History;
 use crate::domain::streamer::{Profile, Sample, Settings};
@@ -41,6 +42,7 @@ pub struct Replay<'a> {
     pacing: &'a dyn Pacing,
     rules: RuleIndex,
     settings: Settings,
+    policy: Policy,
     streams: Vec<Stream>,
     funded: Vec<Funded>,
     all: Attainments,
@@ -78,6 +80,7 @@ impl<'a> Replay<'a> {
             pacing,
             rules: trace.rules(),
             settings: Settings::default(),
+            policy: Policy::open(),
             streams: streams.collect(),
             funded: funded.collect(),
             all: Attainments::default(),
@@ -113,6 +116,7 @@ impl<'a> Replay<'a> {
             now,
             streamer: StreamerId(i64::from(slot.streamer)),
             profile: &stream.profile,
+            policy: &self.policy,
             settings: &self.settings,
             sample: Sample { live: true, viewers: slot.viewers, sampled: now },
             history: &stream.history,

@@ -1,13 +1,15 @@
 //! A day of ad slots, campaigns and budgets that compete for them, and a bound on what any policy could
 //! have earned. The file format and its words are those of `benches/traces/README.md`.
 
+use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Scope, Severity};
 use crate::domain::creative::{Content, Creative, Placement};
 use crate::domain::id::{BrandId, CampaignId, CreativeId, RuleId};
 use crate::domain::money::{Currency, Micros};
 use crate::domain::pacing::Plan;
-use crate::domain::streamer::Profile;
+use crate::domain::rotation::{CreativeCounts, Rotation};
+use crate::domain::streamer::{Platform, Profile};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,7 +187,12 @@ impl Trace {
                 placement: Placement::Corner,
                 duration: Millis::seconds(8),
                 accent: "#ffffff".into(),
+                sound: false,
+                weight: 1,
+                drawn: Drawn::default(),
+                counts: CreativeCounts::default(),
             }],
+            rotation: Rotation::Even,
         }
     }
 
@@ -196,6 +203,9 @@ impl Trace {
             content_category: word('c', streamer.category),
             language: word('l', streamer.language),
             country: "IN".into(),
+            platform: Platform::Other,
+            followers: 0,
+            mature: false,
         }
     }
 

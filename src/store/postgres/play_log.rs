@@ -9,9 +9,10 @@ use gametriggers_actors::domain::conflict::{PlayShown, Presence};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
     StoreResult,
 };
 use sqlx::PgConnection;
@@ -66,6 +67,15 @@ statements! {
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
         ON CONFLICT (campaign_id, minute, streamer_id, reason)
         DO UPDATE SET count = r.count + excluded.count";
+    ADD_CREATIVES = "INSERT INTO creative_count AS c (creative_id, plays, impressions, viewers, clicks)
+        SELECT u.creative, sum(u.plays)::bigint, sum(u.impressions)::bigint, sum(u.viewers)::bigint,
+          sum(u.clicks)::bigint
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+          AS u (creative, plays, impressions, viewers, clicks)
+        GROUP BY 1 ORDER BY 1
+        ON CONFLICT (creative_id) DO UPDATE SET plays = c.plays + excluded.plays,
+          impressions = c.impressions + excluded.impressions, viewers = c.viewers + excluded.viewers,
+          clicks = c.clicks + excluded.clicks";
     SERIES = "SELECT minute - minute % $4 AS at, sum(plays)::bigint AS plays,
           sum(impressions)::bigint AS impressions, sum(viewers)::bigint AS viewers,
           sum(clicks_link)::bigint AS clicks_link, sum(clicks_qr)::bigint AS clicks_qr,
@@ -77,7 +87,7 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
         ORDER BY play_id DESC LIMIT $2";
-    /// What was on screen, as the domain says it of an outcome.
+    /// What was on screen, as the domain says it of an outcome. An id begins with the time of its play.
     SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.streamer_id = $1 AND p.play_id >= $2 AND p.outcome IN ('shown', 'rejected', 'settled')
@@ -86,6 +96,9 @@ statements! {
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.play_id > $1 AND p.outcome IN ('shown', 'rejected', 'settled')
         ORDER BY p.play_id LIMIT $2";
+    PLAYS_SINCE = "SELECT campaign_id, slot_at FROM play WHERE streamer_id = $1 AND play_id >= $2
+          AND outcome IN ('shown', 'rejected', 'settled')
+        ORDER BY play_id DESC LIMIT $3";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
         WHERE play_id = $1 AND event_id BETWEEN $2 AND $3 AND event_id <> $4";
@@ -94,17 +107,11 @@ statements! {
 
 #[async_trait]
 impl PlayLog for PostgresStore {
-    async fn append(
-        &self,
-        plays: &[PlayRecord],
-        minutes: &[(MinuteKey, MinuteCounts)],
-        rejects: &[(MinuteKey, Reason, u64)],
-        rules: &RuleCounts,
-    ) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() && rules.is_empty() {
+    async fn append(&self, batch: &Batch) -> StoreResult<()> {
+        if *batch == Batch::default() {
             return Ok(());
         }
-        let rows = Arc::new(Rows::of(plays, minutes, rejects, rules)?);
+        let rows = Arc::new(Rows::of(batch)?);
         // Counts are added, so a transaction must not be written twice: the lane finds out what became of it.
         Ok(self.log()?.run(move |c| Box::pin(append(c, rows))).await?)
     }
@@ -148,6 +155,21 @@ impl PlayLog for PostgresStore {
         self.read(async { query.fetch_all(&self.readers).await?.iter().map(play_shown).collect() }).await
     }
 
+    async fn plays_since(
+        &self,
+        streamer: StreamerId,
+        since: UnixMillis,
+        limit: u32,
+    ) -> StoreResult<Vec<(CampaignId, UnixMillis)>> {
+        let first = PlayId::first_at(since);
+        let query = sqlx::query_as(PLAYS_SINCE).bind(streamer.0).bind(first.0).bind(i64::from(limit));
+        self.read(async {
+            let rows: Vec<(i64, i64)> = query.fetch_all(&self.readers).await?;
+            Ok(rows.into_iter().rev().map(|(campaign, at)| (CampaignId(campaign), UnixMillis(at))).collect())
+        })
+        .await
+    }
+
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let query = sqlx::query(BY_CLICK_CODE).bind(code);
         self.read(async { query.fetch_optional(&self.readers).await?.as_ref().map(record).transpose() }).await
@@ -173,18 +195,19 @@ struct Rows {
     rejects: [Vec<i64>; 4],
     reasons: Vec<&'static str>,
     rules: rule::CountRows,
+    creatives: [Vec<i64>; 5],
 }
 
 impl Rows {
-    fn of(
-        plays: &[PlayRecord],
-        minutes: &[(MinuteKey, MinuteCounts)],
-        rejects: &[(MinuteKey, Reason, u64)],
-        rules: &RuleCounts,
-    ) -> Attempt<Self> {
+    fn of(batch: &Batch) -> Attempt<Self> {
+        let Batch { plays, minutes, rejects, rules, creatives } = batch;
         let plays = most_final(plays);
         let rejected = |(key, _, times): &(MinuteKey, Reason, u64)| {
             Ok([key.campaign.0, key.minute.0, key.streamer.0, count(*times)?])
+        };
+        let achieved = |(creative, counts): &(CreativeId, CreativeCounts)| {
+            let CreativeCounts { plays, impressions, viewers, clicks } = *counts;
+            Ok([creative.0, count(plays)?, count(impressions)?, count(viewers)?, count(clicks)?])
         };
         Ok(Self {
             plays: plays.iter().map(|record| record.play.0).collect(),
@@ -194,6 +217,7 @@ impl Rows {
             rejects: columns(rejects.iter().map(rejected).collect::<Attempt<Vec<_>>>()?),
             reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
             rules: rule::CountRows::of(rules)?,
+            creatives: columns(creatives.iter().map(achieved).collect::<Attempt<Vec<_>>>()?),
         })
     }
 }
@@ -212,6 +236,11 @@ async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
     if !rows.reasons.is_empty() {
         let query = rows.rejects.iter().fold(sqlx::query(ADD_REJECTS), |query, column| query.bind(column));
         query.bind(&rows.reasons).execute(&mut *connection).await?;
+    }
+    if rows.creatives.iter().any(|column| !column.is_empty()) {
+        let query =
+            rows.creatives.iter().fold(sqlx::query(ADD_CREATIVES), |query, column| query.bind(column));
+        query.execute(&mut *connection).await?;
     }
     rule::count(connection, &rows.rules).await
 }

@@ -23,6 +23,8 @@ pub(super) trait Columns {
     fn optional_text(&self, column: &str) -> Attempt<Option<Arc<str>>>;
     /// A yes or no.
     fn flag(&self, column: &str) -> Attempt<bool>;
+    /// A yes or no, or none.
+    fn optional_flag(&self, column: &str) -> Attempt<Option<bool>>;
     /// An array of whole numbers.
     fn numbers(&self, column: &str) -> Attempt<Vec<i64>>;
     /// An array of texts.
@@ -80,6 +82,10 @@ impl Columns for PgRow {
     }
 
     fn flag(&self, column: &str) -> Attempt<bool> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn optional_flag(&self, column: &str) -> Attempt<Option<bool>> {
         Ok(self.try_get(column)?)
     }
 

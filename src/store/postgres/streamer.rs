@@ -3,8 +3,11 @@
 use super::failure::{Attempt, Failure, expect_rows};
 use super::row::{Columns, json};
 use super::statements;
+use gametriggers_actors::domain::creative::{Format, LengthCaps};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange, Streamer};
+use gametriggers_actors::domain::streamer::{
+    Corner, Motion, OptIn, Platform, Profile, ProfileChange, Settings, SettingsChange, Streamer,
+};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{NewStreamer, StoreError};
 use serde::Serialize;
@@ -19,10 +22,14 @@ statements! {
     IDS = "SELECT nextval(pg_get_serial_sequence('streamer', 'id')) FROM generate_series(1, $1)";
     ADD = "INSERT INTO streamer (id, name, content_category, language, country, paused, snoozed_until,
           slot_interval, hourly_max, first_ad_delay, corner, volume_percent, motion, allow_video,
-          blocked_brands, blocked_categories, created_at, updated_at)
+          blocked_brands, blocked_categories, created_at, updated_at, platform, followers, mature,
+          blocked_formats, allow_sound, length_image, length_video, length_text, length_qr, opt_in_policy,
+          opt_in_at)
         SELECT s.id, s.name, s.content_category, s.language, s.country, s.paused, s.snoozed_until,
           s.slot_interval, s.hourly_max, s.first_ad_delay, s.corner, s.volume_percent, s.motion,
-          s.allow_video, s.blocked_brands, s.blocked_categories, $2, $2
+          s.allow_video, s.blocked_brands, s.blocked_categories, $2, $2,
+          s.platform, s.followers, s.mature, s.blocked_formats, s.allow_sound, s.length_image, s.length_video,
+          s.length_text, s.length_qr, s.opt_in_policy, s.opt_in_at
         FROM json_populate_recordset(NULL::streamer, $1::text::json) AS s";
     ADD_KEYS = "INSERT INTO api_key (hash, kind, streamer_id, label, created_at)
         SELECT k.hash, k.kind, k.streamer_id, 'first', $4
@@ -36,8 +43,21 @@ statements! {
           volume_percent = coalesce(s.volume_percent, t.volume_percent),
           motion = coalesce(s.motion, t.motion), allow_video = coalesce(s.allow_video, t.allow_video),
           blocked_brands = coalesce(s.blocked_brands, t.blocked_brands),
-          blocked_categories = coalesce(s.blocked_categories, t.blocked_categories), updated_at = $3
+          blocked_categories = coalesce(s.blocked_categories, t.blocked_categories),
+          blocked_formats = coalesce(s.blocked_formats, t.blocked_formats),
+          allow_sound = coalesce(s.allow_sound, t.allow_sound),
+          length_image = coalesce(s.length_image, t.length_image),
+          length_video = coalesce(s.length_video, t.length_video),
+          length_text = coalesce(s.length_text, t.length_text),
+          length_qr = coalesce(s.length_qr, t.length_qr),
+          opt_in_policy = CASE WHEN $4 THEN $5 ELSE t.opt_in_policy END,
+          opt_in_at = CASE WHEN $4 THEN $6 ELSE t.opt_in_at END, updated_at = $3
         FROM json_populate_record(NULL::streamer, $2::text::json) AS s WHERE t.id = $1";
+    CHANGE_PROFILE = "UPDATE streamer SET name = coalesce($2, name),
+          content_category = coalesce($3, content_category), language = coalesce($4, language),
+          country = coalesce($5, country), platform = coalesce($6, platform),
+          followers = coalesce($7, followers), mature = coalesce($8, mature), updated_at = $9
+        WHERE id = $1";
 }
 
 /// Rows in one statement at most: it bounds the size of its one parameter.
@@ -55,8 +75,16 @@ struct SettingsRow<'a> {
     volume_percent: u8,
     motion: &'static str,
     allow_video: bool,
+    blocked_formats: Vec<&'static str>,
+    allow_sound: bool,
+    length_image: i64,
+    length_video: i64,
+    length_text: i64,
+    length_qr: i64,
     blocked_brands: Vec<i64>,
     blocked_categories: Vec<&'a str>,
+    opt_in_policy: Option<&'a str>,
+    opt_in_at: Option<i64>,
 }
 
 impl<'a> SettingsRow<'a> {
@@ -70,9 +98,17 @@ impl<'a> SettingsRow<'a> {
             corner: settings.corner.code(),
             volume_percent: settings.volume_percent,
             motion: settings.motion.code(),
-            allow_video: settings.allow_video,
+            allow_video: !settings.blocked_formats.contains(&Format::Video),
+            blocked_formats: but_video(&settings.blocked_formats),
+            allow_sound: settings.allow_sound,
+            length_image: settings.lengths.image.0,
+            length_video: settings.lengths.video.0,
+            length_text: settings.lengths.text.0,
+            length_qr: settings.lengths.qr.0,
             blocked_brands: settings.blocked_brands.iter().map(|brand| brand.0).collect(),
             blocked_categories: settings.blocked_categories.iter().map(AsRef::as_ref).collect(),
+            opt_in_policy: settings.opt_in.as_ref().map(|given| given.policy.as_ref()),
+            opt_in_at: settings.opt_in.as_ref().map(|given| given.at.0),
         }
     }
 }
@@ -95,6 +131,18 @@ struct ChangeRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_video: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_formats: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_sound: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_image: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_video: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_text: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_qr: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     blocked_brands: Option<Vec<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_categories: Option<Vec<&'a str>>,
@@ -103,6 +151,7 @@ struct ChangeRow<'a> {
 impl<'a> ChangeRow<'a> {
     fn new(change: &'a SettingsChange) -> Self {
         let (brands, categories) = (&change.blocked_brands, &change.blocked_categories);
+        let formats = change.blocked_formats.as_deref();
         Self {
             slot_interval: change.slot_interval.map(|span| span.0),
             hourly_max: change.hourly_max,
@@ -110,11 +159,22 @@ impl<'a> ChangeRow<'a> {
             corner: change.corner.map(Corner::code),
             volume_percent: change.volume_percent,
             motion: change.motion.map(Motion::code),
-            allow_video: change.allow_video,
+            allow_video: formats.map(|all| !all.contains(&Format::Video)).or(change.allow_video),
+            blocked_formats: formats.map(but_video),
+            allow_sound: change.allow_sound,
+            length_image: change.lengths.map(|caps| caps.image.0),
+            length_video: change.lengths.map(|caps| caps.video.0),
+            length_text: change.lengths.map(|caps| caps.text.0),
+            length_qr: change.lengths.map(|caps| caps.qr.0),
             blocked_brands: brands.as_ref().map(|all| all.iter().map(|brand| brand.0).collect()),
             blocked_categories: categories.as_ref().map(|all| all.iter().map(AsRef::as_ref).collect()),
         }
     }
+}
+
+/// Video has a column of its own, which older servers know.
+fn but_video(formats: &[Format]) -> Vec<&'static str> {
+    formats.iter().filter(|format| **format != Format::Video).map(|format| format.code()).collect()
 }
 
 #[derive(Serialize)]
@@ -124,6 +184,9 @@ struct StreamerRow<'a> {
     content_category: &'a str,
     language: &'a str,
     country: &'a str,
+    platform: &'static str,
+    followers: u32,
+    mature: bool,
     #[serde(flatten)]
     settings: SettingsRow<'a>,
 }
@@ -160,6 +223,9 @@ fn row(streamer: &NewStreamer, id: i64) -> StreamerRow<'_> {
         content_category: &streamer.profile.content_category,
         language: &streamer.profile.language,
         country: &streamer.profile.country,
+        platform: streamer.profile.platform.code(),
+        followers: streamer.profile.followers,
+        mature: streamer.profile.mature,
         settings: SettingsRow::new(&streamer.settings),
     }
 }
@@ -215,7 +281,39 @@ pub(super) async fn change(
     now: UnixMillis,
 ) -> Attempt<Streamer> {
     let row = json(&ChangeRow::new(change))?;
-    sqlx::query(CHANGE).bind(id.0).bind(row).bind(now.0).execute(&mut *connection).await?;
+    let given = change.opt_in.as_ref().and_then(Option::as_ref);
+    sqlx::query(CHANGE)
+        .bind(id.0)
+        .bind(row)
+        .bind(now.0)
+        .bind(change.opt_in.is_some())
+        .bind(given.map(|given| given.policy.as_ref()))
+        .bind(given.map(|given| given.at.0))
+        .execute(&mut *connection)
+        .await?;
+    // Not found, when there is none.
+    one(connection, id).await
+}
+
+/// Changes what targeting looks at.
+pub(super) async fn change_profile(
+    connection: &mut PgConnection,
+    id: StreamerId,
+    change: &ProfileChange,
+    now: UnixMillis,
+) -> Attempt<Streamer> {
+    sqlx::query(CHANGE_PROFILE)
+        .bind(id.0)
+        .bind(change.name.as_deref())
+        .bind(change.content_category.as_deref())
+        .bind(change.language.as_deref())
+        .bind(change.country.as_deref())
+        .bind(change.platform.map(Platform::code))
+        .bind(change.followers.map(i64::from))
+        .bind(change.mature)
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
     // Not found, when there is none.
     one(connection, id).await
 }
@@ -226,6 +324,9 @@ fn streamer(row: &PgRow) -> Attempt<Streamer> {
         content_category: row.shared("content_category")?,
         language: row.shared("language")?,
         country: row.shared("country")?,
+        platform: row.code("platform", Platform::from_code)?,
+        followers: row.number("followers")?,
+        mature: row.flag("mature")?,
     };
     let settings = Settings {
         paused: row.flag("paused")?,
@@ -236,13 +337,36 @@ fn streamer(row: &PgRow) -> Attempt<Streamer> {
         corner: row.code("corner", Corner::from_code)?,
         volume_percent: row.number("volume_percent")?,
         motion: row.code("motion", Motion::from_code)?,
-        allow_video: row.flag("allow_video")?,
+        blocked_formats: formats(row)?,
+        allow_sound: row.flag("allow_sound")?,
+        lengths: LengthCaps {
+            image: row.span("length_image")?,
+            video: row.span("length_video")?,
+            text: row.span("length_text")?,
+            qr: row.span("length_qr")?,
+        },
         blocked_brands: row.numbers("blocked_brands")?.into_iter().map(BrandId).collect(),
         blocked_categories: row.texts("blocked_categories")?,
+        opt_in: opt_in(row)?,
     };
     Ok(Streamer {
         id: StreamerId(row.number("id")?),
         profile: Arc::new(profile),
         settings: Arc::new(settings),
     })
+}
+
+/// In the order of the formats, video among them.
+fn formats(row: &PgRow) -> Attempt<Vec<Format>> {
+    let (allow_video, others) = (row.flag("allow_video")?, row.texts("blocked_formats")?);
+    let blocked = |format: &Format| match format {
+        Format::Video => !allow_video,
+        _ => others.iter().any(|code| **code == *format.code()),
+    };
+    Ok(Format::ALL.into_iter().filter(blocked).collect())
+}
+
+fn opt_in(row: &PgRow) -> Attempt<Option<OptIn>> {
+    let given = row.optional_text("opt_in_policy")?.zip(row.optional("opt_in_at")?);
+    Ok(given.map(|(policy, at)| OptIn { policy, at: UnixMillis(at) }))
 }

@@ -8,7 +8,7 @@ use super::{SqliteStore, statements, streamer};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::{Settings, SettingsChange, Streamer};
+use gametriggers_actors::domain::streamer::{ProfileChange, Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
     AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, StoreError,
@@ -146,6 +146,37 @@ impl AccountStore for SqliteStore {
         let change = change.clone();
         self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, now).await })).await
     }
+
+    async fn change_profile(
+        &self,
+        id: StreamerId,
+        change: &ProfileChange,
+        hand: &ByHand,
+        now: UnixMillis,
+    ) -> StoreResult<Streamer> {
+        let epoch = self.writer()?.epoch();
+        let (change, hand) = (change.clone(), hand.clone());
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                change_profile(c, id, &change, (&hand, now)).await
+            })
+        })
+        .await
+    }
+}
+
+/// Changes what targeting looks at, and puts it on record.
+async fn change_profile(
+    connection: &mut SqliteConnection,
+    id: StreamerId,
+    change: &ProfileChange,
+    (hand, now): (&ByHand, UnixMillis),
+) -> Attempt<Streamer> {
+    let after = streamer::change_profile(connection, id, change, now).await?;
+    let (subject, detail) = (subject(Principal::Streamer(id)), after.profile.to_string());
+    record(connection, hand, &Deed { action: "change_streamer", subject, detail }, now).await?;
+    Ok(after)
 }
 
 async fn add_brand(connection: &mut SqliteConnection, name: &str, now: UnixMillis) -> Attempt<BrandId> {

@@ -9,9 +9,10 @@ use gametriggers_actors::domain::conflict::{PlayShown, Presence};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
     StoreResult,
 };
 use serde::Serialize;
@@ -59,6 +60,12 @@ statements! {
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
         FROM json_each(?1) WHERE true
         ON CONFLICT DO UPDATE SET count = count + excluded.count";
+    ADD_CREATIVES = "INSERT INTO creative_count (creative_id, plays, impressions, viewers, clicks)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+        FROM json_each(?1) WHERE true
+        ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,
+          impressions = impressions + excluded.impressions, viewers = viewers + excluded.viewers,
+          clicks = clicks + excluded.clicks";
     SERIES = "SELECT minute - minute % ?4 AS at, sum(plays) AS plays, sum(impressions) AS impressions,
           sum(viewers) AS viewers, sum(clicks_link) AS clicks_link, sum(clicks_qr) AS clicks_qr,
           sum(clicks_chat) AS clicks_chat, sum(lost) AS lost, sum(spend) AS spend, sum(earn) AS earn
@@ -70,7 +77,7 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
-    /// What was on screen, as the domain says it of an outcome.
+    /// What was on screen, as the domain says it of an outcome. An id begins with the time of its play.
     SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.streamer_id = ?1 AND p.play_id >= ?2 AND p.outcome IN ('shown', 'rejected', 'settled')
@@ -79,6 +86,9 @@ statements! {
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.play_id > ?1 AND p.outcome IN ('shown', 'rejected', 'settled')
         ORDER BY p.play_id LIMIT ?2";
+    PLAYS_SINCE = "SELECT campaign_id, slot_at FROM play WHERE streamer_id = ?1 AND play_id >= ?2
+          AND outcome IN ('shown', 'rejected', 'settled')
+        ORDER BY play_id DESC LIMIT ?3";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
         WHERE play_id = ?1 AND event_id BETWEEN ?2 AND ?3 AND event_id <> ?4";
@@ -87,17 +97,12 @@ statements! {
 
 #[async_trait]
 impl PlayLog for SqliteStore {
-    async fn append(
-        &self,
-        plays: &[PlayRecord],
-        minutes: &[(MinuteKey, MinuteCounts)],
-        rejects: &[(MinuteKey, Reason, u64)],
-        rules: &RuleCounts,
-    ) -> StoreResult<()> {
-        if plays.is_empty() && minutes.is_empty() && rejects.is_empty() && rules.is_empty() {
+    async fn append(&self, batch: &Batch) -> StoreResult<()> {
+        if *batch == Batch::default() {
             return Ok(());
         }
-        let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?];
+        let Batch { plays, minutes, rejects, rules, creatives } = batch;
+        let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?, creative_rows(creatives)?];
         let rules = rule::count_rows(rules)?;
         self.write(move |c| {
             Box::pin(async move {
@@ -151,6 +156,18 @@ impl PlayLog for SqliteStore {
         Ok(rows.iter().map(play_shown).collect::<Attempt<Vec<_>>>()?)
     }
 
+    async fn plays_since(
+        &self,
+        streamer: StreamerId,
+        since: UnixMillis,
+        limit: u32,
+    ) -> StoreResult<Vec<(CampaignId, UnixMillis)>> {
+        let first = PlayId::first_at(since);
+        let query = sqlx::query_as(PLAYS_SINCE).bind(streamer.0).bind(first.bytes().to_vec()).bind(limit);
+        let rows: Vec<(i64, i64)> = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
+        Ok(rows.into_iter().rev().map(|(campaign, at)| (CampaignId(campaign), UnixMillis(at))).collect())
+    }
+
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let row = sqlx::query(BY_CLICK_CODE).bind(code).fetch_optional(&self.readers).await;
         Ok(row.map_err(Failure::from)?.as_ref().map(record).transpose()?)
@@ -165,8 +182,8 @@ impl PlayLog for SqliteStore {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, rows: [String; 3]) -> Attempt<()> {
-    for (statement, rows) in [UPSERT, ADD_MINUTES, ADD_REJECTS].into_iter().zip(rows) {
+async fn append(connection: &mut SqliteConnection, rows: [String; 4]) -> Attempt<()> {
+    for (statement, rows) in [UPSERT, ADD_MINUTES, ADD_REJECTS, ADD_CREATIVES].into_iter().zip(rows) {
         sqlx::query(statement).bind(rows).execute(&mut *connection).await?;
     }
     Ok(())
@@ -299,6 +316,14 @@ fn play_shown(row: &SqliteRow) -> Attempt<PlayShown> {
         brand: BrandId(row.number("brand_id")?),
         category: Category(row.shared("category")?),
     })
+}
+
+fn creative_rows(creatives: &[(CreativeId, CreativeCounts)]) -> Attempt<String> {
+    let row = |(creative, counts): &(CreativeId, CreativeCounts)| {
+        let CreativeCounts { plays, impressions, viewers, clicks } = *counts;
+        Ok([creative.0, count(plays)?, count(impressions)?, count(viewers)?, count(clicks)?])
+    };
+    json(&creatives.iter().map(row).collect::<Attempt<Vec<_>>>()?)
 }
 
 fn record(row: &SqliteRow) -> Attempt<PlayRecord> {

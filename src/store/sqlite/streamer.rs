@@ -3,8 +3,11 @@
 use super::failure::{Attempt, Failure, expect_rows};
 use super::row::{Columns, json};
 use super::statements;
+use gametriggers_actors::domain::creative::{Format, LengthCaps};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
-use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange, Streamer};
+use gametriggers_actors::domain::streamer::{
+    Corner, Motion, OptIn, Platform, Profile, ProfileChange, Settings, SettingsChange, Streamer,
+};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{KeyHash, NewStreamer, StoreError};
 use serde::Serialize;
@@ -19,12 +22,17 @@ statements! {
     LAST_ID = "SELECT coalesce(max(id), 0) FROM streamer";
     ADD = "INSERT INTO streamer (id, name, content_category, language, country, paused, snoozed_until,
           slot_interval, hourly_max, first_ad_delay, corner, volume_percent, motion, allow_video,
-          blocked_brands, blocked_categories, created_at, updated_at)
+          blocked_brands, blocked_categories, created_at, updated_at, platform, followers, mature,
+          blocked_formats, allow_sound, length_image, length_video, length_text, length_qr, opt_in_policy,
+          opt_in_at)
         SELECT value ->> 'id', value ->> 'name', value ->> 'content_category', value ->> 'language',
           value ->> 'country', value ->> 'paused', value ->> 'snoozed_until', value ->> 'slot_interval',
           value ->> 'hourly_max', value ->> 'first_ad_delay', value ->> 'corner', value ->> 'volume_percent',
           value ->> 'motion', value ->> 'allow_video', value -> 'blocked_brands',
-          value -> 'blocked_categories', ?2, ?2
+          value -> 'blocked_categories', ?2, ?2, value ->> 'platform', value ->> 'followers',
+          value ->> 'mature', value -> 'blocked_formats', value ->> 'allow_sound', value ->> 'length_image',
+          value ->> 'length_video', value ->> 'length_text', value ->> 'length_qr', value ->> 'opt_in_policy',
+          value ->> 'opt_in_at'
         FROM json_each(?1)";
     ADD_KEYS = "INSERT INTO api_key (hash, kind, streamer_id, label, created_at)
         SELECT unhex(value ->> 0), value ->> 1, value ->> 2, 'first', ?2 FROM json_each(?1)";
@@ -37,8 +45,21 @@ statements! {
           volume_percent = coalesce(s ->> 'volume_percent', volume_percent),
           motion = coalesce(s ->> 'motion', motion), allow_video = coalesce(s ->> 'allow_video', allow_video),
           blocked_brands = coalesce(s -> 'blocked_brands', blocked_brands),
-          blocked_categories = coalesce(s -> 'blocked_categories', blocked_categories), updated_at = ?3
+          blocked_categories = coalesce(s -> 'blocked_categories', blocked_categories),
+          blocked_formats = coalesce(s -> 'blocked_formats', blocked_formats),
+          allow_sound = coalesce(s ->> 'allow_sound', allow_sound),
+          length_image = coalesce(s ->> 'length_image', length_image),
+          length_video = coalesce(s ->> 'length_video', length_video),
+          length_text = coalesce(s ->> 'length_text', length_text),
+          length_qr = coalesce(s ->> 'length_qr', length_qr),
+          opt_in_policy = CASE WHEN ?4 THEN ?5 ELSE opt_in_policy END,
+          opt_in_at = CASE WHEN ?4 THEN ?6 ELSE opt_in_at END, updated_at = ?3
         FROM (SELECT ?2 AS s) WHERE id = ?1";
+    CHANGE_PROFILE = "UPDATE streamer SET name = coalesce(?2, name),
+          content_category = coalesce(?3, content_category), language = coalesce(?4, language),
+          country = coalesce(?5, country), platform = coalesce(?6, platform),
+          followers = coalesce(?7, followers), mature = coalesce(?8, mature), updated_at = ?9
+        WHERE id = ?1";
 }
 
 /// Rows in one statement at most: it bounds the size of its one parameter.
@@ -56,8 +77,16 @@ struct SettingsRow<'a> {
     volume_percent: u8,
     motion: &'static str,
     allow_video: bool,
+    blocked_formats: Vec<&'static str>,
+    allow_sound: bool,
+    length_image: i64,
+    length_video: i64,
+    length_text: i64,
+    length_qr: i64,
     blocked_brands: Vec<i64>,
     blocked_categories: Vec<&'a str>,
+    opt_in_policy: Option<&'a str>,
+    opt_in_at: Option<i64>,
 }
 
 impl<'a> SettingsRow<'a> {
@@ -71,9 +100,17 @@ impl<'a> SettingsRow<'a> {
             corner: settings.corner.code(),
             volume_percent: settings.volume_percent,
             motion: settings.motion.code(),
-            allow_video: settings.allow_video,
+            allow_video: !settings.blocked_formats.contains(&Format::Video),
+            blocked_formats: but_video(&settings.blocked_formats),
+            allow_sound: settings.allow_sound,
+            length_image: settings.lengths.image.0,
+            length_video: settings.lengths.video.0,
+            length_text: settings.lengths.text.0,
+            length_qr: settings.lengths.qr.0,
             blocked_brands: settings.blocked_brands.iter().map(|brand| brand.0).collect(),
             blocked_categories: settings.blocked_categories.iter().map(AsRef::as_ref).collect(),
+            opt_in_policy: settings.opt_in.as_ref().map(|given| given.policy.as_ref()),
+            opt_in_at: settings.opt_in.as_ref().map(|given| given.at.0),
         }
     }
 }
@@ -96,6 +133,18 @@ struct ChangeRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_video: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_formats: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_sound: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_image: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_video: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_text: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length_qr: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     blocked_brands: Option<Vec<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_categories: Option<Vec<&'a str>>,
@@ -104,6 +153,7 @@ struct ChangeRow<'a> {
 impl<'a> ChangeRow<'a> {
     fn new(change: &'a SettingsChange) -> Self {
         let (brands, categories) = (&change.blocked_brands, &change.blocked_categories);
+        let formats = change.blocked_formats.as_deref();
         Self {
             slot_interval: change.slot_interval.map(|span| span.0),
             hourly_max: change.hourly_max,
@@ -111,11 +161,22 @@ impl<'a> ChangeRow<'a> {
             corner: change.corner.map(Corner::code),
             volume_percent: change.volume_percent,
             motion: change.motion.map(Motion::code),
-            allow_video: change.allow_video,
+            allow_video: formats.map(|all| !all.contains(&Format::Video)).or(change.allow_video),
+            blocked_formats: formats.map(but_video),
+            allow_sound: change.allow_sound,
+            length_image: change.lengths.map(|caps| caps.image.0),
+            length_video: change.lengths.map(|caps| caps.video.0),
+            length_text: change.lengths.map(|caps| caps.text.0),
+            length_qr: change.lengths.map(|caps| caps.qr.0),
             blocked_brands: brands.as_ref().map(|all| all.iter().map(|brand| brand.0).collect()),
             blocked_categories: categories.as_ref().map(|all| all.iter().map(AsRef::as_ref).collect()),
         }
     }
+}
+
+/// Video has a column of its own, which older servers know.
+fn but_video(formats: &[Format]) -> Vec<&'static str> {
+    formats.iter().filter(|format| **format != Format::Video).map(|format| format.code()).collect()
 }
 
 #[derive(Serialize)]
@@ -125,6 +186,9 @@ struct StreamerRow<'a> {
     content_category: &'a str,
     language: &'a str,
     country: &'a str,
+    platform: &'static str,
+    followers: u32,
+    mature: bool,
     #[serde(flatten)]
     settings: SettingsRow<'a>,
 }
@@ -148,6 +212,9 @@ pub(super) async fn add(
                 content_category: &streamer.profile.content_category,
                 language: &streamer.profile.language,
                 country: &streamer.profile.country,
+                platform: streamer.profile.platform.code(),
+                followers: streamer.profile.followers,
+                mature: streamer.profile.mature,
                 settings: SettingsRow::new(&streamer.settings),
             });
             keys.push((hex(&streamer.key), "streamer", last));
@@ -196,7 +263,39 @@ pub(super) async fn change(
     now: UnixMillis,
 ) -> Attempt<Streamer> {
     let row = json(&ChangeRow::new(change))?;
-    sqlx::query(CHANGE).bind(id.0).bind(row).bind(now.0).execute(&mut *connection).await?;
+    let given = change.opt_in.as_ref().and_then(Option::as_ref);
+    sqlx::query(CHANGE)
+        .bind(id.0)
+        .bind(row)
+        .bind(now.0)
+        .bind(change.opt_in.is_some())
+        .bind(given.map(|given| given.policy.as_ref()))
+        .bind(given.map(|given| given.at.0))
+        .execute(&mut *connection)
+        .await?;
+    // Not found, when there is none.
+    one(connection, id).await
+}
+
+/// Changes what targeting looks at.
+pub(super) async fn change_profile(
+    connection: &mut SqliteConnection,
+    id: StreamerId,
+    change: &ProfileChange,
+    now: UnixMillis,
+) -> Attempt<Streamer> {
+    sqlx::query(CHANGE_PROFILE)
+        .bind(id.0)
+        .bind(change.name.as_deref())
+        .bind(change.content_category.as_deref())
+        .bind(change.language.as_deref())
+        .bind(change.country.as_deref())
+        .bind(change.platform.map(Platform::code))
+        .bind(change.followers)
+        .bind(change.mature)
+        .bind(now.0)
+        .execute(&mut *connection)
+        .await?;
     // Not found, when there is none.
     one(connection, id).await
 }
@@ -207,6 +306,9 @@ fn streamer(row: &SqliteRow) -> Attempt<Streamer> {
         content_category: row.shared("content_category")?,
         language: row.shared("language")?,
         country: row.shared("country")?,
+        platform: row.code("platform", Platform::from_code)?,
+        followers: row.number("followers")?,
+        mature: row.flag("mature")?,
     };
     let settings = Settings {
         paused: row.flag("paused")?,
@@ -217,13 +319,36 @@ fn streamer(row: &SqliteRow) -> Attempt<Streamer> {
         corner: row.code("corner", Corner::from_code)?,
         volume_percent: row.number("volume_percent")?,
         motion: row.code("motion", Motion::from_code)?,
-        allow_video: row.flag("allow_video")?,
+        blocked_formats: formats(row)?,
+        allow_sound: row.flag("allow_sound")?,
+        lengths: LengthCaps {
+            image: row.span("length_image")?,
+            video: row.span("length_video")?,
+            text: row.span("length_text")?,
+            qr: row.span("length_qr")?,
+        },
         blocked_brands: row.list::<i64>("blocked_brands")?.into_iter().map(BrandId).collect(),
         blocked_categories: row.texts("blocked_categories")?,
+        opt_in: opt_in(row)?,
     };
     Ok(Streamer {
         id: StreamerId(row.number("id")?),
         profile: Arc::new(profile),
         settings: Arc::new(settings),
     })
+}
+
+/// In the order of the formats, video among them.
+fn formats(row: &SqliteRow) -> Attempt<Vec<Format>> {
+    let (allow_video, others) = (row.flag("allow_video")?, row.texts("blocked_formats")?);
+    let blocked = |format: &Format| match format {
+        Format::Video => !allow_video,
+        _ => others.iter().any(|code| **code == *format.code()),
+    };
+    Ok(Format::ALL.into_iter().filter(blocked).collect())
+}
+
+fn opt_in(row: &SqliteRow) -> Attempt<Option<OptIn>> {
+    let given = row.optional_text("opt_in_policy")?.zip(row.optional("opt_in_at")?);
+    Ok(given.map(|(policy, at)| OptIn { policy, at: UnixMillis(at) }))
 }

@@ -1,11 +1,12 @@
 //! Campaigns, rules, accounts and the log of plays read back as they were written.
 
 use super::*;
+use gametriggers_actors::domain::creative::Format;
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::streamer::{Corner, Motion, Profile, Settings, SettingsChange};
+use gametriggers_actors::domain::streamer::{Corner, Motion, Platform, Profile, Settings, SettingsChange};
 use gametriggers_actors::ports::{
-    ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, RuleCounts,
-    SeriesPoint, StoreError,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, NewStreamer, PlayOutcome, PlayRecord, Principal, SeriesPoint,
+    StoreError,
 };
 
 fn contents() -> Vec<Content> {
@@ -138,6 +139,9 @@ pub(super) fn profile() -> Profile {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     }
 }
 
@@ -174,8 +178,12 @@ async fn streamers_and_their_settings_read_back(on: On) {
         volume_percent: Some(100),
         motion: Some(Motion::Reduced),
         allow_video: Some(false),
+        blocked_formats: None,
+        allow_sound: None,
+        lengths: None,
         blocked_brands: Some(vec![]),
         blocked_categories: Some(vec!["a\"b".into()]),
+        opt_in: None,
     };
     let pause = Settings { paused: true, volume_percent: 50, ..Settings::default() };
     bench.store.save_pause(ids[0], &pause, NOW).await.unwrap();
@@ -189,9 +197,10 @@ async fn streamers_and_their_settings_read_back(on: On) {
         corner: Corner::BottomLeft,
         volume_percent: 100,
         motion: Motion::Reduced,
-        allow_video: false,
+        blocked_formats: vec![Format::Video],
         blocked_brands: Vec::new(),
         blocked_categories: vec!["a\"b".into()],
+        ..Settings::default()
     };
     assert_eq!((&*changed.settings, changed.id), (&wanted, ids[0]));
     assert_eq!(bench.store.streamer(ids[0]).await.unwrap(), changed);
@@ -291,18 +300,16 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
     let shown =
         PlayRecord { click_code: Some("xYz".into()), clicks: Some(terms), ..record(1, PlayOutcome::Shown) };
     let rejected = PlayRecord { reason: Some(Reason::TooShort), ..record(1, PlayOutcome::Rejected) };
-    bench.store.append(std::slice::from_ref(&shown), &[], &[], &RuleCounts::default()).await.unwrap();
+    bench.store.append(&Batch { plays: vec![shown.clone()], ..Batch::default() }).await.unwrap();
     assert_eq!(bench.store.by_click_code("xYz").await.unwrap(), Some(shown.clone()));
     assert_eq!(bench.store.by_click_code("xyz").await.unwrap(), None);
     // The end, and then what was before it, late.
     bench
         .store
-        .append(
-            &[rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()],
-            &[],
-            &[],
-            &RuleCounts::default(),
-        )
+        .append(&Batch {
+            plays: vec![rejected.clone(), record(1, PlayOutcome::Expired), shown.clone()],
+            ..Batch::default()
+        })
         .await
         .unwrap();
     let wanted = PlayRecord { click_code: shown.click_code.clone(), clicks: shown.clicks, ..rejected };
@@ -312,7 +319,7 @@ async fn a_play_is_one_row_and_its_end_is_final(on: On) {
 async fn recent_plays_come_newest_first_in_pages(on: On) {
     let bench = Bench::new(on).await;
     let plays: Vec<_> = (1..=5).map(|n| record(n, PlayOutcome::Settled)).collect();
-    bench.store.append(&plays, &[], &[], &RuleCounts::default()).await.unwrap();
+    bench.store.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();
     let first = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
     assert_eq!(first, [plays[4].clone(), plays[3].clone()]);
     let rest = bench.store.recent(StreamerId(1), Some(first[1].play), 9).await.unwrap();
@@ -352,24 +359,27 @@ async fn counts_of_a_minute_add_up_over_flushes_and_streamers(on: On) {
     let (first, other) = (key(0, 2, 1), key(0, 2, 9));
     bench
         .store
-        .append(&[], &[(first, counts()), (first, counts())], &[], &RuleCounts::default())
+        .append(&Batch { minutes: vec![(first, counts()), (first, counts())], ..Batch::default() })
         .await
         .unwrap();
     let rejects = [(first, Reason::TooShort, 2), (other, Reason::TooShort, 1), (first, Reason::Hidden, 4)];
     let minutes = [(other, counts()), (key(0, 3, 1), counts()), (key(1, 2, 1), counts())];
     bench
         .store
-        .append(&[record(1, PlayOutcome::Shown)], &minutes, &rejects, &RuleCounts::default())
+        .append(&Batch {
+            plays: vec![record(1, PlayOutcome::Shown)],
+            minutes: minutes.to_vec(),
+            rejects: rejects.to_vec(),
+            ..Batch::default()
+        })
         .await
         .unwrap();
     bench
         .store
-        .append(
-            &[],
-            &[],
-            &[(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)],
-            &RuleCounts::default(),
-        )
+        .append(&Batch {
+            rejects: vec![(first, Reason::TooShort, 3), (key(7, 2, 1), Reason::Load, 1)],
+            ..Batch::default()
+        })
         .await
         .unwrap();
     let span = |after: i64| UnixMillis(minute.0 + after * 60_000);

@@ -44,6 +44,7 @@ mod reconcile;
 mod release;
 pub(in crate::store) mod rule;
 mod statement;
+mod suitability;
 mod wallet;
 
 pub(in crate::store) use self::database::{Database, On, Store};
@@ -53,6 +54,7 @@ use gametriggers_actors::domain::campaign::{
 use gametriggers_actors::domain::creative::{Content, Placement};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money, Split};
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -168,15 +170,18 @@ pub(in crate::store) fn new_campaign(brand: BrandId, budget: i64) -> NewCampaign
             languages: vec!["en".into(), "hi".into()],
             countries: Vec::new(),
             viewers_min: 5,
-            viewers_max: 0,
+            ..Targeting::default()
         },
         open: true,
         landing_url: "https://volt.example/summer".to_owned(),
+        rotation: Rotation::Even,
         creatives: vec![NewCreative {
             content: Content::Text { headline: "Volt".into(), body: "Wake up".into() },
             placement: Placement::LowerThird,
             duration: Millis::seconds(8),
             accent: "#ff8800".to_owned(),
+            sound: false,
+            weight: 1,
         }],
         budget: Micros(budget),
     }

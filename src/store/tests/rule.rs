@@ -5,7 +5,7 @@ use crate::store::tests::catalogue::new_streamer;
 use gametriggers_actors::domain::conflict::{NewRule, Override, Presence, RuleKind, Scope, Severity};
 use gametriggers_actors::domain::id::{OverrideId, RuleId};
 use gametriggers_actors::ports::{
-    NewOverride, OVERRIDES_MAX, PlayOutcome, PlayRecord, RULES_MAX, RuleCounts, Standing, StoreError,
+    Batch, NewOverride, OVERRIDES_MAX, PlayOutcome, PlayRecord, RULES_MAX, Standing, StoreError,
     ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
 };
 
@@ -203,7 +203,7 @@ async fn what_rules_said_is_added_up(on: On) {
         overrides: vec![(pass, 1), (OverrideId(4711), 5)],
     };
     for _ in 0..2 {
-        bench.store.append(&[], &[], &[], &batch).await.unwrap();
+        bench.store.append(&Batch { rules: batch.clone(), ..Batch::default() }).await.unwrap();
     }
     let kept = bench.store.rule(rule).await.unwrap();
     assert_eq!((kept.times_triggered, kept.conflicts_blocked), (30, 18));
@@ -295,7 +295,7 @@ async fn the_log_says_what_was_on_screen(on: On) {
         shown(60, other, PlayOutcome::Failed),
     ];
     plays.push(PlayRecord { streamer: StreamerId(2), ..shown(25, other, PlayOutcome::Settled) });
-    bench.store.append(&plays, &[], &[], &RuleCounts::default()).await.unwrap();
+    bench.store.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();
     bench.end(campaign).await;
     let since = async |at| {
         let shown = bench.store.shown_since(StreamerId(1), NOW + Millis(at)).await.unwrap();

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use gametriggers::bus::memory::{MemoryBus, OwnLive};
+use gametriggers::policy;
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
 use gametriggers_actors::domain::id::StreamerId;
@@ -17,7 +18,7 @@ use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::ports::{
     AuditStore, Bus, Chain, Clock, Event, Heard, Platform, StoreResult, Subscription,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -161,6 +162,7 @@ fn numbers() -> Numbers {
         reconcile_every: Millis::minutes(1),
         verify_every: Millis::minutes(60),
         payable_after: Millis::minutes(60),
+        policies: policy::load(Path::new("")).unwrap().into(),
         demo: false,
     }
 }

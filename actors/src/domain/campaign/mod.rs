@@ -7,6 +7,7 @@ pub mod lease;
 use super::creative::Creative;
 use super::id::{BrandId, CampaignId};
 use super::money::{Currency, Micros};
+use super::rotation::Rotation;
 use super::targeting::Targeting;
 use super::time::{Millis, UnixMillis};
 use std::sync::Arc;
@@ -253,6 +254,8 @@ pub struct Campaign {
     pub open: bool,
     /// Where a click leads; http or https.
     pub landing_url: Arc<str>,
+    /// How its creatives take turns.
+    pub rotation: Rotation,
     /// What may be shown, at least one.
     pub creatives: Vec<Creative>,
 }

@@ -18,6 +18,7 @@ pub const CAP_MAX: u32 = 500;
 pub struct History {
     present: Vec<Presence>,
     times: Vec<VecDeque<UnixMillis>>,
+    shown: Vec<u32>,
 }
 
 impl History {
@@ -41,6 +42,7 @@ impl History {
             None => {
                 self.present.push(presence);
                 self.times.push(VecDeque::new());
+                self.shown.push(0);
             }
         }
         at
@@ -49,6 +51,9 @@ impl History {
     /// A campaign came on screen.
     pub fn record(&mut self, campaign: &Campaign, now: UnixMillis) {
         let at = self.place(Presence::of(campaign, now));
+        if let Some(shown) = self.shown.get_mut(at) {
+            *shown = shown.wrapping_add(1);
+        }
         let keep = campaign.cap.per_hour.max(campaign.cap.per_day).min(CAP_MAX);
         if let Some(times) = self.times.get_mut(at) {
             times.push_back(now);
@@ -56,6 +61,13 @@ impl History {
                 times.pop_front();
             }
         }
+    }
+
+    /// Plays of a campaign so far: whose turn it is among its creatives.
+    #[must_use]
+    pub fn shown(&self, campaign: CampaignId) -> u32 {
+        let at = self.present.iter().position(|p| p.campaign == campaign);
+        at.and_then(|at| self.shown.get(at).copied()).unwrap_or(0)
     }
 
     /// Whether the campaign's own cap allows another play.
@@ -81,6 +93,17 @@ mod tests {
     use super::*;
     use crate::domain::decision::tests::campaign;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_turn_counts_every_play_of_a_campaign_and_of_no_other() {
+        let (one, other) = (campaign(1), campaign(2));
+        let mut history = History::default();
+        for (now, campaign) in [(1, &one), (2, &other), (3, &one), (4, &one)] {
+            history.record(campaign, UnixMillis(now));
+        }
+        assert_eq!((history.shown(one.id), history.shown(other.id)), (3, 1));
+        assert_eq!(history.shown(CampaignId(3)), 0);
+    }
 
     proptest! {
         #[test]

@@ -18,6 +18,7 @@ use crate::domain::id::{CampaignId, PlayId};
 use crate::domain::money::{Currency, FeeBps, Micros};
 use crate::domain::pacing::Attainments;
 use crate::domain::play::{Patience, PlayEvent};
+use crate::domain::policy::Policies;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
@@ -69,6 +70,8 @@ pub struct World<'a> {
     pub market: &'a dyn Market,
     /// What all streamers of this node earned today of what they could have earned.
     pub attained: &'a dyn Fn() -> Attainments,
+    /// What the platforms allow.
+    pub policies: &'a Policies,
     /// Sign and verify debit tokens.
     pub keys: &'a TokenKeys,
     /// The numbers of this installation.
@@ -271,7 +274,7 @@ impl LiveStreamer {
         let (paused, snoozed_until) = (before.paused, before.snoozed_until);
         let settings = Arc::new(Settings { paused, snoozed_until, ..(*streamer.settings).clone() });
         self.clock.hasten(now, settings.slot_interval);
-        if (settings.volume_percent, settings.motion) != (before.volume_percent, before.motion) {
+        if (settings.loudness(), settings.motion) != (before.loudness(), before.motion) {
             let tell = |page: &Page| Effect::Send(page.session, ToPage::Settings(Arc::clone(&settings)));
             effects.extend(self.pages.iter().map(tell));
         }

@@ -6,6 +6,7 @@ use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Severity};
 use crate::domain::decision::tests::{campaign, profile};
 use crate::domain::id::{LeaseId, RuleId, StreamerId};
 use crate::domain::pacing::{BudgetView, Greedy, Plan};
+use crate::domain::policy::tests::open;
 use crate::domain::settlement::Outcome;
 use crate::domain::streamer::command::Command;
 use crate::domain::streamer::page::tests::page;
@@ -100,11 +101,13 @@ impl Stage {
             *seed = seed.wrapping_add(1);
             bytes.fill(*seed);
         };
+        let policies = Policies::new(vec![open()]).unwrap();
         let mut world = World {
             now,
             sample: Some(Sample { live: self.on_air, viewers: 100, sampled: now }),
             market: &self.shelf,
             attained: &Attainments::default,
+            policies: &policies,
             keys: &keys(),
             terms: &TERMS,
             random: &mut random,

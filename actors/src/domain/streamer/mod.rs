@@ -8,10 +8,47 @@ pub mod live;
 pub mod page;
 pub mod slot;
 
-use super::creative::Content;
+use super::creative::{Creative, Format, LengthCaps};
 use super::id::{BrandId, StreamerId};
+use super::reason::Reason;
 use super::time::{Millis, UnixMillis};
+use std::fmt;
 use std::sync::Arc;
+
+/// Where a stream runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// twitch.tv.
+    Twitch,
+    /// youtube.com.
+    Youtube,
+    /// kick.com.
+    Kick,
+    /// Any other.
+    Other,
+}
+
+impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Twitch, Self::Youtube, Self::Kick, Self::Other];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Twitch => "twitch",
+            Self::Youtube => "youtube",
+            Self::Kick => "kick",
+            Self::Other => "other",
+        }
+    }
+
+    /// The platform of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.code() == code)
+    }
+}
 
 /// What targeting looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +61,12 @@ pub struct Profile {
     pub language: Arc<str>,
     /// ISO 3166-1 alpha-2.
     pub country: Arc<str>,
+    /// Where it runs.
+    pub platform: Platform,
+    /// Followers, as an operator last entered them.
+    pub followers: u32,
+    /// Whether the stream carries the platform's label for grown-ups.
+    pub mature: bool,
 }
 
 impl Profile {
@@ -51,6 +94,18 @@ impl Profile {
             ),
         ];
         all.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, field, message)| (field, message)).collect()
+    }
+}
+
+/// In one line, as the record of an operator's change has it.
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, content_category, language, country, platform, followers, mature } = self;
+        let (platform, mature) = (platform.code(), if *mature { ", mature" } else { "" });
+        write!(
+            f,
+            "{name}: {content_category}, {language}, {country}, {platform}, {followers} followers{mature}"
+        )
     }
 }
 
@@ -133,12 +188,27 @@ pub struct Settings {
     pub volume_percent: u8,
     /// How much ads move.
     pub motion: Motion,
-    /// Whether video is allowed.
-    pub allow_video: bool,
+    /// Formats that may not appear.
+    pub blocked_formats: Vec<Format>,
+    /// Whether ads that can be heard may appear. If not, all of them are silent.
+    pub allow_sound: bool,
+    /// The longest time on screen by format.
+    pub lengths: LengthCaps,
     /// Brands that may not appear.
     pub blocked_brands: Vec<BrandId>,
     /// Advertised categories that may not appear.
     pub blocked_categories: Vec<Arc<str>>,
+    /// The platform's profile that they have agreed to.
+    pub opt_in: Option<OptIn>,
+}
+
+/// The word of a streamer that they know what a platform's profile asks of them, and do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptIn {
+    /// The name of the profile.
+    pub policy: Arc<str>,
+    /// When they gave it.
+    pub at: UnixMillis,
 }
 
 impl Default for Settings {
@@ -152,18 +222,33 @@ impl Default for Settings {
             corner: Corner::BottomRight,
             volume_percent: 0,
             motion: Motion::Full,
-            allow_video: true,
+            blocked_formats: Vec::new(),
+            allow_sound: true,
+            lengths: LengthCaps::default(),
             blocked_brands: Vec::new(),
             blocked_categories: Vec::new(),
+            opt_in: None,
         }
     }
 }
 
 impl Settings {
-    /// Whether a creative's format is allowed.
+    /// Whether a creative may appear.
+    ///
+    /// # Errors
+    /// `creative` for its format or its sound, `length` for its time on screen.
+    pub fn allow(&self, creative: &Creative) -> Result<(), Reason> {
+        let blocked = self.blocked_formats.contains(&creative.content.format());
+        if blocked || (creative.sound && !self.allow_sound) {
+            return Err(Reason::Creative);
+        }
+        if self.lengths.allow(creative) { Ok(()) } else { Err(Reason::Length) }
+    }
+
+    /// How loud the page plays, in percent.
     #[must_use]
-    pub const fn allows(&self, content: &Content) -> bool {
-        self.allow_video || !matches!(content, Content::Video { .. })
+    pub const fn loudness(&self) -> u8 {
+        if self.allow_sound { self.volume_percent } else { 0 }
     }
 }
 
@@ -182,12 +267,56 @@ pub struct SettingsChange {
     pub volume_percent: Option<u8>,
     /// How much ads move.
     pub motion: Option<Motion>,
-    /// Whether video is allowed.
+    /// Whether video is allowed: one of the formats, by itself.
     pub allow_video: Option<bool>,
+    /// Formats that may not appear, video among them.
+    pub blocked_formats: Option<Vec<Format>>,
+    /// Whether ads that can be heard may appear.
+    pub allow_sound: Option<bool>,
+    /// The longest time on screen by format.
+    pub lengths: Option<LengthCaps>,
     /// Brands that may not appear.
     pub blocked_brands: Option<Vec<BrandId>>,
     /// Advertised categories that may not appear.
     pub blocked_categories: Option<Vec<Arc<str>>>,
+    /// The platform's profile that they have agreed to; none inside takes their word back.
+    pub opt_in: Option<Option<OptIn>>,
+}
+
+/// What an operator changes on a streamer. None leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// For people.
+    pub name: Option<Arc<str>>,
+    /// What the stream is about.
+    pub content_category: Option<Arc<str>>,
+    /// ISO 639-1.
+    pub language: Option<Arc<str>>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<Arc<str>>,
+    /// Where it runs.
+    pub platform: Option<Platform>,
+    /// Followers.
+    pub followers: Option<u32>,
+    /// Whether it carries the label for grown-ups.
+    pub mature: Option<bool>,
+}
+
+impl ProfileChange {
+    /// What it makes of a profile.
+    #[must_use]
+    pub fn of(&self, before: &Profile) -> Profile {
+        let or = |said: &Option<Arc<str>>, before: &Arc<str>| Arc::clone(said.as_ref().unwrap_or(before));
+        Profile {
+            name: or(&self.name, &before.name),
+            content_category: or(&self.content_category, &before.content_category),
+            language: or(&self.language, &before.language),
+            country: or(&self.country, &before.country),
+            platform: self.platform.unwrap_or(before.platform),
+            followers: self.followers.unwrap_or(before.followers),
+            mature: self.mature.unwrap_or(before.mature),
+        }
+    }
 }
 
 /// A streamer as the store has it.

@@ -3,6 +3,7 @@
 use super::live::{Effect, LiveStreamer, ToPage, World};
 use super::page::SessionId;
 use super::{Corner, board::Recent};
+use crate::domain::area::Drawn;
 use crate::domain::campaign::account::Want;
 use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::creative::{Content, Creative, Placement};
@@ -12,6 +13,7 @@ use crate::domain::log::{ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Split};
 use crate::domain::play::{Machine, Phase, PlayEvent};
 use crate::domain::reason::Reason;
+use crate::domain::rotation::CreativeCounts;
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::{SKEW, Terms, nonce_hash};
@@ -111,6 +113,24 @@ impl Hand {
     }
 }
 
+fn test_creative() -> Creative {
+    let content = Content::Text {
+        headline: "Your overlay works".into(),
+        body: "This is a test. Nobody is charged and nothing is paid.".into(),
+    };
+    Creative {
+        id: CreativeId(0),
+        drawn: Drawn::of(&content, Placement::LowerThird),
+        content,
+        placement: Placement::LowerThird,
+        duration: Millis(6000),
+        accent: "#7dd3fc".into(),
+        sound: false,
+        weight: 1,
+        counts: CreativeCounts::default(),
+    }
+}
+
 const NOTHING: Split = Split { price: Micros::ZERO, fee: Micros::ZERO, earn: Micros::ZERO };
 
 impl LiveStreamer {
@@ -154,6 +174,7 @@ impl LiveStreamer {
             now: world.now,
             streamer: self.streamer.id,
             profile: &self.streamer.profile,
+            policy: world.policies.of(self.streamer.profile.platform),
             settings: &self.streamer.settings,
             sample,
             history: &self.history,
@@ -272,16 +293,7 @@ impl LiveStreamer {
             return Err(Reason::PlayInHand);
         }
         let (session, instance) = (page.session, page.instance_id.clone());
-        let creative = Creative {
-            id: CreativeId(0),
-            content: Content::Text {
-                headline: "Your overlay works".into(),
-                body: "This is a test. Nobody is charged and nothing is paid.".into(),
-            },
-            placement: Placement::LowerThird,
-            duration: Millis(6000),
-            accent: "#7dd3fc".into(),
-        };
+        let creative = test_creative();
         let mut machine = Machine::new(creative.duration, world.terms.patience, world.now);
         machine.on(PlayEvent::Reserved, world.terms.patience, world.now);
         let quote = Quote { per_play: Micros::ZERO, per_click: Micros::ZERO, clicks_max: 0 };
@@ -390,7 +402,7 @@ impl LiveStreamer {
             None => {
                 let page = self.pages.iter().find(|p| p.session == hand.session).cloned();
                 let painted_after = world.now - hand.prepared;
-                let sound = self.streamer.settings.volume_percent > 0;
+                let sound = self.streamer.settings.loudness() > 0;
                 effects.extend(page.map(|page| {
                     Effect::Tested(Box::new(super::live::Tested { painted_after, page, sound }))
                 }));

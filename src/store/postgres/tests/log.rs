@@ -9,7 +9,7 @@ use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::settlement::Outcome;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    LedgerStore, MinuteCounts, MinuteKey, PlayLog, RuleCounts, StoreError, StoreResult,
+    Batch, LedgerStore, MinuteCounts, MinuteKey, PlayLog, StoreError, StoreResult,
 };
 
 const MINUTE: UnixMillis = UnixMillis(NOW.0 - NOW.0 % 60_000);
@@ -18,7 +18,13 @@ const MINUTE: UnixMillis = UnixMillis(NOW.0 - NOW.0 % 60_000);
 async fn count(store: &PostgresStore) -> StoreResult<()> {
     let key = MinuteKey { minute: MINUTE, campaign: CampaignId(1), streamer: StreamerId(1) };
     let counts = MinuteCounts { plays: 1, ..MinuteCounts::default() };
-    store.append(&[], &[(key, counts)], &[(key, Reason::TooShort, 3)], &RuleCounts::default()).await
+    store
+        .append(&Batch {
+            minutes: vec![(key, counts)],
+            rejects: vec![(key, Reason::TooShort, 3)],
+            ..Batch::default()
+        })
+        .await
 }
 
 /// The plays and the refusals that are counted.

@@ -11,7 +11,7 @@ use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Split};
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    AccountStore, ByHand, CampaignChange, CampaignStore, LedgerStore, MinuteCounts, MinuteKey, Owner,
+    AccountStore, Batch, ByHand, CampaignChange, CampaignStore, LedgerStore, MinuteCounts, MinuteKey, Owner,
     PlayLog, PlayOutcome, PlayRecord, StoreError, StoreResult, WalletStore,
 };
 use std::sync::Arc;
@@ -195,9 +195,14 @@ async fn nodes_that_count_the_same_minute_at_once_count_it_all() {
                     rejects.reverse();
                     plays.reverse();
                 }
-                node.append(&plays, &minutes, &rejects, &gametriggers_actors::ports::RuleCounts::default())
-                    .await
-                    .unwrap();
+                node.append(&Batch {
+                    plays: plays.to_vec(),
+                    minutes: minutes.to_vec(),
+                    rejects: rejects.to_vec(),
+                    ..Batch::default()
+                })
+                .await
+                .unwrap();
             }
         })
         .await;
@@ -269,9 +274,7 @@ async fn of_two_approvals_at_the_same_time_one_is_judged_again() {
 #[tokio::test]
 async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
     use gametriggers_actors::domain::campaign::Category;
-    use gametriggers_actors::ports::{
-        RuleCounts, RuleStore, ViolationCounts, ViolationKey, ViolationOf, ViolationsBy,
-    };
+    use gametriggers_actors::ports::{RuleStore, ViolationCounts, ViolationKey, ViolationOf, ViolationsBy};
     const FLUSHES: u64 = 20;
     let nodes = Nodes::new(3).await;
     let brand = nodes.brand(10).await;
@@ -300,7 +303,7 @@ async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
     };
     let flush = async |node: &PostgresStore| {
         for turn in 0..FLUSHES {
-            node.append(&[], &[], &[], &batch(turn)).await.unwrap();
+            node.append(&Batch { rules: batch(turn), ..Batch::default() }).await.unwrap();
         }
     };
     nodes.all(flush).await;

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::store::tests::{NOW, TOKEN_LIFE, debit, ok};
+use gametriggers_actors::domain::id::CreativeId;
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::settlement::Outcome;
-use gametriggers_actors::domain::streamer::SettingsChange;
+use gametriggers_actors::domain::streamer::{ProfileChange, SettingsChange};
 use gametriggers_actors::ports::LedgerStore;
 
 /// A database that its owner has migrated, as a member of the server's role may open it.
@@ -52,10 +54,10 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     use gametriggers_actors::domain::id::CampaignId;
     use gametriggers_actors::domain::money::{Currency, Micros};
     use gametriggers_actors::domain::reason::Reason;
-    use gametriggers_actors::domain::streamer::{Profile, Settings};
+    use gametriggers_actors::domain::streamer::{Platform, Profile, Settings};
     use gametriggers_actors::domain::time::{Millis, UnixMillis};
     use gametriggers_actors::ports::{
-        AccountStore, AuditStore, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog, RuleCounts,
+        AccountStore, AuditStore, Batch, ByHand, MinuteCounts, MinuteKey, NewStreamer, Owner, PlayLog,
         WalletStore,
     };
     let (database, target) = restricted().await;
@@ -67,19 +69,23 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
         content_category: "gaming".into(),
         language: "en".into(),
         country: "IN".into(),
+        platform: Platform::Other,
+        followers: 0,
+        mature: false,
     };
     let settings = Settings::default();
     let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
     let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
     store.save_pause(streamer, &settings, NOW).await.unwrap();
     store.change_settings(streamer, &SettingsChange::default(), NOW).await.unwrap();
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    store.change_profile(streamer, &ProfileChange::default(), &hand, NOW).await.unwrap();
     store.revoke_key([1; 32], None, NOW).await.unwrap();
     let lease = bench.lease(campaign, 1_000).await;
     let earned = gametriggers_actors::domain::settlement::Debit { streamer, ..debit(1, lease, campaign, 10) };
     bench.settle(&[ok(earned)]).await;
     store.roll_up(NOW).await.unwrap();
     assert_eq!(store.mature(NOW + Millis::minutes(3 * 24 * 60), Millis(0)).await.unwrap(), 1);
-    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
     let inr = |amount| crate::store::tests::inr(amount);
     let key = |text| crate::store::tests::key(text);
     store.confirm_deposit(brand, inr(5), &hand, &key("d"), NOW).await.unwrap();
@@ -93,8 +99,25 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     assert_eq!(store.verify().await.unwrap().first_bad, None);
     let minute = MinuteKey { minute: UnixMillis(0), campaign: CampaignId(1), streamer };
     let counts = [(minute, MinuteCounts::default())];
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &RuleCounts::default()).await.unwrap();
-    store.append(&[], &counts, &[(minute, Reason::TooShort, 1)], &RuleCounts::default()).await.unwrap();
+    let achieved = [(CreativeId(1), CreativeCounts::default())];
+    store
+        .append(&Batch {
+            minutes: counts.to_vec(),
+            rejects: vec![(minute, Reason::TooShort, 1)],
+            creatives: achieved.to_vec(),
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+    store
+        .append(&Batch {
+            minutes: counts.to_vec(),
+            rejects: vec![(minute, Reason::TooShort, 1)],
+            creatives: achieved.to_vec(),
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
     bench.reconciles().await;
 }
 
@@ -103,7 +126,7 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     use crate::store::tests::rule::{hand, of_each_kind};
     use gametriggers_actors::domain::time::Millis;
     use gametriggers_actors::ports::{
-        AccountStore, NewOverride, NewStreamer, ParticipationStore, PlayLog, RuleCounts, RuleStore, Standing,
+        AccountStore, NewOverride, NewStreamer, ParticipationStore, PlayLog, RuleStore, Standing,
         ViolationCounts, ViolationKey,
     };
     let (database, target) = restricted().await;
@@ -129,7 +152,7 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
         overrides: vec![(granted, 1)],
     };
     for _ in 0..2 {
-        store.append(&[], &[], &[], &batch).await.unwrap();
+        store.append(&Batch { rules: batch.clone(), ..Batch::default() }).await.unwrap();
     }
     assert_eq!(store.rule(rule).await.unwrap().times_triggered, 2);
     store.delete_rule(rule, &hand(), NOW).await.unwrap();

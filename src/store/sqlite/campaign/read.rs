@@ -3,13 +3,17 @@
 use crate::store::sqlite::failure::{Attempt, Failure};
 use crate::store::sqlite::row::{Columns, json, known};
 use crate::store::sqlite::statements;
+use gametriggers_actors::domain::area::Drawn;
 use gametriggers_actors::domain::campaign::{
     Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
 };
-use gametriggers_actors::domain::creative::{Content, Creative, Placement};
+use gametriggers_actors::domain::creative::{Content, Creative, Format, Placement};
+use gametriggers_actors::domain::daypart::Dayparts;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
 use gametriggers_actors::domain::money::Micros;
-use gametriggers_actors::domain::targeting::Targeting;
+use gametriggers_actors::domain::rotation::{CreativeCounts, Rotation};
+use gametriggers_actors::domain::streamer::Platform;
+use gametriggers_actors::domain::targeting::{Mature, Targeting};
 use gametriggers_actors::ports::StoreError;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
@@ -25,7 +29,10 @@ statements! {
         WHERE c.id > ?1 ORDER BY c.id LIMIT ?2";
     PAGE_OF_BRAND = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
         WHERE c.brand_id = ?3 AND c.id > ?1 ORDER BY c.id LIMIT ?2";
-    CREATIVES = "SELECT c.* FROM json_each(?1) AS j CROSS JOIN creative AS c ON c.campaign_id = j.value
+    CREATIVES = "SELECT c.*, coalesce(n.plays, 0) AS plays, coalesce(n.impressions, 0) AS impressions,
+          coalesce(n.viewers, 0) AS viewers, coalesce(n.clicks, 0) AS clicks
+        FROM json_each(?1) AS j CROSS JOIN creative AS c ON c.campaign_id = j.value
+        LEFT JOIN creative_count AS n ON n.creative_id = c.id
         ORDER BY c.campaign_id, c.id";
     PARTICIPATIONS = "SELECT p.streamer_id, p.campaign_id FROM participation AS p
         JOIN campaign AS c ON c.id = p.campaign_id WHERE p.status = 'approved' AND c.status <> 'ended'
@@ -105,16 +112,35 @@ fn campaign(row: &SqliteRow) -> Attempt<Campaign> {
             per_day: row.number("cap_per_day")?,
             minimum_gap: row.span("cap_minimum_gap")?,
         },
-        targeting: Targeting {
-            categories: row.texts("wants_categories")?,
-            languages: row.texts("wants_languages")?,
-            countries: row.texts("wants_countries")?,
-            viewers_min: row.number("viewers_min")?,
-            viewers_max: row.number("viewers_max")?,
-        },
+        targeting: targeting(row)?,
         open: row.flag("open_to_all")?,
         landing_url: row.shared("landing_url")?,
+        rotation: row.code("rotation", Rotation::from_code)?,
         creatives: Vec::new(),
+    })
+}
+
+fn targeting(row: &SqliteRow) -> Attempt<Targeting> {
+    let platforms = row.texts("wants_platforms")?;
+    let windows = row.texts("dayparts")?;
+    Ok(Targeting {
+        categories: row.texts("wants_categories")?,
+        languages: row.texts("wants_languages")?,
+        countries: row.texts("wants_countries")?,
+        viewers_min: row.number("viewers_min")?,
+        viewers_max: row.number("viewers_max")?,
+        followers_min: row.number("followers_min")?,
+        followers_max: row.number("followers_max")?,
+        platforms: known(
+            "wants_platforms",
+            platforms.iter().map(|code| Platform::from_code(code)).collect(),
+        )?,
+        mature: row.code("wants_mature", Mature::from_code)?,
+        blocked_streamers: row.list::<i64>("blocked_streamers")?.into_iter().map(StreamerId).collect(),
+        dayparts: Dayparts {
+            windows: known("dayparts", windows.iter().map(|text| text.parse().ok()).collect())?,
+            utc_offset: row.number("utc_offset")?,
+        },
     })
 }
 
@@ -128,12 +154,23 @@ fn pacing(row: &SqliteRow) -> Attempt<PacingMode> {
 }
 
 fn creative(row: &SqliteRow) -> Attempt<Creative> {
+    let content = content(row)?;
+    let placement = row.code("placement", Placement::from_code)?;
     Ok(Creative {
         id: CreativeId(row.number("id")?),
-        content: content(row)?,
-        placement: row.code("placement", Placement::from_code)?,
+        sound: row.optional::<i64>("sound")?.map_or(content.format() == Format::Video, |sound| sound != 0),
+        drawn: Drawn::of(&content, placement),
+        content,
+        placement,
         duration: row.span("duration")?,
         accent: row.shared("accent")?,
+        weight: row.number("weight")?,
+        counts: CreativeCounts {
+            plays: row.number("plays")?,
+            impressions: row.number("impressions")?,
+            viewers: row.number("viewers")?,
+            clicks: row.number("clicks")?,
+        },
     })
 }
 

@@ -10,6 +10,8 @@ use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::{Micros, Money};
+use gametriggers_actors::domain::rotation::Rotation;
+use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{CampaignChange, Funds, NewCampaign, NewCreative, StoreError};
 use sqlx::SqliteConnection;
@@ -21,21 +23,28 @@ statements! {
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
          viewers_max, open_to_all, landing_url, created_at, updated_at, pacing_mode,
-         daily_cap)
+         daily_cap, followers_min, followers_max, wants_platforms, wants_mature, blocked_streamers, dayparts,
+         utc_offset, rotation)
         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
             ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-          ?20, ?20, ?21, ?22)
+          ?20, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
         RETURNING id";
     INSERT_CREATIVE = "INSERT INTO creative
-        (campaign_id, kind, asset, width, height, headline, body, placement, duration, accent)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        (campaign_id, kind, asset, width, height, headline, body, placement, duration, accent,
+         sound, weight)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     INSERT_BUDGET = "INSERT INTO campaign_budget (campaign_id, currency) VALUES (?1, ?2)";
     CHANGE = "UPDATE campaign SET name = coalesce(?2, name), status = coalesce(?3, status),
           ends = coalesce(?4, ends), pacing = coalesce(?5, pacing),
           cap_per_hour = coalesce(?6, cap_per_hour), cap_per_day = coalesce(?7, cap_per_day),
           cap_minimum_gap = coalesce(?8, cap_minimum_gap), updated_at = ?9,
           pacing_mode = CASE WHEN ?10 THEN ?11 ELSE pacing_mode END,
-          daily_cap = CASE WHEN ?12 THEN ?13 ELSE daily_cap END
+          daily_cap = CASE WHEN ?12 THEN ?13 ELSE daily_cap END, rotation = coalesce(?14, rotation)
+        WHERE id = ?1";
+    RETARGET = "UPDATE campaign SET wants_categories = ?2, wants_languages = ?3, wants_countries = ?4,
+          viewers_min = ?5, viewers_max = ?6, followers_min = ?7, followers_max = ?8,
+          wants_platforms = ?9, wants_mature = ?10, blocked_streamers = ?11, dayparts = ?12,
+          utc_offset = ?13
         WHERE id = ?1";
 }
 
@@ -76,7 +85,7 @@ async fn insert(
     new: &NewCampaign,
     now: UnixMillis,
 ) -> Attempt<CampaignId> {
-    let texts = |list: &[Arc<str>]| json(&list.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
+    let wants = &new.targeting;
     let id: i64 = sqlx::query_scalar(INSERT)
         .bind(new.brand.0)
         .bind(&new.name)
@@ -90,19 +99,65 @@ async fn insert(
         .bind(new.cap.per_hour)
         .bind(new.cap.per_day)
         .bind(new.cap.minimum_gap.0)
-        .bind(texts(&new.targeting.categories)?)
-        .bind(texts(&new.targeting.languages)?)
-        .bind(texts(&new.targeting.countries)?)
-        .bind(new.targeting.viewers_min)
-        .bind(new.targeting.viewers_max)
+        .bind(texts(&wants.categories)?)
+        .bind(texts(&wants.languages)?)
+        .bind(texts(&wants.countries)?)
+        .bind(wants.viewers_min)
+        .bind(wants.viewers_max)
         .bind(new.open)
         .bind(&new.landing_url)
         .bind(now.0)
         .bind(beyond(new.pacing))
         .bind(new.daily_cap.map(|cap| cap.0))
+        .bind(wants.followers_min)
+        .bind(wants.followers_max)
+        .bind(json(&platforms(wants))?)
+        .bind(wants.mature.code())
+        .bind(json(&blocked(wants))?)
+        .bind(json(&windows(wants))?)
+        .bind(wants.dayparts.utc_offset)
+        .bind(new.rotation.code())
         .fetch_one(connection)
         .await?;
     Ok(CampaignId(id))
+}
+
+/// A list of words as a column.
+fn texts(list: &[Arc<str>]) -> Attempt<String> {
+    json(&list.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+}
+
+fn platforms(wants: &Targeting) -> Vec<&'static str> {
+    wants.platforms.iter().map(|platform| platform.code()).collect()
+}
+
+fn blocked(wants: &Targeting) -> Vec<i64> {
+    wants.blocked_streamers.iter().map(|streamer| streamer.0).collect()
+}
+
+fn windows(wants: &Targeting) -> Vec<String> {
+    wants.dayparts.windows.iter().map(ToString::to_string).collect()
+}
+
+/// Writes what a campaign wants, as a whole.
+async fn retarget(connection: &mut SqliteConnection, id: CampaignId, wants: &Targeting) -> Attempt<()> {
+    sqlx::query(RETARGET)
+        .bind(id.0)
+        .bind(texts(&wants.categories)?)
+        .bind(texts(&wants.languages)?)
+        .bind(texts(&wants.countries)?)
+        .bind(wants.viewers_min)
+        .bind(wants.viewers_max)
+        .bind(wants.followers_min)
+        .bind(wants.followers_max)
+        .bind(json(&platforms(wants))?)
+        .bind(wants.mature.code())
+        .bind(json(&blocked(wants))?)
+        .bind(json(&windows(wants))?)
+        .bind(wants.dayparts.utc_offset)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// What the column `pacing` says: older servers read it, and know two modes.
@@ -143,6 +198,8 @@ async fn insert_creative(
         .bind(creative.placement.code())
         .bind(creative.duration.0)
         .bind(&creative.accent)
+        .bind(creative.sound)
+        .bind(creative.weight)
         .execute(connection)
         .await?;
     Ok(())
@@ -173,9 +230,13 @@ pub(super) async fn change(
         .bind(change.pacing.and_then(beyond))
         .bind(change.daily_cap.is_some())
         .bind(change.daily_cap.flatten().map(|cap| cap.0))
+        .bind(change.rotation.map(Rotation::code))
         .execute(&mut *connection)
         .await?;
     expect_rows("campaign", 1, changed.rows_affected())?;
+    if let Some(wants) = &change.targeting {
+        retarget(connection, id, wants).await?;
+    }
     let after = read::one(connection, id).await?;
     let funds = funds(connection, (after.brand.id, after.currency), id).await?;
     Ok((after, funds))

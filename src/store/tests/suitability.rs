@@ -1,0 +1,235 @@
+//! What makes an ad suitable for a stream reads back as it was written: targeting, rotation, what a streamer
+//! allows, who they are, and what creatives achieved.
+
+use super::catalogue::{new_streamer, profile};
+use super::*;
+use gametriggers_actors::domain::creative::{Format, LengthCaps};
+use gametriggers_actors::domain::daypart::Dayparts;
+use gametriggers_actors::domain::rotation::CreativeCounts;
+use gametriggers_actors::domain::streamer::{
+    OptIn, Platform, Profile, ProfileChange, Settings, SettingsChange,
+};
+use gametriggers_actors::domain::targeting::Mature;
+use gametriggers_actors::ports::{Batch, ByHand, NewStreamer, PlayOutcome, PlayRecord, StoreError};
+
+fn targeting() -> Targeting {
+    Targeting {
+        categories: vec!["gaming".into()],
+        languages: vec!["hi".into()],
+        countries: vec!["IN".into(), "NP".into()],
+        viewers_min: 1,
+        viewers_max: 2,
+        followers_min: 3,
+        followers_max: u32::MAX,
+        platforms: vec![Platform::Kick, Platform::Twitch],
+        mature: Mature::Only,
+        blocked_streamers: (1..=1000).map(StreamerId).collect(),
+        dayparts: Dayparts {
+            windows: vec!["mon,sun 22:00-02:00".parse().unwrap(), "wed 00:00-24:00".parse().unwrap()],
+            utc_offset: -210,
+        },
+    }
+}
+
+async fn what_a_campaign_wants_reads_back_and_changes_as_a_whole(on: On) {
+    let bench = Bench::new(on).await;
+    let brand = bench.brand(1_000).await;
+    let new = NewCampaign { targeting: targeting(), rotation: Rotation::Best, ..new_campaign(brand, 0) };
+    let (made, _) = bench.store.create(&new, &key("c"), NOW).await.unwrap();
+    assert_eq!((&made.targeting, made.rotation), (&targeting(), Rotation::Best));
+    assert_eq!(bench.store.campaign(made.id).await.unwrap(), made);
+    assert_eq!(bench.store.catalogue().await.unwrap().campaigns[..], *std::slice::from_ref(&made));
+    let plain = bench.campaign(brand, 0).await;
+    let before = bench.store.campaign(plain).await.unwrap();
+    assert_eq!((before.rotation, before.targeting.mature), (Rotation::Even, Mature::Any));
+    let change = CampaignChange {
+        targeting: Some(targeting()),
+        rotation: Some(Rotation::Weighted),
+        ..Default::default()
+    };
+    let (after, _) = bench.store.change(plain, &change, NOW).await.unwrap();
+    let wanted = Campaign { targeting: targeting(), rotation: Rotation::Weighted, ..before };
+    assert_eq!((&after, &bench.store.campaign(plain).await.unwrap()), (&wanted, &wanted));
+    let nothing = CampaignChange { targeting: Some(Targeting::default()), ..Default::default() };
+    let (after, _) = bench.store.change(plain, &nothing, NOW).await.unwrap();
+    assert_eq!((after.targeting, after.rotation), (Targeting::default(), Rotation::Weighted));
+    assert_eq!(bench.store.campaign(made.id).await.unwrap(), made, "the other one is as it was");
+    bench.tamper("UPDATE campaign SET dayparts = wants_languages WHERE wants_mature = 'only'").await;
+    let unknown = bench.store.campaign(made.id).await;
+    assert!(matches!(unknown, Err(StoreError::Constraint(message)) if message.contains("dayparts")));
+}
+
+async fn creatives_keep_their_weight_and_their_sound(on: On) {
+    let bench = Bench::new(on).await;
+    let brand = bench.brand(1_000).await;
+    let mut new = new_campaign(brand, 0);
+    let text = new.creatives.remove(0);
+    let content = Content::Video { asset: "cd.webm".into(), width: 640, height: 360 };
+    let video = NewCreative { content, weight: 1000, sound: true, ..text.clone() };
+    let silent = NewCreative { sound: false, weight: 7, ..video.clone() };
+    new.creatives = vec![text.clone(), video, silent];
+    let (made, _) = bench.store.create(&new, &key("c"), NOW).await.unwrap();
+    let heard: Vec<_> = made.creatives.iter().map(|one| (one.weight, one.sound)).collect();
+    assert_eq!(heard, [(1, false), (1000, true), (7, false)]);
+    assert!(made.creatives.iter().all(|one| one.drawn.card > 0));
+    // As an older server writes them: nobody has listened.
+    bench.tamper("UPDATE creative SET sound = NULL").await;
+    let read = bench.store.campaign(made.id).await.unwrap();
+    let heard: Vec<_> = read.creatives.iter().map(|one| one.sound).collect();
+    assert_eq!(heard, [false, true, true], "a video is taken for one that can be heard");
+    for weight in [0, 1001] {
+        let new =
+            NewCampaign { creatives: vec![NewCreative { weight, ..text.clone() }], ..new_campaign(brand, 0) };
+        let refused = bench.store.create(&new, &key(&format!("w{weight}")), NOW).await;
+        assert!(matches!(refused, Err(StoreError::Constraint(_))), "{weight}");
+    }
+}
+
+async fn what_creatives_achieve_adds_up_and_comes_with_the_campaign(on: On) {
+    let bench = Bench::new(on).await;
+    let brand = bench.brand(1_000).await;
+    let (one, other) = (bench.campaign(brand, 0).await, bench.campaign(brand, 0).await);
+    let creative = async |campaign| bench.store.campaign(campaign).await.unwrap().creatives[0].clone();
+    let (first, second) = (creative(one).await, creative(other).await);
+    assert_eq!(first.counts, CreativeCounts::default());
+    let counts = CreativeCounts { plays: 4, impressions: 3, viewers: 120, clicks: 2 };
+    let more = CreativeCounts { clicks: 5, ..CreativeCounts::default() };
+    bench
+        .store
+        .append(&Batch { creatives: vec![(first.id, counts), (second.id, more)], ..Batch::default() })
+        .await
+        .unwrap();
+    bench.store.append(&Batch { creatives: vec![(first.id, counts)], ..Batch::default() }).await.unwrap();
+    let twice = CreativeCounts { plays: 8, impressions: 6, viewers: 240, clicks: 4 };
+    assert_eq!((creative(one).await.counts, creative(other).await.counts), (twice, more));
+    let catalogue = bench.store.catalogue().await.unwrap();
+    assert_eq!(catalogue.campaigns[0].creatives[0].counts, twice);
+}
+
+async fn who_a_streamer_is_changes_by_hand_and_on_record(on: On) {
+    let bench = Bench::new(on).await;
+    let whole = Profile { platform: Platform::Twitch, followers: u32::MAX, mature: true, ..profile() };
+    let new = [NewStreamer { profile: whole.clone(), ..new_streamer(1) }, new_streamer(2)];
+    let ids = bench.store.add_streamers(&new, NOW).await.unwrap();
+    assert_eq!(*bench.store.streamer(ids[0]).await.unwrap().profile, whole);
+    let other = bench.store.streamer(ids[1]).await.unwrap();
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "she grew".to_owned() };
+    let change = ProfileChange {
+        platform: Some(Platform::Kick),
+        followers: Some(9),
+        mature: Some(false),
+        ..ProfileChange::default()
+    };
+    let changed = bench.store.change_profile(ids[0], &change, &hand, NOW).await.unwrap();
+    let wanted = Profile { platform: Platform::Kick, followers: 9, mature: false, ..whole };
+    assert_eq!((&*changed.profile, &changed.settings), (&wanted, &new[0].settings.clone().into()));
+    let words = ProfileChange {
+        name: Some("Zed".into()),
+        content_category: Some("music".into()),
+        language: Some("hi".into()),
+        country: Some("NP".into()),
+        ..ProfileChange::default()
+    };
+    let changed = bench.store.change_profile(ids[0], &words, &hand, NOW).await.unwrap();
+    assert_eq!(*changed.profile, words.of(&wanted));
+    assert_eq!(bench.store.streamer(ids[0]).await.unwrap(), changed);
+    assert_eq!(bench.store.streamer(ids[1]).await.unwrap(), other);
+    let recorded = "SELECT count(*) FROM admin_action WHERE actor = '0badcafe' AND reason = 'she grew'
+        AND action = 'change_streamer' AND subject = 'streamer:1'";
+    assert_eq!(bench.database.numbers(recorded).await, [2]);
+    let nobody = bench.store.change_profile(StreamerId(99), &change, &hand, NOW).await;
+    assert!(matches!(nobody, Err(StoreError::NotFound)));
+    assert_eq!(bench.database.numbers("SELECT count(*) FROM admin_action").await, [2]);
+}
+
+async fn what_a_streamer_allows_reads_back_and_an_older_server_may_change_it(on: On) {
+    let bench = Bench::new(on).await;
+    let lengths =
+        LengthCaps { image: Millis(3000), video: Millis(4000), text: Millis(5000), qr: Millis(6000) };
+    let settings = Settings {
+        blocked_formats: vec![Format::Image, Format::Video, Format::Qr],
+        allow_sound: false,
+        lengths,
+        opt_in: Some(OptIn { policy: "kick".into(), at: NOW }),
+        ..Settings::default()
+    };
+    let new = NewStreamer { settings: settings.clone(), ..new_streamer(1) };
+    let id = bench.store.add_streamers(&[new], NOW).await.unwrap()[0];
+    let read = async || (*bench.store.streamer(id).await.unwrap().settings).clone();
+    assert_eq!(read().await, settings);
+    let set = async |change: SettingsChange| {
+        let after = bench.store.change_settings(id, &change, NOW).await.unwrap();
+        assert_eq!(read().await, *after.settings);
+        read().await
+    };
+    assert_eq!(set(SettingsChange::default()).await, settings, "what is not named stays");
+    let video = SettingsChange { allow_video: Some(true), ..SettingsChange::default() };
+    assert_eq!(set(video).await.blocked_formats, [Format::Image, Format::Qr]);
+    let change = SettingsChange {
+        blocked_formats: Some(vec![Format::Video, Format::Text]),
+        allow_sound: Some(true),
+        lengths: Some(LengthCaps { qr: Millis(0), ..lengths }),
+        opt_in: Some(None),
+        ..SettingsChange::default()
+    };
+    let wanted = Settings {
+        blocked_formats: vec![Format::Video, Format::Text],
+        allow_sound: true,
+        lengths: LengthCaps { qr: Millis(0), ..lengths },
+        opt_in: None,
+        ..settings
+    };
+    assert_eq!(set(change).await, wanted);
+    let given = Some(OptIn { policy: "twitch-conservative".into(), at: NOW + Millis(1) });
+    let agreed = SettingsChange { opt_in: Some(given.clone()), ..SettingsChange::default() };
+    assert_eq!(set(agreed).await, Settings { opt_in: given, ..wanted });
+    // Older servers know of video only.
+    bench.tamper("UPDATE streamer SET allow_video = (1 = 1)").await;
+    assert_eq!(read().await.blocked_formats, [Format::Text]);
+}
+
+async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
+    let bench = Bench::new(on).await;
+    let record = |n: u32, outcome: PlayOutcome| PlayRecord {
+        play: play(n),
+        at: NOW + Millis(i64::from(n) + 5),
+        streamer: StreamerId(i64::from(n / 100) + 1),
+        campaign: CampaignId(i64::from(n % 3)),
+        creative: CreativeId(3),
+        outcome,
+        reason: None,
+        viewers: 40,
+        currency: Currency::INR,
+        split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
+        click_code: None,
+        clicks: None,
+    };
+    let plays = [
+        record(1, PlayOutcome::Shown),
+        record(2, PlayOutcome::Skipped),
+        record(3, PlayOutcome::Rejected),
+        record(4, PlayOutcome::Expired),
+        record(5, PlayOutcome::Settled),
+        record(6, PlayOutcome::Failed),
+        record(105, PlayOutcome::Settled),
+    ];
+    bench.store.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();
+    let since = async |after: i64, limit| {
+        bench.store.shown_since(StreamerId(1), NOW + Millis(after), limit).await.unwrap()
+    };
+    let all = [1_i64, 3, 5].map(|n| (CampaignId(n % 3), NOW + Millis(n + 5)));
+    assert_eq!(since(0, 9).await, all);
+    assert_eq!(since(1, 9).await, all);
+    assert_eq!(since(2, 9).await, all[1..]);
+    assert_eq!(since(0, 2).await, all[1..], "the newest");
+    assert!(since(6, 9).await.is_empty());
+}
+
+on_each! {
+    what_a_campaign_wants_reads_back_and_changes_as_a_whole;
+    creatives_keep_their_weight_and_their_sound;
+    what_creatives_achieve_adds_up_and_comes_with_the_campaign;
+    who_a_streamer_is_changes_by_hand_and_on_record;
+    what_a_streamer_allows_reads_back_and_an_older_server_may_change_it;
+    what_came_on_screen_since_a_moment_is_read_oldest_first;
+}

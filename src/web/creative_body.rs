@@ -1,0 +1,138 @@
+//! Creatives as the API reads and writes them.
+
+use super::fields::{Fields, line};
+use gametriggers_actors::domain::creative::{
+    Content, Creative, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
+};
+use gametriggers_actors::domain::time::Millis;
+use gametriggers_actors::ports::NewCreative;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A creative of a campaign.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreativeBody {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    id: Option<i64>,
+    kind: String,
+    placement: String,
+    duration_ms: i64,
+    accent: String,
+    /// For an image or a video: the name that `POST /api/assets` gave.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    asset: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    headline: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    body: Option<String>,
+    /// Whether it can be heard; what the file says, unless it is named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    sound: Option<bool>,
+    /// Its share of the plays in weighted rotation; 1 unless it is named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    weight: Option<u16>,
+}
+
+impl CreativeBody {
+    /// Checks the creative at a place of its list. None when a field is refused; each is noted.
+    pub(super) fn read(
+        &self,
+        at: usize,
+        (per_click, assets): (bool, &Path),
+        fields: &mut Fields,
+    ) -> Option<NewCreative> {
+        let field = |name: &str| format!("creatives[{at}].{name}");
+        let content = self.content(assets);
+        let content = fields.need(
+            &field("kind"),
+            content,
+            "text or qr with a headline of 1 to 60 and a body of at most 120 characters, \
+             or image or video with the asset of POST /api/assets",
+        );
+        let placement = fields.need(
+            &field("placement"),
+            Placement::from_code(&self.placement),
+            "lower_third, corner or ticker",
+        );
+        let duration = Some(Millis(self.duration_ms)).filter(|d| (DURATION_MIN..=DURATION_MAX).contains(d));
+        let duration = fields.need(&field("duration_ms"), duration, "3000 to 30000");
+        let accent =
+            fields.need(&field("accent"), is_color(&self.accent).then(|| self.accent.clone()), "#rrggbb");
+        let weight = self.weight.unwrap_or(1);
+        let weight =
+            fields.need(&field("weight"), (1..=WEIGHT_MAX).contains(&weight).then_some(weight), "1 to 1000");
+        let (content, sound) = content?;
+        let agrees = self.sound.is_none_or(|said| said == sound).then_some(());
+        fields.need(&field("sound"), agrees, "true for a video with a sound track, and for nothing else")?;
+        // Nobody can click a picture on a stream: a click needs a code to scan.
+        let clickable = !per_click || matches!(content, Content::Qr { .. });
+        fields.need(
+            &field("kind"),
+            clickable.then_some(()),
+            "a campaign that pays per click shows qr creatives",
+        )?;
+        Some(NewCreative {
+            content,
+            placement: placement?,
+            duration: duration?,
+            accent: accent?,
+            sound,
+            weight: weight?,
+        })
+    }
+
+    /// What is drawn, and whether it can be heard.
+    fn content(&self, assets: &Path) -> Option<(Content, bool)> {
+        let words = || {
+            let headline = line(self.headline.as_deref()?, 1, 60)?;
+            let body = line(self.body.as_deref().unwrap_or_default(), 0, 120)?;
+            Some((Arc::from(headline), Arc::from(body)))
+        };
+        match self.kind.as_str() {
+            "text" => words().map(|(headline, body)| (Content::Text { headline, body }, false)),
+            "qr" => words().map(|(headline, body)| (Content::Qr { headline, body }, false)),
+            "image" | "video" => {
+                let stored = super::asset::stored(assets, self.asset.as_deref()?)?;
+                let (asset, width, height) = (Arc::from(stored.name), stored.width, stored.height);
+                match (self.kind.as_str(), stored.video) {
+                    ("image", false) => Some((Content::Image { asset, width, height }, false)),
+                    ("video", true) => Some((Content::Video { asset, width, height }, stored.sound)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// A creative as the API shows it.
+    pub(super) fn of(creative: &Creative) -> Self {
+        let (mut asset, mut headline, mut body) = (None, None, None);
+        match &creative.content {
+            Content::Image { asset: name, .. } | Content::Video { asset: name, .. } => {
+                asset = Some(name.to_string())
+            }
+            Content::Text { headline: h, body: b } | Content::Qr { headline: h, body: b } => {
+                (headline, body) = (Some(h.to_string()), Some(b.to_string()));
+            }
+        }
+        Self {
+            id: Some(creative.id.0),
+            kind: creative.content.code().to_owned(),
+            placement: creative.placement.code().to_owned(),
+            duration_ms: creative.duration.0,
+            accent: creative.accent.to_string(),
+            asset,
+            headline,
+            body,
+            sound: Some(creative.sound),
+            weight: Some(creative.weight),
+        }
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
