@@ -60,7 +60,7 @@ impl Trial {
         let catalogue = Catalogue::new(rows, &Catalogue::default());
         for entry in catalogue.entries() {
             // A tenth of the flight has passed; one campaign in eight is ahead of its plan.
-            let share = if entry.campaign.id.0 % 8 == 0 { 12 } else { 7 };
+            let share = if market::mixed(entry.campaign.id.0) % 8 == 0 { 12 } else { 7 };
             entry.budget.publish(Micros(1_000_000_000_000), Micros(10_000_000_000 * share));
         }
         let streams = (0..STREAMERS).map(|id| Stream::new(id, places, &catalogue)).collect();

@@ -41,6 +41,11 @@ const COUNTRIES: [&str; 5] = ["IN", "US", "BR", "DE", "GB"];
 const ELSEWHERE: ([&str; 2], [&str; 2], [&str; 3]) =
     (["chess_boxing", "ice_fishing"], ["fo", "rm"], ["FO", "LI", "NU"]);
 
+/// A number without a pattern, from one with.
+pub(crate) fn mixed(number: i64) -> i64 {
+    (number.wrapping_add(1).wrapping_mul(0x5851_f42d_4c95_7f2d) >> 20) & 0x7fff_ffff
+}
+
 /// The words of a place. Every place has other ones, and neighbours differ in all of them.
 fn words(place: i64) -> (Arc<str>, Arc<str>, Arc<str>) {
     let (row, block) = (place / 40, place / 400);
@@ -106,9 +111,11 @@ pub(crate) fn campaign(number: i64, place: i64, now: UnixMillis) -> Campaign {
         list.insert(usize::try_from(number).unwrap_or(0) % (others.len() + 1), own);
         list
     };
-    let advertised = usize::try_from(number / 3).unwrap_or(0) % ADVERTISED.len();
-    let rate = Micros(1000 * (100_000 + number.wrapping_mul(7919) % 150_000));
-    let brand = 1 + number % BRANDS;
+    // Campaigns of one place are as different as any others.
+    let any = mixed(number);
+    let advertised = usize::try_from(any / BRANDS).unwrap_or(0) % ADVERTISED.len();
+    let rate = Micros(1000 * (100_000 + any % 150_000));
+    let brand = 1 + any % BRANDS;
     Campaign {
         id: CampaignId(number),
         brand: Brand { id: BrandId(brand), name: format!("Brand {brand}").into() },
@@ -116,19 +123,19 @@ pub(crate) fn campaign(number: i64, place: i64, now: UnixMillis) -> Campaign {
         status: Status::Active,
         category: Category(ADVERTISED.get(advertised).copied().unwrap_or_default().into()),
         currency: Currency::INR,
-        pricing: match number % 4 {
+        pricing: match any % 4 {
             0 => Pricing::Flat(Micros(rate.0 / 7)),
             1 => Pricing::Cpc(Micros(rate.0)),
             _ => Pricing::Cpm(rate),
         },
         flight: Flight { starts: now - Millis::minutes(600), ends: now + Millis::minutes(6000) },
-        pacing: if number % 2 == 0 { PacingMode::Even } else { PacingMode::Asap },
-        cap: FrequencyCap { per_hour: 3, per_day: 12, minimum_gap: Millis::minutes(4 + number % 20) },
+        pacing: if any % 2 == 0 { PacingMode::Even } else { PacingMode::Asap },
+        cap: FrequencyCap { per_hour: 3, per_day: 12, minimum_gap: Millis::minutes(4 + any % 20) },
         targeting: Targeting {
             categories: list(category, &categories),
             languages: list(language, &languages),
             countries: list(country, &countries),
-            viewers_min: u32::try_from(number % 50).unwrap_or(0),
+            viewers_min: u32::try_from(any % 50).unwrap_or(0),
             viewers_max: 0,
         },
         open: true,

@@ -37,7 +37,7 @@ const MATCHING: i64 = 50;
 /// What a campaign may spend: no trial empties it.
 const BUDGET: Micros = Micros(1_000_000_000_000);
 /// Streamers that are added in one transaction.
-const ADD: usize = 10_000;
+const ADD: usize = 2_000;
 /// Streamers of a thread that wait for an ad at the same time in the flood.
 const AT_ONCE: usize = 500;
 /// A play's whole life, from `prepare` to its ack, and something more.
@@ -114,11 +114,10 @@ pub(crate) async fn run(trial: Trial) -> Outcome<String> {
     let folder = tempfile::tempdir_in(std::env::var("CARGO_TARGET_TMPDIR").as_deref().unwrap_or("."))?;
     let watch = Watch::start()?;
     let store = SqliteStore::open(&folder.path().join("scale.db")).await?;
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), memory_kb()?);
     let streamers = register(&store, &trial, watch.now()).await?;
     say(&format!("registered in {:.1} s", began.elapsed().as_secs_f64()));
 
-    let before = memory_kb()?;
     let arbiter = Arbiter::new();
     let tokens = TokenKeys::new(SigningKey { kid: 1, secret: [7; 32] }, Vec::new());
     let engine = Engine::start(ports(&store, &watch), numbers()?, tokens, arbiter.handle()).await?;
@@ -129,13 +128,14 @@ pub(crate) async fn run(trial: Trial) -> Outcome<String> {
     let began = Instant::now();
     let (opened, attached) = attach(&workers, &engine, &watch, &streamers).await?;
     let each = |kb: u64| number(kb) / f64::from(trial.streamers);
-    let kb = each(attached.saturating_sub(known));
+    let kb = each(attached.saturating_sub(before));
     say(&format!(
-        "attached in {:.1} s: {:.2} kB a streamer that is registered; {kb:.2} kB more for a live one, of \
-         it {:.2} for the session, and the page that stands for its socket",
+        "attached in {:.1} s; memory of a streamer: {:.2} kB with its keys when known, {:.2} for the session \
+         and the page that stands for its socket, {:.2} for its actor",
         began.elapsed().as_secs_f64(),
         each(known.saturating_sub(before)),
         each(opened.saturating_sub(known)),
+        each(attached.saturating_sub(opened)),
     ));
 
     let steady = steady(&workers, &watch, trial.seconds).await?;
@@ -283,7 +283,7 @@ async fn register(store: &Arc<SqliteStore>, trial: &Trial, now: UnixMillis) -> O
     let once = |key: String| Idempotency { key, fingerprint: [0; 32] };
     for number in 1..=market::BRANDS {
         let brand = store.add_brand(&format!("Brand {number}"), now).await?;
-        let total = Micros(BUDGET.0.saturating_mul(campaigns / market::BRANDS + 1));
+        let total = Micros(BUDGET.0.saturating_mul(campaigns));
         let money = Money { amount: total, currency: Currency::INR };
         store.deposit(brand.id, money, &once(format!("deposit-{number}")), now).await?;
     }
@@ -294,17 +294,17 @@ async fn register(store: &Arc<SqliteStore>, trial: &Trial, now: UnixMillis) -> O
         let new = offer(market::campaign(number, number % places, now));
         store.create(&new, &once(format!("campaign-{number}")), now).await?;
     }
-    let new: Vec<NewStreamer> = (0..i64::from(trial.streamers))
-        .map(|number| NewStreamer {
-            profile: market::profile(number, number % places),
-            settings: market::settings(number),
-            key: key(number * 2),
-            overlay_key: key(number * 2 + 1),
-        })
-        .collect();
-    let mut ids = Vec::with_capacity(new.len());
-    for chunk in new.chunks(ADD) {
-        ids.extend(store.add_streamers(chunk, now).await?);
+    let streamer = |number: i64| NewStreamer {
+        profile: market::profile(number, number % places),
+        settings: market::settings(number),
+        key: key(number * 2),
+        overlay_key: key(number * 2 + 1),
+    };
+    let mut ids = Vec::new();
+    let mut numbers = (0..i64::from(trial.streamers)).peekable();
+    while numbers.peek().is_some() {
+        let new: Vec<NewStreamer> = numbers.by_ref().take(ADD).map(streamer).collect();
+        ids.extend(store.add_streamers(&new, now).await?);
     }
     Ok(ids)
 }
