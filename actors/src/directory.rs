@@ -24,12 +24,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Sockets beat in so many phases, so that no moment has more work than another.
 pub const PHASES: usize = 100;
+/// Streamers are looked at in so many parts, by id: a look at all of them at once would hold up whoever
+/// shares its thread.
+pub const PARTS: usize = 10;
 
 /// The actors and sockets of a node.
 pub struct Directory {
     /// Where actors that belong to no socket live.
     arbiter: ArbiterHandle,
-    streamers: DashMap<StreamerId, Addr<StreamerActor>>,
+    /// In parts, by id.
+    streamers: Vec<DashMap<StreamerId, Addr<StreamerActor>>>,
     campaigns: DashMap<CampaignId, Addr<CampaignActor>>,
     settlement: Mutex<Option<Addr<SettlementActor>>>,
     metrics: Mutex<Option<Addr<MetricsActor>>>,
@@ -74,7 +78,7 @@ impl Directory {
     pub fn new(arbiter: ArbiterHandle) -> Self {
         Self {
             arbiter,
-            streamers: DashMap::new(),
+            streamers: (0..PARTS).map(|_| DashMap::new()).collect(),
             campaigns: DashMap::new(),
             settlement: Mutex::default(),
             metrics: Mutex::default(),
@@ -92,7 +96,7 @@ impl Directory {
     #[must_use]
     pub fn streamer(&self, engine: &Arc<Engine>, id: StreamerId) -> Option<Addr<StreamerActor>> {
         let row = engine.streamers.get(&id).map(|row| row.clone())?;
-        Some(match self.streamers.entry(id) {
+        Some(match self.part(id)?.entry(id) {
             Entry::Occupied(found) if found.get().connected() => found.get().clone(),
             Entry::Occupied(mut dead) => {
                 respawned("streamer");
@@ -107,7 +111,7 @@ impl Directory {
     /// A streamer's actor, if it lives.
     #[must_use]
     pub fn live_streamer(&self, id: StreamerId) -> Option<Addr<StreamerActor>> {
-        self.streamers.get(&id).filter(|addr| addr.connected()).map(|addr| addr.clone())
+        self.part(id)?.get(&id).filter(|addr| addr.connected()).map(|addr| addr.clone())
     }
 
     /// A campaign's actor.
@@ -191,14 +195,26 @@ impl Directory {
         self.campaigns.iter().filter(|e| e.connected()).map(|e| e.value().clone()).collect()
     }
 
+    /// Looks at the streamer actors of one part, dead ones included.
+    pub fn each_streamer_of(&self, part: usize, mut look: impl FnMut(StreamerId, &Addr<StreamerActor>)) {
+        let Some(part) = self.streamers.get(part % PARTS) else { return };
+        part.iter().for_each(|entry| look(*entry.key(), entry.value()));
+    }
+
     /// Looks at every streamer actor, dead ones included.
     pub fn each_streamer(&self, mut look: impl FnMut(StreamerId, &Addr<StreamerActor>)) {
-        self.streamers.iter().for_each(|entry| look(*entry.key(), entry.value()));
+        (0..PARTS).for_each(|part| self.each_streamer_of(part, &mut look));
     }
 
     /// A streamer's actor stopped; forgets it unless a new one has taken its place.
     pub fn forget_streamer(&self, id: StreamerId) {
-        self.streamers.remove_if(&id, |_, addr| !addr.connected());
+        if let Some(part) = self.part(id) {
+            part.remove_if(&id, |_, addr| !addr.connected());
+        }
+    }
+
+    fn part(&self, id: StreamerId) -> Option<&DashMap<StreamerId, Addr<StreamerActor>>> {
+        self.streamers.get(usize::try_from(id.0).unwrap_or(0) % PARTS)
     }
 
     fn phase(&self, id: SessionId) -> Option<MutexGuard<'_, HashMap<SessionId, Arc<SessionHandle>>>> {

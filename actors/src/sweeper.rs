@@ -6,7 +6,7 @@
 //! bridge has the sweeper), lets campaigns take back money whose time is up, and now and then stops actors
 //! that nobody needs.
 
-use crate::directory::PHASES;
+use crate::directory::{PARTS, PHASES};
 use crate::domain::id::StreamerId;
 use crate::engine::Engine;
 use crate::messages::Sweep;
@@ -25,6 +25,7 @@ const IDLE_SECONDS: u64 = 15;
 pub struct Sweeper {
     engine: Arc<Engine>,
     phase: usize,
+    part: usize,
     seconds: u64,
 }
 
@@ -32,7 +33,7 @@ impl Sweeper {
     /// The actor of a node.
     #[must_use]
     pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, phase: 0, seconds: 0 }
+        Self { engine, phase: 0, part: 0, seconds: 0 }
     }
 
     /// One phase of the sockets: a heartbeat, or the end of those that were silent for too long.
@@ -67,9 +68,11 @@ impl Sweeper {
         dead.into_iter().for_each(|id| self.engine.directory.forget_streamer(id));
     }
 
-    fn lost(&self) {
+    /// Sockets of one part of the streamers whose actor is lost have to come back, to a new one.
+    fn lost(&mut self) {
         let mut lost: HashSet<StreamerId> = HashSet::new();
-        self.engine.directory.each_streamer(|id, addr| {
+        self.part = (self.part + 1) % PARTS;
+        self.engine.directory.each_streamer_of(self.part, |id, addr| {
             if !addr.connected() {
                 lost.insert(id);
             }
@@ -92,9 +95,11 @@ impl Actor for Sweeper {
         // Every socket once in the time between two heartbeats.
         let beat = self.engine.numbers.heartbeat.unsigned() / u64::try_from(PHASES).unwrap_or(1);
         ctx.run_interval(Duration::from_millis(beat.max(1)), |actor, _| actor.beat());
+        // Every streamer once in the time between two rounds of the other chores.
+        let parts = u32::try_from(PARTS).unwrap_or(1);
+        ctx.run_interval(CHORES / parts, |actor, _| actor.lost());
         ctx.run_interval(CHORES, |actor, _| {
             actor.seconds += 1;
-            actor.lost();
             actor.engine.directory.watch(&actor.engine);
             for campaign in actor.engine.directory.live_campaigns() {
                 let _ = campaign.try_send(Sweep);

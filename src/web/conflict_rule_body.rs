@@ -1,6 +1,6 @@
 //! Conflict rules as the API reads and shows them.
 
-use super::campaign_body::Fields;
+use super::fields::Fields;
 use super::problem::{FieldError, Problem};
 use super::wire::rfc3339;
 use crate::config::{RuleParameters, RuleText};

@@ -9,8 +9,8 @@
 use super::Shared;
 use super::caller::Caller;
 use super::campaign::own;
-use super::campaign_body::Fields;
 use super::conflict_rule_body::HitView;
+use super::fields::Fields;
 use super::problem::Problem;
 use super::wire::rfc3339;
 use actix_web::HttpResponse;
@@ -68,7 +68,7 @@ impl ParticipationView {
 async fn judge(shared: &Shared, campaign: &Campaign, streamer: StreamerId) -> Result<Judged, Problem> {
     let (engine, now) = (&shared.engine, shared.engine.now());
     let catalogue = engine.catalogue.load_full();
-    let since = now - catalogue.rules().longest();
+    let since = now - catalogue.guide().rules.longest();
     let shown = engine.ports.log.shown_since(streamer, since).await?;
     let mut with_assigned = engine.ports.participations.assigned(streamer, now).await?;
     let assigned: Vec<CampaignId> = with_assigned.iter().map(|presence| presence.campaign).collect();
@@ -77,7 +77,7 @@ async fn judge(shared: &Shared, campaign: &Campaign, streamer: StreamerId) -> Re
     let contender =
         Contender { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category, streamer };
     let basis = Basis { shown: &shown, with_assigned: &with_assigned };
-    let hits = catalogue.rules().spoken(contender, basis, now);
+    let hits = catalogue.guide().rules.spoken(contender, basis, now);
     let (brand, category) = (campaign.brand.id, &campaign.category);
     let spoken = hits.iter().map(|hit| Spoken { hit: *hit, brand, category: category.clone() });
     rules_spoke(engine, streamer, spoken.collect());

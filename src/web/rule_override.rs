@@ -6,7 +6,7 @@
 use super::Shared;
 use super::account_body::reason;
 use super::caller::Caller;
-use super::campaign_body::{Fields, line};
+use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::wallet_body::REASON_MAX;
 use super::wire::{PageBody, moment, rfc3339};

@@ -5,6 +5,7 @@ use super::row::{Columns, known};
 use super::wallet::{Deed, record};
 use super::{PostgresStore, statements, streamer};
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{ProfileChange, Settings, SettingsChange, Streamer};
@@ -36,7 +37,11 @@ statements! {
 #[async_trait]
 impl AccountStore for PostgresStore {
     async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>> {
-        self.read(async { sqlx::query(KEYS).fetch_all(&self.readers).await?.iter().map(key).collect() }).await
+        self.read(async {
+            let rows = sqlx::query(KEYS).fetch(&self.readers).err_into::<Failure>();
+            rows.and_then(|row| async move { key(&row) }).try_collect().await
+        })
+        .await
     }
 
     async fn add_key(

@@ -12,8 +12,7 @@ use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, RuleCounts, SeriesPoint,
-    StoreResult,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
 };
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;

@@ -6,6 +6,7 @@ use super::row::{Columns, known};
 use super::wallet::{Deed, record};
 use super::{SqliteStore, statements, streamer};
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{ProfileChange, Settings, SettingsChange, Streamer};
@@ -37,8 +38,8 @@ statements! {
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>> {
-        let rows = sqlx::query(KEYS).fetch_all(&self.readers).await.map_err(Failure::from)?;
-        Ok(rows.iter().map(key).collect::<Attempt<Vec<_>>>()?)
+        let rows = sqlx::query(KEYS).fetch(&self.readers).err_into::<Failure>();
+        Ok(rows.and_then(|row| async move { key(&row) }).try_collect::<Vec<_>>().await?)
     }
 
     async fn add_key(

@@ -3,6 +3,7 @@
 use super::failure::{Attempt, Failure, expect_rows};
 use super::row::{Columns, json};
 use super::statements;
+use futures_util::TryStreamExt;
 use gametriggers_actors::domain::creative::{Format, LengthCaps};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{
@@ -237,9 +238,10 @@ pub(super) async fn one(executor: impl SqliteExecutor<'_>, id: StreamerId) -> At
     streamer(&sqlx::query(ONE).bind(id.0).fetch_one(executor).await?)
 }
 
-/// Every streamer.
+/// Every streamer. Row by row: the driver's rows take several times the room of what is made of them.
 pub(super) async fn all(executor: impl SqliteExecutor<'_>) -> Attempt<Vec<Streamer>> {
-    sqlx::query(ALL).fetch_all(executor).await?.iter().map(streamer).collect()
+    let rows = sqlx::query(ALL).fetch(executor).err_into::<Failure>();
+    rows.and_then(|row| async move { streamer(&row) }).try_collect().await
 }
 
 /// Saves whether a streamer has paused or snoozed.

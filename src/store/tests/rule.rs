@@ -193,7 +193,7 @@ async fn what_rules_said_is_added_up(on: On) {
         streamer,
     };
     let other = StreamerId(4711);
-    let batch = RuleCounts {
+    let batch = gametriggers_actors::ports::RuleCounts {
         violations: vec![
             (key(10, brand, "shoes", streamer), counts(3, 2, 1)),
             (key(10, brand, "drinks", other), counts(5, 0, 0)),

@@ -215,7 +215,7 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
     ];
     bench.store.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();
     let since = async |after: i64, limit| {
-        bench.store.shown_since(StreamerId(1), NOW + Millis(after), limit).await.unwrap()
+        bench.store.plays_since(StreamerId(1), NOW + Millis(after), limit).await.unwrap()
     };
     let all = [1_i64, 3, 5].map(|n| (CampaignId(n % 3), NOW + Millis(n + 5)));
     assert_eq!(since(0, 9).await, all);

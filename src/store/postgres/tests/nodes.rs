@@ -295,7 +295,7 @@ async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
                 ViolationKey { day: 9, rule, brand, category: category.clone(), streamer: StreamerId(1) };
             (key, counts)
         };
-        RuleCounts {
+        gametriggers_actors::ports::RuleCounts {
             violations: order.iter().copied().map(row).collect(),
             rules: order.iter().map(|rule| (*rule, counts)).collect(),
             overrides: Vec::new(),

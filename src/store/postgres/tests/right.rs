@@ -146,13 +146,16 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     store.answer((streamer, campaign), Standing::Approved, &[], NOW).await.unwrap().unwrap();
     let counts = ViolationCounts { spoken: 1, blocked: 1, overridden: 0 };
     let category = gametriggers_actors::domain::campaign::Category("drinks".into());
-    let batch = RuleCounts {
+    let batch = gametriggers_actors::ports::RuleCounts {
         violations: vec![(ViolationKey { day: 1, rule, brand, category, streamer }, counts)],
         rules: vec![(rule, counts)],
         overrides: vec![(granted, 1)],
     };
     for _ in 0..2 {
-        store.append(&Batch { rules: batch.clone(), ..Batch::default() }).await.unwrap();
+        store
+            .append(&gametriggers_actors::ports::Batch { rules: batch.clone(), ..Default::default() })
+            .await
+            .unwrap();
     }
     assert_eq!(store.rule(rule).await.unwrap().times_triggered, 2);
     store.delete_rule(rule, &hand(), NOW).await.unwrap();
