@@ -134,7 +134,7 @@ async fn reserve(engine: &Engine, actor: &Addr<CampaignActor>, rounds: u64, burs
     let mut total = Duration::ZERO;
     for round in 0..rounds {
         let asks = (0..u64::from(burst)).map(|number| ask(engine, round << 8 | number));
-        let (plays, asks): (Vec<_>, Vec<_>) = asks.map(|ask| (ask.play, ask)).unzip();
+        let (plays, asks): (Vec<_>, Vec<_>) = asks.map(|ask| (ask.0.play, ask)).unzip();
         let start = WallTime.start();
         let answers = join_all(asks.into_iter().map(|ask| actor.send(ask))).await;
         total += WallTime.end(start);

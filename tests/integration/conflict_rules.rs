@@ -59,7 +59,7 @@ fn refused(answer: &Response) -> Vec<String> {
 
 /// How far back the rules look that are in force, in milliseconds.
 fn in_force(app: &TestApp) -> i64 {
-    app.engine().catalogue.load().rules().longest().0
+    app.engine().catalogue.load().guide().rules.longest().0
 }
 
 #[actix_rt::test]
@@ -473,7 +473,7 @@ async fn two_nodes_have_a_new_rule_and_an_override_in_force_within_a_second() {
             last_shown: now,
         };
         let mut heard = Vec::new();
-        catalogue.rules().blocks(contender, &[rival], now, |hit| heard.push(hit));
+        catalogue.guide().rules.blocks(contender, &[rival], now, |hit| heard.push(hit));
         heard.first().map(|hit| (hit.rule, hit.overridden.is_some()))
     };
     let id = RuleId(rule["id"].as_i64().unwrap());

@@ -25,7 +25,7 @@ async fn rule(app: &TestApp, admin: &str, body: Value) -> Value {
     let made = app.send(Request::new("POST", "/api/conflict-rules").key(admin).json(&body)).await.ok(201);
     let id = made["id"].as_i64().unwrap();
     eventually("the rule is in force", async || {
-        app.engine().catalogue.load().rules().rules().iter().any(|rule| rule.id.0 == id)
+        app.engine().catalogue.load().guide().rules.rules().iter().any(|rule| rule.id.0 == id)
     })
     .await;
     made["id"].clone()
@@ -42,7 +42,8 @@ async fn closed(app: &TestApp, brand: &Brand, name: &str) -> CampaignId {
 }
 
 fn candidates(app: &TestApp, streamer: &Streamer) -> Vec<CampaignId> {
-    app.engine().catalogue.load().candidates(streamer.id).iter().map(|c| c.campaign.id).collect()
+    let known = app.engine().streamers.get(&streamer.id).unwrap().clone();
+    app.engine().catalogue.load().candidates(&known, 100).iter().map(|c| c.campaign.id).collect()
 }
 
 #[actix_rt::test]
