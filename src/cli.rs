@@ -41,7 +41,8 @@ enum Command {
     /// Add an operator's key and print it. On SQLite the server must be stopped.
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Replay a day of slots through the code that decides, and say how near it came to the best possible one.
+    /// Replay a day of slots through the code that decides, and say how near it came to the best possible
+    /// one.
     Simulate(simulate::Options),
     /// List, add and revoke keys. On SQLite the server must be stopped, except to list them.
     #[command(subcommand)]

@@ -131,35 +131,45 @@ impl Catalogue {
 
 impl Entry {
     /// The campaign as a candidate, before so many viewers.
-    fn candidate(&self, viewers: u32) -> Candidate<'_> {
+    fn candidate(&self, viewers: u32, reached: bool) -> Candidate<'_> {
         let campaign = &self.campaign;
         let quote = campaign.pricing.quote(viewers);
         let rate = if matches!(campaign.pricing, Pricing::Cpc(_)) { self.budget.click_rate_ppm() } else { 0 };
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
-        Candidate { campaign, budget: self.budget.view(campaign.daily_cap), plan: &self.plan, quote, value }
+        let budget = self.budget.view(campaign.daily_cap);
+        Candidate { campaign, budget, reached, plan: &self.plan, quote, value }
     }
 }
 
 impl Market for Catalogue {
     fn guide(&self) -> Guide<'_> {
-        Guide { rules: &self.rules, pacing: &TUNED, charge_max_bps: 10_000 }
+        let offers = !(self.open.places.is_empty() && self.open.rough.is_empty());
+        Guide { rules: &self.rules, pacing: &TUNED, charge_max_bps: 10_000, offers }
     }
 
     fn candidates(&self, streamer: &Streamer, viewers: u32) -> Vec<Candidate<'_>> {
-        let mut places = self.open.places(&streamer.profile);
-        places.extend(self.participants.get(&streamer.id).into_iter().flatten());
-        let entries = places.into_iter().filter_map(|place| self.entries.get(place));
-        entries.map(|entry| entry.candidate(viewers)).collect()
+        let found = self.open.places(&streamer.profile);
+        let assigned = self.participants.get(&streamer.id).map_or(&[][..], Vec::as_slice);
+        let places = found.iter().flat_map(|(whole, places)| places.iter().map(|place| (*whole, *place)));
+        let places = places.chain(assigned.iter().map(|place| (false, *place)));
+        let count = found.iter().map(|(_, places)| places.len()).sum::<usize>() + assigned.len();
+        let mut candidates = Vec::with_capacity(count);
+        candidates.extend(
+            places.filter_map(|(whole, place)| Some(self.entries.get(place)?.candidate(viewers, whole))),
+        );
+        candidates
     }
 }
 
-/// Campaigns by the content categories, languages and countries that they want: a stream finds those that want
-/// it with a few look-ups, however many others there are.
+/// Campaigns by the content categories, languages and countries that they want: a stream finds those that
+/// want it with a few look-ups, however many others there are.
 #[derive(Debug, Default)]
 struct Reach {
     /// Each word that a campaign names, as a number; zero stands for any.
     words: HashMap<Arc<str>, u32>,
     places: HashMap<[u32; 3], Vec<usize>>,
+    /// The same for campaigns with lists so long that one was left out.
+    rough: HashMap<[u32; 3], Vec<usize>>,
 }
 
 /// Combinations under which one campaign is filed, at most: its longest list is left to the decision then.
@@ -173,16 +183,19 @@ impl Reach {
             numbers.dedup();
             if numbers.is_empty() { vec![0] } else { numbers }
         });
+        let mut whole = true;
         while wanted.iter().map(Vec::len).product::<usize>() > COMBINATIONS_MAX {
+            whole = false;
             if let Some(longest) = wanted.iter_mut().max_by_key(|list| list.len()) {
                 *longest = vec![0];
             }
         }
         let [categories, languages, countries] = &wanted;
+        let file = if whole { &mut self.places } else { &mut self.rough };
         for category in categories {
             for language in languages {
                 for country in countries {
-                    self.places.entry([*category, *language, *country]).or_default().push(place);
+                    file.entry([*category, *language, *country]).or_default().push(place);
                 }
             }
         }
@@ -193,21 +206,31 @@ impl Reach {
         *self.words.entry(Arc::clone(word)).or_insert(next)
     }
 
-    /// The campaigns that may want a stream; each once.
-    fn places(&self, profile: &Profile) -> Vec<usize> {
+    /// The campaigns that may want a stream, each once, in lists; with each list whether its campaigns
+    /// are known to want the stream's words.
+    fn places(&self, profile: &Profile) -> Vec<(bool, &[usize])> {
         // A word that no campaign names finds only those that take any.
         let ways = |word: &Arc<str>| [Some(0), self.words.get(word).copied()].into_iter().flatten();
-        let mut found = Vec::new();
-        for category in ways(&profile.content_category) {
-            for language in ways(&profile.language) {
-                for country in ways(&profile.country) {
-                    found.extend(self.places.get(&[category, language, country]).into_iter().flatten());
+        let (categories, languages, countries) =
+            (ways(&profile.content_category), ways(&profile.language), ways(&profile.country));
+        let mut found = Vec::with_capacity(WAYS);
+        for category in categories {
+            for language in languages.clone() {
+                for country in countries.clone() {
+                    let key = [category, language, country];
+                    found.extend(self.places.get(&key).map(|places| (true, places.as_slice())));
+                    if !self.rough.is_empty() {
+                        found.extend(self.rough.get(&key).map(|places| (false, places.as_slice())));
+                    }
                 }
             }
         }
         found
     }
 }
+
+/// Lists that one stream looks at, as a rule: each of three words, or any.
+const WAYS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -246,12 +269,15 @@ mod tests {
                 country: WORDS[stream[2]].into(),
                 ..profile()
             });
-            let streamer = Streamer { id: StreamerId(1), profile: Arc::clone(&profile), settings: Arc::new(Settings::default()) };
+            let settings = Arc::new(Settings::default());
+            let streamer = Streamer { id: StreamerId(1), profile: Arc::clone(&profile), settings };
             let takes_part = |c: &&Campaign| c.id.0 % 3 == 0;
             let participations = campaigns.iter().filter(takes_part).map(|c| (StreamerId(1), c.id)).collect();
-            let rows = CatalogueRows { campaigns: campaigns.clone(), rules: vec![], overrides: vec![], participations };
+            let (rules, overrides) = (vec![], vec![]);
+            let rows = CatalogueRows { campaigns: campaigns.clone(), rules, overrides, participations };
             let catalogue = Catalogue::new(rows, &Catalogue::default());
-            let mut found: Vec<_> = catalogue.candidates(&streamer, 10).iter().map(|c| c.campaign.id).collect();
+            let candidates = catalogue.candidates(&streamer, 10);
+            let mut found: Vec<_> = candidates.iter().map(|c| c.campaign.id).collect();
             found.sort_unstable();
             let fits = |c: &&Campaign| {
                 let any = |list: &[Arc<str>], word: &Arc<str>| list.is_empty() || list.contains(word);

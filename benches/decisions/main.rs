@@ -1,7 +1,8 @@
 //! What the path from a due slot to `prepare` costs, and how many streamers one process carries.
 //!
-//! `replay` runs the published days and says how near decisions come to the best possible ones; `cost` is one
-//! decision alone; `scale` is the real engine with its actors and its database, with pages in the same process.
+//! `replay` runs the published days and says how near decisions come to the best possible ones; `cost` is
+//! one decision alone; `scale` is the real engine with its actors and its database, with pages in the
+//! same process.
 //! `scripts/bench decisions [--quick]` runs all, `--only` one of them; `--streamers`, `--campaigns` and
 //! `--seconds` change the last. Each part ends with a line of figures.
 

@@ -5,8 +5,8 @@ use gametriggers::simulate::{Algorithm, read, replay};
 use gametriggers_actors::sim::score::Score;
 use std::path::Path;
 
-/// The ordinary days: a ratio of budgets to supply, the least share of the bound in percent, the largest error
-/// of the shape, the least evenness among streamers. Means of three seeds.
+/// The ordinary days: a ratio of budgets to supply, the least share of the bound in percent, the largest
+/// error of the shape, the least evenness among streamers. Means of three seeds.
 const DAYS: [(&str, f64, f64, f64); 3] =
     [("0.25", 98.2, 0.02, 0.72), ("0.50", 96.4, 0.03, 0.79), ("1.00", 93.9, 0.045, 0.82)];
 /// The others, and their least share of the bound in percent.
@@ -41,7 +41,8 @@ pub(crate) fn run(quick: bool) -> Outcome<String> {
             let early: usize = days.iter().map(|d| d.0.early).sum();
             let overspend: i64 = days.iter().map(|d| d.0.overspend.0).sum();
             say(&format!(
-                "t1-day r{ratio}      {name:13} {lp:9.2}  {early:5}  {shape:.4}  {jain:.4}  {overspend:9}  {rate:9.0}"
+                "t1-day r{ratio}      {name:13} {lp:9.2}  {early:5}  {shape:.4}  {jain:.4}  {overspend:9}  \
+                 {rate:9.0}"
             ));
             let keeps = lp >= bound && early == 0 && shape <= shape_max && jain >= jain_min && overspend == 0;
             if *algorithm == Algorithm::TokenBucket {

@@ -5,7 +5,6 @@ mod file;
 
 pub use file::{TraceError, read};
 
-use crate::app::StartError;
 use crate::cli::say;
 use clap::{Args, ValueEnum};
 use gametriggers_actors::domain::pacing::{Greedy, Pacing, TUNED, TokenBucket};
@@ -48,7 +47,8 @@ pub(crate) struct Options {
     /// How slots are given away.
     #[arg(long, value_enum, default_value_t = Algorithm::TokenBucket)]
     algorithm: Algorithm,
-    /// Write what was decided here: `slot_index,campaign_id` for each slot, nothing after the comma for no fill.
+    /// Write what was decided here: `slot_index,campaign_id` for each slot, nothing after the comma for
+    /// no fill.
     #[arg(long, value_name = "OUT.csv")]
     decisions: Option<PathBuf>,
     /// Print the outcome as JSON.
@@ -101,7 +101,7 @@ impl Options {
     ///
     /// # Errors
     /// The trace can not be read, or the decisions not written.
-    pub(crate) fn run(&self) -> Result<(), StartError> {
+    pub(crate) fn run(&self) -> Result<(), Box<dyn std::error::Error>> {
         let trace = read(&self.trace)?;
         let replayed = replay(&trace, self.algorithm);
         if let Some(path) = &self.decisions {
@@ -137,8 +137,8 @@ fn report<'a>(trace: &'a Trace, algorithm: String, replayed: &Replayed) -> Repor
 
 fn line(report: &Report<'_>) -> String {
     format!(
-        "{} algorithm={} value_micros={} lp={:.3}% utilisation={:.2}% early={}/{} shape_rmse={:.4} jain={:.4} \
-         overspend_micros={} plays={} fill={:.2}% decisions_per_s={:.0}",
+        "{} algorithm={} value_micros={} lp={:.3}% utilisation={:.2}% early={}/{} shape_rmse={:.4} \
+         jain={:.4} overspend_micros={} plays={} fill={:.2}% decisions_per_s={:.0}",
         report.name,
         report.algorithm,
         report.value_micros,

@@ -69,11 +69,14 @@ async fn judge(shared: &Shared, campaign: &Campaign, streamer: StreamerId) -> Re
     let (engine, now) = (&shared.engine, shared.engine.now());
     let catalogue = engine.catalogue.load_full();
     let since = now - catalogue.guide().rules.longest();
-    let shown = engine.ports.log.shown_since(streamer, since).await?;
+    let newest = |presence: &Presence| std::cmp::Reverse(presence.last_shown);
+    let mut shown = engine.ports.log.shown_since(streamer, since).await?;
+    shown.sort_by_key(newest);
     let mut with_assigned = engine.ports.participations.assigned(streamer, now).await?;
     let assigned: Vec<CampaignId> = with_assigned.iter().map(|presence| presence.campaign).collect();
     let is_new = |presence: &&Presence| !assigned.contains(&presence.campaign);
     with_assigned.extend(shown.iter().filter(is_new).cloned());
+    with_assigned.sort_by_key(newest);
     let contender =
         Contender { campaign: campaign.id, brand: campaign.brand.id, category: &campaign.category, streamer };
     let basis = Basis { shown: &shown, with_assigned: &with_assigned };

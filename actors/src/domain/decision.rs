@@ -57,6 +57,8 @@ pub struct Candidate<'a> {
     pub campaign: &'a Arc<Campaign>,
     /// Its money.
     pub budget: BudgetView,
+    /// Whether the words of its targeting are known to fit the stream.
+    pub reached: bool,
     /// How its money is spread.
     pub plan: &'a Plan,
     /// What the play may cost; none when it can not be priced.
@@ -91,8 +93,8 @@ pub struct Decision {
     pub hits: Vec<(CampaignId, Hit)>,
     /// When `ranked` is empty: the reason of the loser that was worth most.
     pub no_fill: Option<Reason>,
-    /// In each currency the highest charge of a candidate that the stream suits, whatever rules, caps and budgets
-    /// say: what the streamer could earn by this slot.
+    /// In each currency the highest charge of a candidate that the stream suits, whatever rules, caps and
+    /// budgets say: what the streamer could earn by this slot.
     pub attainable: Worth,
 }
 
@@ -108,6 +110,9 @@ pub struct Guide<'a> {
     pub pacing: &'a dyn Pacing,
     /// The largest charge, as a part of the campaign's budget in ten thousandths.
     pub charge_max_bps: u32,
+    /// Whether there are campaigns at all that are open to everybody: then a stream without a candidate
+    /// is one that they do not want.
+    pub offers: bool,
 }
 
 /// A candidate that the stream suits.
@@ -115,7 +120,6 @@ struct Suited<'a> {
     candidate: Candidate<'a>,
     quote: Quote,
     price: Micros,
-    creative: &'a Creative,
 }
 
 /// Decides a slot. Every candidate that loses is named to `lost` with its reason.
@@ -171,10 +175,11 @@ pub fn decide(
         lookahead::prefer(&mut ranking, campaign, guide.rules, slot);
     }
     decision.ranked.extend(ranking.free().iter().take(TRIES).filter_map(|prospect| {
-        let Suited { candidate, quote, creative, .. } = suited.get(prospect.place)?;
+        let Suited { candidate, quote, .. } = suited.get(prospect.place)?;
+        let creative = pick(candidate.campaign, slot)?;
         Some(Choice {
             campaign: Arc::clone(candidate.campaign),
-            creative: (*creative).clone(),
+            creative: creative.clone(),
             quote: *quote,
             value: candidate.value,
             score: prospect.score,
@@ -182,7 +187,8 @@ pub fn decide(
         })
     }));
     if decision.ranked.is_empty() {
-        decision.no_fill = Some(loser.0.map_or(Reason::NoCandidate, |(_, _, reason)| reason));
+        let nobody = if guide.offers { Reason::Targeting } else { Reason::NoCandidate };
+        decision.no_fill = Some(loser.0.map_or(nobody, |(_, _, reason)| reason));
     }
     decision
 }
@@ -235,10 +241,10 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
     if campaign.targeting.blocks(slot.streamer) {
         return Err(Reason::BrandBlocklist);
     }
-    campaign.targeting.admits(slot.profile, slot.sample)?;
+    campaign.targeting.admits(slot.profile, slot.sample, candidate.reached)?;
     let policy = slot.policy.admits(&campaign.category, slot.profile, slot.settings);
     policy.map_err(|_| Reason::Policy)?;
-    let creative = pick(campaign, slot)?;
+    showable(campaign, slot)?;
     let price = quote.reserve().ok_or(Reason::Budget)?;
     if !price.is_positive() {
         return Err(Reason::MinimumViewers);
@@ -247,7 +253,7 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
     if i128::from(price.0) * 10_000 > most {
         return Err(Reason::Budget);
     }
-    Ok(Suited { candidate: *candidate, quote, price, creative })
+    Ok(Suited { candidate: *candidate, quote, price })
 }
 
 /// Whether rules and caps let the campaign play now.
@@ -280,18 +286,29 @@ fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standin
     }
 }
 
-/// Whose turn it is among the creatives that the streamer and the platform allow; when none is, what is
-/// against the first.
-fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Result<&'a Creative, Reason> {
-    let fits = |creative: &Creative| {
-        slot.settings.allow(creative)?;
-        slot.policy.draws(creative).map_err(|_| Reason::Policy)
-    };
+/// Why the streamer or the platform does not allow a creative.
+fn against(creative: &Creative, slot: Slot<'_>) -> Result<(), Reason> {
+    slot.settings.allow(creative)?;
+    slot.policy.draws(creative).map_err(|_| Reason::Policy)
+}
+
+/// Whether any creative may be shown; when none may, what is against the first.
+fn showable(campaign: &Campaign, slot: Slot<'_>) -> Result<(), Reason> {
+    let mut first = None;
+    for creative in &campaign.creatives {
+        match against(creative, slot) {
+            Ok(()) => return Ok(()),
+            Err(reason) => first = first.or(Some(reason)),
+        }
+    }
+    Err(first.unwrap_or(Reason::Creative))
+}
+
+/// Whose turn it is among the creatives that may be shown.
+fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Option<&'a Creative> {
     let shown = slot.history.shown(campaign.id);
     let turn = Turn { now: slot.now, streamer: slot.streamer, campaign: campaign.id, shown };
-    let picked = rotation::pick(&campaign.creatives, campaign.rotation, turn, |c| fits(c).is_ok());
-    let against = || campaign.creatives.iter().find_map(|c| fits(c).err());
-    picked.ok_or_else(|| against().unwrap_or(Reason::Creative))
+    rotation::pick(&campaign.creatives, campaign.rotation, turn, |creative| against(creative, slot).is_ok())
 }
 
 #[cfg(test)]

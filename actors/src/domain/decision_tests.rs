@@ -111,10 +111,10 @@ fn run_by(
         let campaign: &Arc<Campaign> = campaign;
         let quote = campaign.pricing.quote(100);
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(100, 1200));
-        Candidate { campaign, budget, plan, quote, value }
+        Candidate { campaign, budget, reached: false, plan, quote, value }
     };
     let candidates: Vec<_> = campaigns.iter().zip(&plans).map(candidate).collect();
-    let guide = Guide { rules, pacing, charge_max_bps: 10_000 };
+    let guide = Guide { rules, pacing, charge_max_bps: 10_000, offers: false };
     let mut rejected = Vec::new();
     let decision = decide(slot, guide, &candidates, |id, reason| rejected.push((id, reason)));
     Answer { decision, rejected }
@@ -288,7 +288,8 @@ proptest! {
             (0_i64..).zip(prices).map(priced).collect()
         };
         let rank = |campaigns: &[Arc<Campaign>]| {
-            let answer = run_by(&TUNED, campaigns, &Settings::default(), (&History::default(), &RuleIndex::default()));
+            let (history, rules) = (History::default(), RuleIndex::default());
+            let answer = run_by(&TUNED, campaigns, &Settings::default(), (&history, &rules));
             let id = CampaignId(i64::try_from(place).unwrap());
             answer.ranked.iter().position(|c| c.campaign.id == id).unwrap_or(usize::MAX)
         };

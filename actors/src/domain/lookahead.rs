@@ -1,8 +1,9 @@
 //! Whether the best play now is worth what it spoils: a play keeps its category, its brand and itself off the
 //! streamer's next slots, and sometimes a better one would have had those.
 //!
-//! Of the few that are worth most, each that may play now is tried, and after it the best pair for the next two
-//! slots, as if the audience stayed as it is. A coming slot counts half of the one before: it may never come.
+//! Of the few that are worth most, each that may play now is tried, and after it the best pair for the
+//! next two slots, as if the audience stayed as it is. A coming slot counts half of the one before: it
+//! may never come.
 
 use super::campaign::Campaign;
 use super::conflict::{Contender, Presence, RuleIndex};
@@ -98,8 +99,8 @@ struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one does not
-    /// hold in the next.
+    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one
+    /// does not hold in the next.
     fn spoils(&self, other: &Self, rules: &RuleIndex, slot: Slot<'_>) -> [bool; SLOTS] {
         let mut spoiled = [false; SLOTS];
         for (spoiled, ahead) in spoiled.iter_mut().zip(ahead(slot)) {

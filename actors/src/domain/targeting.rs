@@ -81,18 +81,23 @@ impl Targeting {
         self.blocked_streamers.binary_search(&streamer).is_ok()
     }
 
-    /// Whether the stream fits.
+    /// Whether what the stream is about, its language and its country are wanted.
+    #[must_use]
+    pub fn reaches(&self, profile: &Profile) -> bool {
+        let fits = |wanted: &[Arc<str>], is: &Arc<str>| wanted.is_empty() || wanted.contains(is);
+        fits(&self.categories, &profile.content_category)
+            && fits(&self.languages, &profile.language)
+            && fits(&self.countries, &profile.country)
+    }
+
+    /// Whether the stream fits; `reached` when its words are known to.
     ///
     /// # Errors
     /// The first thing that does not, in the order `targeting`, `platform`, `mature`, `followers`,
     /// `minimum_viewers`.
-    pub fn admits(&self, profile: &Profile, sample: Sample) -> Result<(), Reason> {
-        let fits = |wanted: &[Arc<str>], is: &Arc<str>| wanted.is_empty() || wanted.contains(is);
-        if !fits(&self.categories, &profile.content_category)
-            || !fits(&self.languages, &profile.language)
-            || !fits(&self.countries, &profile.country)
-            || (self.viewers_max > 0 && sample.viewers > self.viewers_max)
-        {
+    pub fn admits(&self, profile: &Profile, sample: Sample, reached: bool) -> Result<(), Reason> {
+        let crowded = self.viewers_max > 0 && sample.viewers > self.viewers_max;
+        if crowded || !(reached || self.reaches(profile)) {
             return Err(Reason::Targeting);
         }
         if !self.platforms.is_empty() && !self.platforms.contains(&profile.platform) {
@@ -136,12 +141,12 @@ mod tests {
 
     #[test]
     fn an_empty_targeting_wants_every_stream() {
-        assert_eq!(Targeting::default().admits(&profile(), sample(0)), Ok(()));
+        assert_eq!(Targeting::default().admits(&profile(), sample(0), false), Ok(()));
     }
 
     #[test]
     fn each_condition_refuses_with_its_reason() {
-        let wants = |t: Targeting| t.admits(&profile(), sample(50));
+        let wants = |t: Targeting| t.admits(&profile(), sample(50), false);
         let list = |s: &str| vec![Arc::from(s)];
         assert_eq!(
             wants(Targeting { categories: list("music"), ..Default::default() }),
@@ -159,7 +164,10 @@ mod tests {
         assert_eq!(wants(Targeting { mature: Mature::Exclude, ..Default::default() }), Err(Reason::Mature));
         let grown = Targeting { mature: Mature::Only, ..Default::default() };
         let plain = Profile { mature: false, ..profile() };
-        assert_eq!((wants(grown.clone()), grown.admits(&plain, sample(50))), (Ok(()), Err(Reason::Mature)));
+        assert_eq!(
+            (wants(grown.clone()), grown.admits(&plain, sample(50), false)),
+            (Ok(()), Err(Reason::Mature))
+        );
         assert_eq!(
             wants(Targeting {
                 viewers_min: 50,

@@ -109,7 +109,7 @@ impl<'a> Replay<'a> {
                 let Funded { campaign, plan, account } = self.funded.get(*place)?;
                 let value = trace.campaigns.get(*place)?.price(slot.streamer, slot.viewers);
                 let quote = Some(Quote { per_play: value, per_click: Micros::ZERO, clicks_max: 0 });
-                Some(Candidate { campaign, budget: account.view(now), plan, quote, value })
+                Some(Candidate { campaign, budget: account.view(now), reached: true, plan, quote, value })
             })
             .collect();
         let at = Slot {
@@ -124,8 +124,12 @@ impl<'a> Replay<'a> {
             all: &self.all,
             gap: Millis(self.gaps.0.checked_div(self.gaps.1).unwrap_or(GAP.0)),
         };
-        let guide =
-            Guide { rules: &self.rules, pacing: self.pacing, charge_max_bps: trace.limits.charge_max_bps };
+        let guide = Guide {
+            rules: &self.rules,
+            pacing: self.pacing,
+            charge_max_bps: trace.limits.charge_max_bps,
+            offers: false,
+        };
         let decision = decide(at, guide, &candidates, |_, _| ());
         for (currency, best, _) in &decision.attainable {
             stream.earned.due(*currency, *best, now);

@@ -1,5 +1,5 @@
-//! How good a day was. The definitions are those of `benches/traces/README.md`; `benches/traces/check_result.py`
-//! computes them again from the decisions alone.
+//! How good a day was. The definitions are those of `benches/traces/README.md`;
+//! `benches/traces/check_result.py` computes them again from the decisions alone.
 
 #![expect(
     clippy::as_conversions,
@@ -22,8 +22,8 @@ pub struct Score {
     pub utilisation_percent: f64,
     /// Campaigns that had spent 99 % of their budget with more than a tenth of their supply still to come.
     pub early: usize,
-    /// How far spending was from the campaign's own supply, over the day: root mean square of the differences of
-    /// the shares, weighted by budget.
+    /// How far spending was from the campaign's own supply, over the day: root mean square of the
+    /// differences of the shares, weighted by budget.
     pub shape_rmse: f64,
     /// Jain's index of what streamers earned of what they could have: 1 when all earned the same part.
     pub jain: f64,

@@ -23,7 +23,7 @@ pub struct RuleIndex {
 /// What an assignment is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// What was shown on the stream.
+    /// What was shown on the stream, the last first.
     pub shown: &'a [Presence],
     /// The same, with the campaigns that the streamer is assigned to as if they were shown now.
     pub with_assigned: &'a [Presence],
@@ -77,7 +77,8 @@ impl RuleIndex {
         self.longest
     }
 
-    /// The first blocking rule that speaks against the contender and is not overridden. Every rule that
+    /// The first blocking rule that speaks against the contender and is not overridden, given who is present,
+    /// the last shown first. Every rule that
     /// speaks before it, or with it, is handed to `heard`, highest priority first.
     pub fn blocks(
         &self,

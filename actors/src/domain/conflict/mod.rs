@@ -259,10 +259,11 @@ impl Hit {
 }
 
 impl Rule {
-    /// Whether the rule speaks against the contender, given who is present.
+    /// Whether the rule speaks against the contender, given who is present, the last shown first.
     #[must_use]
     pub fn speaks(&self, contender: Contender<'_>, present: &[Presence], now: UnixMillis) -> bool {
-        let within = |span: Millis| present.iter().filter(move |p| now - p.last_shown < span);
+        debug_assert!(present.is_sorted_by_key(|p| std::cmp::Reverse(p.last_shown)), "the last shown first");
+        let within = |span: Millis| present.iter().take_while(move |p| now - p.last_shown < span);
         match &self.kind {
             RuleKind::CategoryExclusivity { categories, span } => {
                 (categories.is_empty() || categories.contains(contender.category))

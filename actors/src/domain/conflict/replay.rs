@@ -137,15 +137,11 @@ impl Replay {
 }
 
 fn show(present: &mut Vec<Presence>, play: &PlayShown, now: UnixMillis) {
-    match present.iter_mut().find(|p| p.campaign == play.campaign) {
-        Some(presence) => presence.last_shown = presence.last_shown.max(now),
-        None => present.push(Presence {
-            campaign: play.campaign,
-            brand: play.brand,
-            category: play.category.clone(),
-            last_shown: now,
-        }),
-    }
+    present.retain(|p| p.campaign != play.campaign);
+    let (campaign, brand, category) = (play.campaign, play.brand, play.category.clone());
+    present.insert(0, Presence { campaign, brand, category, last_shown: now });
+    // Ids of one millisecond come in any order, and that is all.
+    present.sort_by_key(|p| std::cmp::Reverse(p.last_shown));
 }
 
 /// The highest counts, equal ones in the order of their keys.

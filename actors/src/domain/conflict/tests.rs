@@ -211,8 +211,10 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 }
 
 fn presences() -> impl Strategy<Value = Vec<Presence>> {
-    proptest::collection::vec((0_i64..6, 0_i64..4, 0_u8..4, 0_i64..200), 0..8)
-        .prop_map(|list| list.into_iter().map(|(c, b, k, t)| present(c, b, k, t)).collect())
+    proptest::collection::vec((0_i64..6, 0_i64..4, 0_u8..4, 0_i64..200), 0..8).prop_map(|mut list| {
+        list.sort_by_key(|(.., at)| std::cmp::Reverse(*at));
+        list.into_iter().map(|(c, b, k, t)| present(c, b, k, t)).collect()
+    })
 }
 
 proptest! {

@@ -73,8 +73,8 @@ impl Plan {
         }
     }
 
-    /// The share of the UTC day that has passed, as the plan spreads it; of a day for which it plans nothing, by
-    /// the clock.
+    /// The share of the UTC day that has passed, as the plan spreads it; of a day for which it plans
+    /// nothing, by the clock.
     #[must_use]
     pub fn day_share(&self, now: UnixMillis) -> i64 {
         let begin = UnixMillis(utc_day(now) * DAY);
@@ -151,9 +151,11 @@ mod tests {
             starts in 0_i64..10 * DAY, length in 1_i64..200 * DAY, seed in any::<u64>(),
             mut moments in proptest::collection::vec(0_i64..220 * DAY, 2..20),
         ) {
-            let noise = |at: UnixMillis| (at.0.unsigned_abs() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+            let mixed = |at: i64| (at.unsigned_abs() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let noise = |at: UnixMillis| mixed(at.0) >> 40;
             moments.sort_unstable();
-            for plan in [Plan::of(flight(starts, starts + length), noise), Plan::uniform(flight(starts, starts + length))] {
+            let flight = flight(starts, starts + length);
+            for plan in [Plan::of(flight, noise), Plan::uniform(flight)] {
                 for mode in [PacingMode::Even, PacingMode::FrontLoaded] {
                     let shares: Vec<_> = moments.iter().map(|at| plan.share(mode, UnixMillis(*at))).collect();
                     prop_assert!(shares.windows(2).all(|pair| pair[0] <= pair[1]));

@@ -94,7 +94,8 @@ proptest! {
     ) {
         for mode in [PacingMode::Even, PacingMode::FrontLoaded, PacingMode::Asap] {
             let mut ask = Ask { share, standing, mode, ..ask(funded, funded / 1000 * part, price) };
-            ask.budget.day = Some(DayView { cap: Micros(cap), committed: Micros(cap / 1000 * today), date: 0 });
+            let committed = Micros(cap / 1000 * today);
+            ask.budget.day = Some(DayView { cap: Micros(cap), committed, date: 0 });
             for rule in rules() {
                 if let Ok(weight) = rule.weigh(&ask) {
                     prop_assert!(ask.budget.committed.0 + price <= funded);

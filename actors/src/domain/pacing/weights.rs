@@ -2,8 +2,9 @@
 
 use super::ONE;
 
-/// `round(2^20 * (1 - exp(-i / 1024)))`, for `i` from 0 to 1024. Whole numbers that stand here, because the last
-/// digits of an exponential differ from one machine's library to the next, and a decision may not.
+/// `round(2^20 * (1 - exp(-i / 1024)))`, for `i` from 0 to 1024. Whole numbers that stand here, because
+/// the last digits of an exponential differ from one machine's library to the next, and a decision may
+/// not.
 #[rustfmt::skip]
 const WEIGHTS: [u32; 1025] = [
     0, 1_024, 2_046, 3_068, 4_088, 5_108, 6_126, 7_144, 8_160, 9_176, 10_190, 11_204, 12_216,
@@ -109,9 +110,9 @@ const WEIGHTS: [u32; 1025] = [
     660_560, 660_938, 661_317, 661_695, 662_072, 662_450, 662_826,
 ];
 
-/// The weight, in Q20, of a bucket that is `filled` of `ONE` full: the trade-off of Mehta, Saberi, Vazirani and
-/// Vazirani (AdWords and generalized online matching, 2007) between a high charge and a budget that is nearly
-/// used up. Between the entries of the table it is drawn straight.
+/// The weight, in Q20, of a bucket that is `filled` of `ONE` full: the trade-off of Mehta, Saberi,
+/// Vazirani and Vazirani (AdWords and generalized online matching, 2007) between a high charge and a
+/// budget that is nearly used up. Between the entries of the table it is drawn straight.
 pub(super) fn weight(filled: i64) -> i64 {
     let at = |index: i64| {
         let entry = usize::try_from(index).ok().and_then(|index| WEIGHTS.get(index));

@@ -13,16 +13,23 @@ const DAY: Millis = Millis::minutes(24 * 60);
 /// Most plays of one campaign that are remembered: a cap above it is refused at the API.
 pub const CAP_MAX: u32 = 500;
 
-/// One entry for each campaign that played; its times are kept only as far as its cap looks back.
+/// One entry for each campaign that played, the last shown first; its times are kept only as far as its
+/// cap looks back.
 #[derive(Debug, Default)]
 pub struct History {
     present: Vec<Presence>,
-    times: Vec<VecDeque<UnixMillis>>,
-    shown: Vec<u32>,
+    plays: Vec<Plays>,
+}
+
+/// The plays of a campaign.
+#[derive(Debug, Default)]
+struct Plays {
+    times: VecDeque<UnixMillis>,
+    shown: u32,
 }
 
 impl History {
-    /// What conflict rules look at.
+    /// What conflict rules look at: the last shown first.
     #[must_use]
     pub fn present(&self) -> &[Presence] {
         &self.present
@@ -33,33 +40,39 @@ impl History {
         self.place(presence);
     }
 
-    /// The place of a campaign, which is there from now on.
-    fn place(&mut self, presence: Presence) -> usize {
+    /// The plays of a campaign, which is there from now on, and stands where its last play puts it.
+    fn place(&mut self, mut presence: Presence) -> Option<&mut Plays> {
         let there = self.present.iter().position(|p| p.campaign == presence.campaign);
-        let at = there.unwrap_or(self.present.len());
-        match self.present.get_mut(at) {
-            Some(known) => known.last_shown = known.last_shown.max(presence.last_shown),
+        let from = there.unwrap_or(self.present.len());
+        match self.present.get(from) {
+            Some(known) => presence.last_shown = presence.last_shown.max(known.last_shown),
             None => {
-                self.present.push(presence);
-                self.times.push(VecDeque::new());
-                self.shown.push(0);
+                self.present.push(presence.clone());
+                self.plays.push(Plays::default());
             }
         }
-        at
+        let before = self.present.get(..from).unwrap_or_default();
+        let to = before.partition_point(|p| p.last_shown > presence.last_shown);
+        if let (Some(presences), Some(plays)) =
+            (self.present.get_mut(to..=from), self.plays.get_mut(to..=from))
+        {
+            presences.rotate_right(1);
+            plays.rotate_right(1);
+        }
+        if let Some(place) = self.present.get_mut(to) {
+            *place = presence;
+        }
+        self.plays.get_mut(to)
     }
 
     /// A campaign came on screen.
     pub fn record(&mut self, campaign: &Campaign, now: UnixMillis) {
-        let at = self.place(Presence::of(campaign, now));
-        if let Some(shown) = self.shown.get_mut(at) {
-            *shown = shown.wrapping_add(1);
-        }
         let keep = campaign.cap.per_hour.max(campaign.cap.per_day).min(CAP_MAX);
-        if let Some(times) = self.times.get_mut(at) {
-            times.push_back(now);
-            while times.len() > usize::try_from(keep).unwrap_or(usize::MAX) {
-                times.pop_front();
-            }
+        let Some(plays) = self.place(Presence::of(campaign, now)) else { return };
+        plays.shown = plays.shown.wrapping_add(1);
+        plays.times.push_back(now);
+        while plays.times.len() > usize::try_from(keep).unwrap_or(usize::MAX) {
+            plays.times.pop_front();
         }
     }
 
@@ -67,7 +80,7 @@ impl History {
     #[must_use]
     pub fn shown(&self, campaign: CampaignId) -> u32 {
         let at = self.present.iter().position(|p| p.campaign == campaign);
-        at.and_then(|at| self.shown.get(at).copied()).unwrap_or(0)
+        at.and_then(|at| self.plays.get(at)).map_or(0, |plays| plays.shown)
     }
 
     /// Whether the campaign's own cap allows another play.
@@ -76,9 +89,9 @@ impl History {
     /// `frequency_cap`.
     pub fn allows(&self, campaign: CampaignId, cap: FrequencyCap, now: UnixMillis) -> Result<(), Reason> {
         let Some(at) = self.present.iter().position(|p| p.campaign == campaign) else { return Ok(()) };
-        let (Some(presence), Some(times)) = (self.present.get(at), self.times.get(at)) else { return Ok(()) };
+        let (Some(presence), Some(plays)) = (self.present.get(at), self.plays.get(at)) else { return Ok(()) };
         let in_last = |span: Millis| {
-            u32::try_from(times.iter().filter(|t| now - **t < span).count()).unwrap_or(u32::MAX)
+            u32::try_from(plays.times.iter().filter(|t| now - **t < span).count()).unwrap_or(u32::MAX)
         };
         let full = |max: u32, span: Millis| max > 0 && in_last(span) >= max;
         if now - presence.last_shown < cap.minimum_gap || full(cap.per_hour, HOUR) || full(cap.per_day, DAY) {
@@ -106,6 +119,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_last_shown_comes_first(plays in proptest::collection::vec((0_i64..8, 0_i64..100), 0..60)) {
+            let mut history = History::default();
+            let mut last = std::collections::BTreeMap::new();
+            for (id, at) in plays {
+                history.record(&campaign(id), UnixMillis(at));
+                let known = last.entry(id).or_insert((0, 0));
+                *known = (known.0.max(at), known.1 + 1);
+            }
+            prop_assert!(history.present().is_sorted_by_key(|p| std::cmp::Reverse(p.last_shown)));
+            prop_assert_eq!(history.present().len(), last.len());
+            for presence in history.present() {
+                let (at, shown) = last[&presence.campaign.0];
+                prop_assert_eq!((presence.last_shown.0, history.shown(presence.campaign)), (at, shown));
+            }
+        }
+
         #[test]
         fn no_window_has_more_plays_than_its_cap(
             gaps in proptest::collection::vec(0_i64..2_000_000, 1..120),

@@ -44,7 +44,7 @@ struct Shelf {
 
 impl Market for Shelf {
     fn guide(&self) -> Guide<'_> {
-        Guide { rules: &self.rules, pacing: &Greedy, charge_max_bps: 10_000 }
+        Guide { rules: &self.rules, pacing: &Greedy, charge_max_bps: 10_000, offers: false }
     }
 
     fn candidates(&self, _: &Streamer, viewers: u32) -> Vec<Candidate<'_>> {
@@ -53,7 +53,7 @@ impl Market for Shelf {
             let campaign: &Arc<Campaign> = campaign;
             let quote = campaign.pricing.quote(viewers);
             let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 1200));
-            Candidate { campaign, budget, plan: &self.plan, quote, value }
+            Candidate { campaign, budget, reached: false, plan: &self.plan, quote, value }
         };
         self.campaigns.iter().map(candidate).collect()
     }

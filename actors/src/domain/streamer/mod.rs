@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod claim;
+mod code;
 pub mod command;
 pub mod history;
 pub mod live;

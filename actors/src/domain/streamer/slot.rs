@@ -1,5 +1,6 @@
 //! The ad clock and the play in hand.
 
+use super::code::{click_code, hex};
 use super::live::{Effect, LiveStreamer, ToPage, World};
 use super::page::SessionId;
 use super::{Corner, board::Recent};
@@ -17,7 +18,6 @@ use crate::domain::rotation::CreativeCounts;
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::{SKEW, Terms, nonce_hash};
-use std::fmt::Write;
 use std::sync::Arc;
 
 /// A claim that is not durable yet, and what the dashboard shows of money.
@@ -477,36 +477,4 @@ fn outcome_of(reason: Reason) -> PlayOutcome {
         | Reason::PlayTimeout => PlayOutcome::Failed,
         _ => PlayOutcome::Skipped,
     }
-}
-
-/// The creative in base 36, a dash, and forty random bits: short enough for a small QR code, and
-/// the link still finds its landing page when the play is forgotten.
-fn click_code(creative: CreativeId, random: [u8; 8]) -> Arc<str> {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut code = base36(u64::try_from(creative.0).unwrap_or(0));
-    code.push('-');
-    for byte in random {
-        let letter = ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a');
-        code.push(char::from(letter));
-    }
-    code.into()
-}
-
-fn base36(mut number: u64) -> String {
-    let mut digits = Vec::new();
-    loop {
-        let digit = u32::try_from(number % 36).unwrap_or(0);
-        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
-        number /= 36;
-        if number == 0 {
-            return digits.into_iter().rev().collect();
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

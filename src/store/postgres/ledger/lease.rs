@@ -39,8 +39,8 @@ statements! {
         SELECT (SELECT count(*) FROM closed), (SELECT count(*) FROM due), (SELECT count(*) FROM returned)";
 }
 
-/// Moves up to `wanted` into the epoch's lease of the campaign. What is in leases counts for today's cap: all of
-/// it may be spent today.
+/// Moves up to `wanted` into the epoch's lease of the campaign. What is in leases counts for today's cap:
+/// all of it may be spent today.
 pub(super) async fn grant(
     connection: &mut PgConnection,
     campaign: CampaignId,

@@ -10,8 +10,8 @@ use gametriggers_actors::ports::{CampaignTotals, StreamerTotals, Totals};
 use sqlx::PgConnection;
 
 statements! {
-    CAMPAIGNS = "SELECT campaign_id, version, funded, spent, leased, plays, viewers, clicks, rejected, day, spent_before
-        FROM campaign_budget WHERE campaign_id = ANY($1) ORDER BY campaign_id";
+    CAMPAIGNS = "SELECT campaign_id, version, funded, spent, leased, plays, viewers, clicks, rejected, day,
+          spent_before FROM campaign_budget WHERE campaign_id = ANY($1) ORDER BY campaign_id";
     /// Earnings in the currency that earned most; the number counts all of them, so that it never falls. What
     /// is not rolled up is read once for all of them.
     STREAMERS = "SELECT streamer_id, sum(events)::bigint AS events, max(earn) AS earned FROM (

@@ -34,8 +34,8 @@ statements! {
     CLOSE_DUE = "UPDATE budget_lease SET state = 'closed' WHERE state = 'closing' AND closes_at <= ?1";
 }
 
-/// Moves up to `wanted` into the epoch's lease of the campaign. What is in leases counts for today's cap: all of
-/// it may be spent today.
+/// Moves up to `wanted` into the epoch's lease of the campaign. What is in leases counts for today's cap:
+/// all of it may be spent today.
 pub(super) async fn grant(
     connection: &mut SqliteConnection,
     campaign: CampaignId,
