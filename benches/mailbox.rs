@@ -102,7 +102,7 @@ async fn campaign(engine: &Arc<Engine>) -> Addr<CampaignActor> {
     let new = NewCampaign {
         brand: brand.id,
         name: "Bench".to_owned(),
-        category: Category("bench".into()),
+        category: Category::new("bench".into()),
         currency: Currency::INR,
         pricing: Pricing::Flat(PRICE),
         flight: Flight { starts: now - Millis::minutes(1), ends: now + Millis::minutes(600) },

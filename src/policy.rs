@@ -175,8 +175,8 @@ mod tests {
             let policy = policies.of(platform);
             assert_eq!(policy.card_bps_min, 150, "MRC: 1.5 % of the screen");
             assert_eq!(policy.enabled, platform != Platform::Kick, "{}", policy.name);
-            assert!(policy.prohibited.contain(&Category("weapons".into())), "{}", policy.name);
-            assert!(policy.mature.contain(&Category("alcohol".into())), "{}", policy.name);
+            assert!(policy.prohibited.contain(&Category::new("weapons".into())), "{}", policy.name);
+            assert!(policy.mature.contain(&Category::new("alcohol".into())), "{}", policy.name);
             let strict = platform != Platform::Other;
             assert_eq!((policy.needs_opt_in(), policy.sound), (strict, !strict), "{}", policy.name);
         }

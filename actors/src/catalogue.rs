@@ -2,10 +2,10 @@
 //! replaced whole when something changes.
 
 use crate::domain::campaign::budget::Budget;
-use crate::domain::campaign::{Campaign, Pricing, click_rate_ppm};
+use crate::domain::campaign::{Campaign, Category, Pricing, click_rate_ppm};
 use crate::domain::conflict::RuleIndex;
 use crate::domain::decision::{Candidate, Guide};
-use crate::domain::id::{CampaignId, StreamerId};
+use crate::domain::id::{BrandId, CampaignId, StreamerId};
 use crate::domain::money::Micros;
 use crate::domain::pacing::{BudgetView, DayView, Pace, Plan, TUNED};
 use crate::domain::streamer::live::Market;
@@ -78,6 +78,8 @@ pub struct Entry {
     pub budget: Arc<BudgetCell>,
     /// How its money is spread over the flight.
     pub plan: Arc<Plan>,
+    /// The rules that may speak against it.
+    rules: Arc<[usize]>,
 }
 
 /// The snapshot.
@@ -95,12 +97,17 @@ impl Catalogue {
     /// Builds a snapshot; the money of campaigns that were in `before` stays where it is.
     #[must_use]
     pub fn new(rows: CatalogueRows, before: &Self) -> Self {
-        let entry = |campaign: Campaign| {
+        let rules = RuleIndex::with(rows.rules, rows.overrides);
+        let mut known: HashMap<(Category, BrandId), Arc<[usize]>> = HashMap::new();
+        let mut entry = |campaign: Campaign| {
+            let (category, brand) = (campaign.category.clone(), campaign.brand.id);
+            let known = known.entry((category, brand)).or_insert_with_key(|(c, b)| rules.known(c, *b));
+            let rules = Arc::clone(known);
             let budget = before.entry(campaign.id).map(|e| Arc::clone(&e.budget)).unwrap_or_default();
             let plan = Arc::new(Plan::uniform(campaign.flight));
-            Entry { campaign: Arc::new(campaign), budget, plan }
+            Entry { campaign: Arc::new(campaign), budget, plan, rules }
         };
-        let mut entries: Vec<Entry> = rows.campaigns.into_iter().map(entry).collect();
+        let mut entries: Vec<Entry> = rows.campaigns.into_iter().map(&mut entry).collect();
         entries.sort_by_key(|e| e.campaign.id);
         let mut open = Reach::default();
         for (place, entry) in entries.iter().enumerate().filter(|(_, e)| e.campaign.open) {
@@ -112,7 +119,7 @@ impl Catalogue {
             let closed = place.ok().filter(|place| entries.get(*place).is_some_and(|e| !e.campaign.open));
             participants.entry(streamer).or_default().extend(closed);
         }
-        Self { entries, rules: RuleIndex::with(rows.rules, rows.overrides), open, participants }
+        Self { entries, rules, open, participants }
     }
 
     /// One campaign; none when it has ended.
@@ -137,7 +144,7 @@ impl Entry {
         let rate = if matches!(campaign.pricing, Pricing::Cpc(_)) { self.budget.click_rate_ppm() } else { 0 };
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
         let budget = self.budget.view(campaign.daily_cap);
-        Candidate { campaign, budget, reached, plan: &self.plan, quote, value }
+        Candidate { campaign, budget, reached, rules: Some(&self.rules), plan: &self.plan, quote, value }
     }
 }
 

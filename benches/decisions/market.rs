@@ -135,7 +135,7 @@ pub(crate) fn campaign(number: i64, place: i64, now: UnixMillis) -> Campaign {
         brand: Brand { id: BrandId(brand), name: format!("Brand {brand}").into() },
         name: format!("Campaign {number}").into(),
         status: Status::Active,
-        category: Category(ADVERTISED.get(advertised).copied().unwrap_or_default().into()),
+        category: Category::new(ADVERTISED.get(advertised).copied().unwrap_or_default().into()),
         currency: Currency::INR,
         pricing: match any % 4 {
             0 => Pricing::Flat(Micros(rate.0 / 7)),
@@ -163,7 +163,7 @@ pub(crate) fn campaign(number: i64, place: i64, now: UnixMillis) -> Campaign {
 
 /// Three rules of each type. Spans are short enough that a slot is filled after each.
 pub(crate) fn rules() -> Vec<Rule> {
-    let category = |name: &str| Category(name.into());
+    let category = |name: &str| Category::new(name.into());
     let brands = |from: i64| (from..from + 4).map(BrandId).collect::<Vec<_>>();
     let apart = |names: &[&str], minutes| RuleKind::CategoryExclusivity {
         categories: names.iter().map(|name| category(name)).collect(),

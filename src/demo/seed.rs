@@ -218,7 +218,7 @@ fn campaign(
     NewCampaign {
         brand: brand.id,
         name: name.to_owned(),
-        category: Category(CATEGORY.into()),
+        category: Category::new(CATEGORY.into()),
         currency: Currency::INR,
         pricing,
         flight: Flight { starts: now - Millis::minutes(1), ends: now + Millis::minutes(60 * 24 * 365) },

@@ -155,7 +155,7 @@ impl CampaignBody {
             Some(NewCampaign {
                 brand,
                 name: name?,
-                category: Category(category?.into()),
+                category: Category::new(category?.into()),
                 currency: rate.currency,
                 pricing: pricing?,
                 flight: flight?,
@@ -237,7 +237,7 @@ impl CampaignView {
             brand: campaign.brand.name.to_string(),
             name: campaign.name.to_string(),
             status: campaign.status.code(),
-            category: campaign.category.0.to_string(),
+            category: campaign.category.text().to_string(),
             pricing: PricingBody {
                 kind: campaign.pricing.code().to_owned(),
                 rate: MoneyBody::of(rate.0, rate.1),

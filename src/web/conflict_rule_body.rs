@@ -225,7 +225,7 @@ impl DryRunView {
             streamer_id: play.streamer.0,
             campaign_id: play.campaign.0,
             brand_id: play.brand.0,
-            category: play.category.0.to_string(),
+            category: play.category.text().to_string(),
         };
         Self {
             from: rfc3339(from),

@@ -464,7 +464,7 @@ async fn two_nodes_have_a_new_rule_and_an_override_in_force_within_a_second() {
         use gametriggers_actors::domain::conflict::{Contender, Presence};
         use gametriggers_actors::domain::id::{BrandId, StreamerId};
         let (catalogue, now) = (app.engine().catalogue.load(), app.engine().now());
-        let category = Category("snacks".into());
+        let category = Category::new("snacks".into());
         let contender = Contender { campaign, brand: brand.id, category: &category, streamer: StreamerId(1) };
         let rival = Presence {
             campaign: CampaignId(4711),

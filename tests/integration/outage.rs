@@ -101,7 +101,7 @@ async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::cam
     let new = NewCampaign {
         brand,
         name: "Crunch time".to_owned(),
-        category: Category("snacks".into()),
+        category: Category::new("snacks".into()),
         currency: Currency::INR,
         pricing: Pricing::Flat(Micros(PRICE)),
         flight: Flight { starts: now, ends: now + Millis::minutes(24 * 60) },

@@ -59,6 +59,8 @@ pub struct Candidate<'a> {
     pub budget: BudgetView,
     /// Whether the words of its targeting are known to fit the stream.
     pub reached: bool,
+    /// The rules that may speak against it, when they were looked up before.
+    pub rules: Option<&'a [usize]>,
     /// How its money is spread.
     pub plan: &'a Plan,
     /// What the play may cost; none when it can not be priced.
@@ -116,8 +118,8 @@ pub struct Guide<'a> {
 }
 
 /// A candidate that the stream suits.
-struct Suited<'a> {
-    candidate: Candidate<'a>,
+struct Suited<'c, 'a> {
+    candidate: &'c Candidate<'a>,
     quote: Quote,
     price: Micros,
 }
@@ -131,7 +133,7 @@ pub fn decide(
 ) -> Decision {
     let mut decision = Decision::default();
     let mut loser = Loser::default();
-    let mut suited = Vec::with_capacity(candidates.len());
+    let mut suited: Vec<Suited<'_, '_>> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         match suits(slot, guide, candidate) {
             Ok(fits) => {
@@ -152,9 +154,10 @@ pub fn decide(
         *standing = earned.standing(all);
     }
     let mut ranking = Ranking::default();
+    let awake = guide.rules.awake(slot.history.present(), slot.now);
     for (place, fits) in suited.iter().enumerate() {
         let id = fits.candidate.campaign.id;
-        let free = is_free(slot, guide.rules, fits, &mut decision.hits);
+        let free = is_free(slot, (guide.rules, &awake), fits, &mut decision.hits);
         let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
         // Without looking ahead nobody asks what a candidate that is not free would weigh.
         let weight = match free {
@@ -167,7 +170,7 @@ pub fn decide(
         }
         if let Err(reason) = free.and(weight) {
             lost(id, reason);
-            loser.note(&fits.candidate, reason);
+            loser.note(fits.candidate, reason);
         }
     }
     if guide.pacing.looks_ahead() {
@@ -219,7 +222,11 @@ impl Loser {
 }
 
 /// Whether the campaign may play on this stream at all, now, and with what.
-fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Result<Suited<'a>, Reason> {
+fn suits<'c, 'a>(
+    slot: Slot<'_>,
+    guide: Guide<'_>,
+    candidate: &'c Candidate<'a>,
+) -> Result<Suited<'c, 'a>, Reason> {
     let campaign = candidate.campaign;
     let quote = candidate.quote.ok_or(Reason::Budget)?;
     match campaign.status {
@@ -234,7 +241,7 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
         return Err(Reason::Daypart);
     }
     if slot.settings.blocked_brands.contains(&campaign.brand.id)
-        || slot.settings.blocked_categories.contains(&campaign.category.0)
+        || slot.settings.blocked_categories.contains(campaign.category.text())
     {
         return Err(Reason::StreamerBlocklist);
     }
@@ -253,33 +260,37 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
     if i128::from(price.0) * 10_000 > most {
         return Err(Reason::Budget);
     }
-    Ok(Suited { candidate: *candidate, quote, price })
+    Ok(Suited { candidate, quote, price })
 }
 
 /// Whether rules and caps let the campaign play now.
 fn is_free(
     slot: Slot<'_>,
-    rules: &RuleIndex,
-    fits: &Suited<'_>,
+    (rules, awake): (&RuleIndex, &[bool]),
+    fits: &Suited<'_, '_>,
     hits: &mut Vec<(CampaignId, Hit)>,
 ) -> Result<(), Reason> {
     let campaign = fits.candidate.campaign;
     let contender = Contender::of(campaign, slot.streamer);
-    let blocked =
-        rules.blocks(contender, slot.history.present(), slot.now, |hit| hits.push((campaign.id, hit)));
+    let heard = |hit| hits.push((campaign.id, hit));
+    let present = slot.history.present();
+    let blocked = match fits.candidate.rules {
+        Some(known) => rules.blocks_among(contender, (known, awake), (present, slot.now), heard),
+        None => rules.blocks(contender, present, slot.now, heard),
+    };
     if let Some(hit) = blocked {
         return Err(hit.reason);
     }
     slot.history.allows(campaign.id, campaign.cap, slot.now)
 }
 
-fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standing) -> Ask {
-    let Candidate { campaign, budget, plan, value, .. } = fits.candidate;
+fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_, '_>, standing: Standing) -> Ask {
+    let Candidate { campaign, budget, plan, value, .. } = *fits.candidate;
     Ask {
         budget: budget.on(slot.now),
         share: pacing.lead(plan.share(campaign.pacing, slot.now)),
         mode: campaign.pacing,
-        day_share: pacing.lead(plan.day_share(slot.now)),
+        day_share: if budget.day.is_some() { pacing.lead(plan.day_share(slot.now)) } else { 0 },
         price: fits.price,
         value,
         standing,

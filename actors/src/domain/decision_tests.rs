@@ -23,7 +23,7 @@ pub(crate) fn campaign(id: i64) -> Campaign {
         brand: Brand { id: BrandId(id), name: "Brand".into() },
         name: "Campaign".into(),
         status: Status::Active,
-        category: Category("drinks".into()),
+        category: Category::new("drinks".into()),
         currency: Currency::INR,
         pricing: Pricing::Flat(Micros(1000)),
         flight: Flight { starts: UnixMillis(0), ends: UnixMillis(1_000_000_000_000) },
@@ -111,7 +111,7 @@ fn run_by(
         let campaign: &Arc<Campaign> = campaign;
         let quote = campaign.pricing.quote(100);
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(100, 1200));
-        Candidate { campaign, budget, reached: false, plan, quote, value }
+        Candidate { campaign, budget, reached: false, rules: None, plan, quote, value }
     };
     let candidates: Vec<_> = campaigns.iter().zip(&plans).map(candidate).collect();
     let guide = Guide { rules, pacing, charge_max_bps: 10_000, offers: false };
@@ -156,7 +156,7 @@ fn every_way_to_lose_has_its_reason() {
         made(2, |c| c.status = Status::Ended),
         made(3, |c| c.flight.ends = UnixMillis(1000)),
         made(4, |_| ()),
-        made(5, |c| c.category = Category("betting".into())),
+        made(5, |c| c.category = Category::new("betting".into())),
         made(6, |c| c.creatives.iter_mut().for_each(|k| k.content = video.clone())),
         made(7, |c| c.targeting.viewers_min = 101),
         made(8, |c| c.pricing = Pricing::Flat(Micros(2_000_000))),
@@ -165,7 +165,7 @@ fn every_way_to_lose_has_its_reason() {
         made(11, |c| c.targeting.followers_min = 1),
         made(12, |c| c.targeting.platforms = vec![Platform::Kick]),
         made(13, |c| c.targeting.mature = Mature::Only),
-        made(14, |c| c.category = Category("weapons".into())),
+        made(14, |c| c.category = Category::new("weapons".into())),
         made(15, |c| c.creatives[0].placement = Placement::Ticker),
         made(16, |c| c.creatives[0].duration = Millis(5001)),
         made(17, |c| c.creatives[0].sound = true),
@@ -261,7 +261,7 @@ fn a_play_that_spoils_two_better_slots_gives_way() {
     let set = |id, price, category: &str, brand| {
         made(id, |c| {
             c.pricing = Pricing::Flat(Micros(price));
-            (c.category, c.brand.id) = (Category(category.into()), BrandId(brand));
+            (c.category, c.brand.id) = (Category::new(category.into()), BrandId(brand));
         })
     };
     let campaigns = [set(1, 1000, "x", 1), set(2, 980, "x", 2), set(3, 980, "y", 1)];

@@ -45,16 +45,16 @@ pub struct Policy {
     pub mature: Words,
 }
 
-/// Categories, kept in order so that one is found without looking at all.
+/// Categories, kept in the order of their marks so that one is found without looking at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words(Vec<Arc<str>>);
+pub struct Words(Vec<Category>);
 
 impl Words {
     /// A list of words.
     #[must_use]
     pub fn new(words: impl IntoIterator<Item = Arc<str>>) -> Self {
-        let mut words: Vec<_> = words.into_iter().collect();
-        words.sort_unstable();
+        let mut words: Vec<_> = words.into_iter().map(Category::new).collect();
+        words.sort_unstable_by(|a, b| a.mark().cmp(&b.mark()).then_with(|| a.cmp(b)));
         words.dedup();
         Self(words)
     }
@@ -62,7 +62,12 @@ impl Words {
     /// Whether a category is among them.
     #[must_use]
     pub fn contain(&self, category: &Category) -> bool {
-        self.0.binary_search(&category.0).is_ok()
+        let from = self.0.partition_point(|word| word.mark() < category.mark());
+        self.0
+            .iter()
+            .skip(from)
+            .take_while(|word| word.mark() == category.mark())
+            .any(|word| word == category)
     }
 }
 

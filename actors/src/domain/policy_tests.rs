@@ -18,7 +18,7 @@ fn words(all: &[&str]) -> Words {
 }
 
 fn category(word: &str) -> Category {
-    Category(word.into())
+    Category::new(word.into())
 }
 
 fn video(sound: bool) -> Creative {

@@ -156,7 +156,7 @@ mod tests {
     fn spoken(rule: i64, severity: Severity, overridden: Option<i64>) -> Spoken {
         let overridden = overridden.map(OverrideId);
         let hit = Hit { rule: RuleId(rule), severity, reason: Reason::Cooldown, overridden };
-        Spoken { hit, brand: BrandId(1), category: Category("drinks".into()) }
+        Spoken { hit, brand: BrandId(1), category: Category::new("drinks".into()) }
     }
 
     #[test]

@@ -109,7 +109,15 @@ impl<'a> Replay<'a> {
                 let Funded { campaign, plan, account } = self.funded.get(*place)?;
                 let value = trace.campaigns.get(*place)?.price(slot.streamer, slot.viewers);
                 let quote = Some(Quote { per_play: value, per_click: Micros::ZERO, clicks_max: 0 });
-                Some(Candidate { campaign, budget: account.view(now), reached: true, plan, quote, value })
+                Some(Candidate {
+                    campaign,
+                    budget: account.view(now),
+                    reached: true,
+                    rules: None,
+                    plan,
+                    quote,
+                    value,
+                })
             })
             .collect();
         let at = Slot {

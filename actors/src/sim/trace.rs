@@ -159,7 +159,7 @@ impl Trace {
             brand: Brand { id: BrandId(i64::from(campaign.brand)), name: word('b', campaign.brand) },
             name: word('n', id),
             status: Status::Active,
-            category: Category(word('a', campaign.category)),
+            category: Category::new(word('a', campaign.category)),
             currency: Currency::INR,
             pricing: if let Charge::Cpm(_) = campaign.charge {
                 Pricing::Cpm(*rate)

@@ -79,7 +79,7 @@ async fn assigned(
         Ok(Presence {
             campaign: CampaignId(row.number("id")?),
             brand: BrandId(row.number("brand_id")?),
-            category: Category(row.shared("category")?),
+            category: Category::new(row.shared("category")?),
             last_shown: now,
         })
     };

@@ -358,7 +358,7 @@ fn presence(row: &PgRow) -> Attempt<Presence> {
     Ok(Presence {
         campaign: CampaignId(row.number("campaign_id")?),
         brand: BrandId(row.number("brand_id")?),
-        category: Category(row.shared("category")?),
+        category: Category::new(row.shared("category")?),
         last_shown: row.moment("last_shown")?,
     })
 }
@@ -369,7 +369,7 @@ fn play_shown(row: &PgRow) -> Attempt<PlayShown> {
         streamer: StreamerId(row.number("streamer_id")?),
         campaign: CampaignId(row.number("campaign_id")?),
         brand: BrandId(row.number("brand_id")?),
-        category: Category(row.shared("category")?),
+        category: Category::new(row.shared("category")?),
     })
 }
 

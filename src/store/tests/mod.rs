@@ -158,7 +158,7 @@ pub(in crate::store) fn new_campaign(brand: BrandId, budget: i64) -> NewCampaign
     NewCampaign {
         brand,
         name: "Summer".to_owned(),
-        category: Category("energy_drink".into()),
+        category: Category::new("energy_drink".into()),
         currency: Currency::INR,
         pricing: Pricing::Cpm(Micros(50_000_000)),
         flight: Flight { starts: NOW, ends: NOW + Millis::minutes(60) },

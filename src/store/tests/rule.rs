@@ -17,7 +17,7 @@ pub(in crate::store) fn hand() -> ByHand {
 
 /// A rule of each type and scope.
 pub(in crate::store) fn of_each_kind(brand: BrandId) -> Vec<NewRule> {
-    let (span, drinks) = (Millis::minutes(30), || vec![Category("energy_drink".into())]);
+    let (span, drinks) = (Millis::minutes(30), || vec![Category::new("energy_drink".into())]);
     let kinds = [
         RuleKind::CategoryExclusivity { categories: drinks(), span },
         RuleKind::BrandExclusivity { brands: vec![brand], competitors: vec![BrandId(7), BrandId(9)], span },
@@ -189,7 +189,7 @@ async fn what_rules_said_is_added_up(on: On) {
         day,
         rule,
         brand,
-        category: Category(category.into()),
+        category: Category::new(category.into()),
         streamer,
     };
     let other = StreamerId(4711);
@@ -258,7 +258,7 @@ async fn a_participation_is_asked_for_and_answered(on: On) {
     assert_eq!((approved.standing, approved.updated), (Standing::Approved, NOW + Millis(9)));
     assert_eq!(answer(other, Standing::Approved, &[]).await.unwrap(), None, "judged by an older list");
     assert_eq!(store.participation(streamer, other).await.unwrap().unwrap().standing, Standing::Applied);
-    let category = Category("energy_drink".into());
+    let category = Category::new("energy_drink".into());
     let presence = |campaign| Presence { campaign, brand, category: category.clone(), last_shown: NOW };
     assert_eq!(store.assigned(streamer, NOW).await.unwrap(), [presence(campaign)]);
     answer(other, Standing::Approved, &[campaign]).await.unwrap().unwrap();

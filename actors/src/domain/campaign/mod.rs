@@ -12,9 +12,55 @@ use super::targeting::Targeting;
 use super::time::{Millis, UnixMillis};
 use std::sync::Arc;
 
-/// An advertised category, such as `energy_drink`. Compared as text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Category(pub Arc<str>);
+/// An advertised category, such as `energy_drink`. Compared as text; a number that follows from the text tells
+/// different ones apart at once, because a decision compares hundreds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    mark: u64,
+    text: Arc<str>,
+}
+
+impl Category {
+    /// A category.
+    #[must_use]
+    pub fn new(text: Arc<str>) -> Self {
+        // FNV-1a, of Fowler, Noll and Vo.
+        let mark = text.bytes().fold(0xcbf2_9ce4_8422_2325, |mark: u64, byte| {
+            (mark ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self { mark, text }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The number that follows from the name.
+    #[must_use]
+    pub const fn mark(&self) -> u64 {
+        self.mark
+    }
+}
+
+impl PartialOrd for Category {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Category {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl std::hash::Hash for Category {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.mark);
+    }
+}
 
 /// Whether a campaign may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -195,7 +195,7 @@ impl Draft {
         let words = &self.categories;
         let fits = words.len() <= LIST_MAX && words.iter().all(is_word) && are_distinct(words);
         faults.refuse(!fits, CATEGORIES, "at most 100, each once, each 1 to 40 of a-z, 0-9 and _");
-        words.iter().take(LIST_MAX).map(|word| Category(word.as_str().into())).collect()
+        words.iter().take(LIST_MAX).map(|word| Category::new(word.as_str().into())).collect()
     }
 
     /// In seconds; for a cooldown in days as well, but not in both.
@@ -249,7 +249,7 @@ impl RuleKind {
     /// The parameters, as a draft that reads back as this kind.
     #[must_use]
     pub fn draft(&self) -> Draft {
-        let names = |all: &[Category]| all.iter().map(|category| category.0.to_string()).collect();
+        let names = |all: &[Category]| all.iter().map(|category| category.text().to_string()).collect();
         let ids = |all: &[BrandId]| all.iter().map(|brand| brand.0).collect();
         let mut draft =
             Draft { kind: self.code().to_owned(), span_s: Some(self.span().0 / 1000), ..Draft::default() };

@@ -36,7 +36,7 @@ fn kind_of(kind: &str, change: impl FnOnce(&mut Draft)) -> RuleKind {
 #[test]
 fn the_parameters_of_the_seeds_are_understood() {
     let span = Millis::seconds(60);
-    let drinks = || vec![Category("drinks".into())];
+    let drinks = || vec![Category::new("drinks".into())];
     let exclusive = kind_of("category_exclusivity", |d| d.categories = words(&["drinks"]));
     assert_eq!(exclusive, RuleKind::CategoryExclusivity { categories: drinks(), span });
     let brand = kind_of("brand_exclusivity", |d| (d.brands, d.competitors) = (vec![1], vec![2, 3]));

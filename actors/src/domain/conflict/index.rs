@@ -7,6 +7,7 @@ use crate::domain::id::BrandId;
 use crate::domain::time::{Millis, UnixMillis};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 /// The rules in force, highest priority first, with an index of those that concern only some
 /// categories or only some brands.
@@ -87,7 +88,48 @@ impl RuleIndex {
         now: UnixMillis,
         mut heard: impl FnMut(Hit),
     ) -> Option<Hit> {
-        for rule in self.concerning(contender) {
+        self.first(
+            self.concerning(contender.category, contender.brand),
+            contender,
+            (present, now),
+            &mut heard,
+        )
+    }
+
+    /// For each rule whether it could speak against anybody in this slot.
+    #[must_use]
+    pub fn awake(&self, present: &[Presence], now: UnixMillis) -> Vec<bool> {
+        self.rules.iter().map(|rule| rule.is_awake(present, now)).collect()
+    }
+
+    /// As [`Self::blocks`], among the rules that [`Self::known`] found for the contender, and of these those
+    /// that are [`Self::awake`].
+    pub fn blocks_among(
+        &self,
+        contender: Contender<'_>,
+        (known, awake): (&[usize], &[bool]),
+        (present, now): (&[Presence], UnixMillis),
+        mut heard: impl FnMut(Hit),
+    ) -> Option<Hit> {
+        let rules = known.iter().filter(|at| awake.get(**at) == Some(&true));
+        let rules = rules.filter_map(|at| self.rules.get(*at));
+        self.first(rules, contender, (present, now), &mut heard)
+    }
+
+    /// The rules that may have something to say about campaigns of a category and a brand.
+    #[must_use]
+    pub fn known(&self, category: &Category, brand: BrandId) -> Arc<[usize]> {
+        self.places(category, brand).collect()
+    }
+
+    fn first<'r>(
+        &self,
+        rules: impl Iterator<Item = &'r Rule>,
+        contender: Contender<'_>,
+        (present, now): (&[Presence], UnixMillis),
+        heard: &mut impl FnMut(Hit),
+    ) -> Option<Hit> {
+        for rule in rules {
             if rule.speaks(contender, present, now) {
                 let hit = self.hit(rule, contender, now);
                 heard(hit);
@@ -105,7 +147,7 @@ impl RuleIndex {
         let present = |rule: &Rule| {
             if rule.kind.counts_assigned() { standing.with_assigned } else { standing.shown }
         };
-        self.concerning(contender)
+        self.concerning(contender.category, contender.brand)
             .filter(|rule| rule.speaks(contender, present(rule), now))
             .map(|rule| self.hit(rule, contender, now))
             .collect()
@@ -120,14 +162,18 @@ impl RuleIndex {
         hit
     }
 
-    /// The rules that may have something to say, in order: a merge of three ascending lists. Positions are
-    /// priorities, so the order stays.
-    fn concerning(&self, contender: Contender<'_>) -> impl Iterator<Item = &Rule> {
+    fn concerning(&self, category: &Category, brand: BrandId) -> impl Iterator<Item = &Rule> {
+        self.places(category, brand).filter_map(|at| self.rules.get(at))
+    }
+
+    /// Places of the rules that may have something to say, in order: a merge of three ascending lists.
+    /// Positions are priorities, so the order stays.
+    fn places(&self, category: &Category, brand: BrandId) -> impl Iterator<Item = usize> {
         let none: &[usize] = &[];
         let mut lists = [
             self.everyone.as_slice(),
-            self.by_category.get(contender.category).map_or(none, Vec::as_slice),
-            self.by_brand.get(&contender.brand).map_or(none, Vec::as_slice),
+            self.by_category.get(category).map_or(none, Vec::as_slice),
+            self.by_brand.get(&brand).map_or(none, Vec::as_slice),
         ];
         std::iter::from_fn(move || {
             let at = lists.iter().filter_map(|list| list.first().copied()).min()?;
@@ -138,7 +184,7 @@ impl RuleIndex {
                     *list = rest;
                 }
             }
-            self.rules.get(at)
+            Some(at)
         })
     }
 }

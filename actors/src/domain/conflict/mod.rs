@@ -259,6 +259,21 @@ impl Hit {
 }
 
 impl Rule {
+    /// Whether the rule could speak against anybody, given who is present, the last shown first: there is
+    /// enough within its span.
+    #[must_use]
+    pub fn is_awake(&self, present: &[Presence], now: UnixMillis) -> bool {
+        let enough = match &self.kind {
+            RuleKind::SimultaneousLimit { campaigns_max, .. } => {
+                usize::try_from(*campaigns_max).unwrap_or(usize::MAX)
+            }
+            _ => 1,
+        };
+        // A limit of none speaks in an empty room.
+        let Some(last) = enough.checked_sub(1) else { return true };
+        present.get(last).is_some_and(|p| now - p.last_shown < self.kind.span())
+    }
+
     /// Whether the rule speaks against the contender, given who is present, the last shown first.
     #[must_use]
     pub fn speaks(&self, contender: Contender<'_>, present: &[Presence], now: UnixMillis) -> bool {

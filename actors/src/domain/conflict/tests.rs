@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 pub(super) fn category(n: u8) -> Category {
-    Category(format!("c{n}").into())
+    Category::new(format!("c{n}").into())
 }
 
 fn present(campaign: i64, brand: i64, cat: u8, at: i64) -> Presence {
@@ -247,6 +247,10 @@ proptest! {
         let hit = index.blocks(contender, &seen, now, |h| heard.push(said(&h)));
         prop_assert_eq!(&heard, expected);
         prop_assert_eq!(hit.map(|h| h.rule), first.map(|at| all[at].0));
+        let (known, awake) = (index.known(&cat, contender.brand), index.awake(&seen, now));
+        let mut again = Vec::new();
+        let fast = index.blocks_among(contender, (&known, &awake), (&seen, now), |h| again.push(said(&h)));
+        prop_assert_eq!((fast, &again[..]), (hit, expected));
         let standing = Standing { shown: &seen, with_assigned: &seen };
         let spoken = index.spoken(contender, standing, now);
         prop_assert_eq!(spoken.iter().map(said).collect::<Vec<_>>(), all);

@@ -53,7 +53,7 @@ impl Market for Shelf {
             let campaign: &Arc<Campaign> = campaign;
             let quote = campaign.pricing.quote(viewers);
             let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 1200));
-            Candidate { campaign, budget, reached: false, plan: &self.plan, quote, value }
+            Candidate { campaign, budget, reached: false, rules: None, plan: &self.plan, quote, value }
         };
         self.campaigns.iter().map(candidate).collect()
     }

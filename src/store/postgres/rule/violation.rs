@@ -77,7 +77,7 @@ impl Rows {
         let overrides = counts.overrides.iter().map(|(id, times)| Ok([id.0, count(*times)?]));
         Ok(Self {
             violations: columns(violations.collect::<Attempt<Vec<_>>>()?),
-            categories: counts.violations.iter().map(|(key, _)| key.category.0.to_string()).collect(),
+            categories: counts.violations.iter().map(|(key, _)| key.category.text().to_string()).collect(),
             rules: columns(rules.collect::<Attempt<Vec<_>>>()?),
             overrides: columns(overrides.collect::<Attempt<Vec<_>>>()?),
         })

@@ -289,7 +289,7 @@ async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
         if turn.is_multiple_of(2) {
             order.reverse();
         }
-        let category = Category("drinks".into());
+        let category = Category::new("drinks".into());
         let row = |rule| {
             let key =
                 ViolationKey { day: 9, rule, brand, category: category.clone(), streamer: StreamerId(1) };

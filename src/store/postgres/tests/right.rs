@@ -145,7 +145,7 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     store.apply(streamer, campaign, NOW).await.unwrap();
     store.answer((streamer, campaign), Standing::Approved, &[], NOW).await.unwrap().unwrap();
     let counts = ViolationCounts { spoken: 1, blocked: 1, overridden: 0 };
-    let category = gametriggers_actors::domain::campaign::Category("drinks".into());
+    let category = gametriggers_actors::domain::campaign::Category::new("drinks".into());
     let batch = gametriggers_actors::ports::RuleCounts {
         violations: vec![(ViolationKey { day: 1, rule, brand, category, streamer }, counts)],
         rules: vec![(rule, counts)],

@@ -101,7 +101,7 @@ fn campaign(row: &SqliteRow) -> Attempt<Campaign> {
         brand: Brand { id: BrandId(row.number("brand_id")?), name: row.shared("brand_name")? },
         name: row.shared("name")?,
         status: row.code("status", Status::from_code)?,
-        category: Category(row.shared("category")?),
+        category: Category::new(row.shared("category")?),
         currency: row.currency("currency")?,
         pricing: known("pricing", Pricing::from_code(&row.text("pricing")?, row.micros("rate")?))?,
         flight: Flight { starts: row.moment("starts")?, ends: row.moment("ends")? },

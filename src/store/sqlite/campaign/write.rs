@@ -89,7 +89,7 @@ async fn insert(
     let id: i64 = sqlx::query_scalar(INSERT)
         .bind(new.brand.0)
         .bind(&new.name)
-        .bind(new.category.0.as_ref())
+        .bind(new.category.text().as_ref())
         .bind(new.currency.to_string())
         .bind(new.pricing.code())
         .bind(new.pricing.rate().0)

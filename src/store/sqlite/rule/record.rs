@@ -190,8 +190,9 @@ fn rule(row: &SqliteRow) -> Attempt<Rule> {
     let span = row.span("span")?;
     let brands =
         |column| -> Attempt<Vec<BrandId>> { Ok(row.list::<i64>(column)?.into_iter().map(BrandId).collect()) };
-    let categories =
-        || -> Attempt<Vec<Category>> { Ok(row.texts("categories")?.into_iter().map(Category).collect()) };
+    let categories = || -> Attempt<Vec<Category>> {
+        Ok(row.texts("categories")?.into_iter().map(Category::new).collect())
+    };
     let scope = || {
         let (categories, brands) = (categories()?, brands("brands")?);
         row.code("scope", |code| Scope::from_code(code, categories, brands))

@@ -52,7 +52,7 @@ pub(in crate::store::sqlite) fn rows(counts: &RuleCounts) -> Attempt<[String; 3]
         let ViolationCounts { spoken, blocked, overridden } = *counts;
         let counted = (count(spoken)?, count(blocked)?, count(overridden)?);
         let (day, rule, brand, streamer) = (key.day, key.rule.0, key.brand.0, key.streamer.0);
-        Ok((day, rule, brand, &*key.category.0, streamer, counted.0, counted.1, counted.2))
+        Ok((day, rule, brand, &**key.category.text(), streamer, counted.0, counted.1, counted.2))
     });
     let rules = counts.rules.iter().map(|(id, n)| Ok((id.0, count(n.spoken)?, count(n.blocked)?)));
     let overrides = counts.overrides.iter().map(|(id, times)| Ok((id.0, count(*times)?)));
