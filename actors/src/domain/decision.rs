@@ -3,9 +3,10 @@
 //! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to
 //! the lower id. A candidate is checked in this order and keeps the first reason that stops it:
 //! status, flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a
-//! creative (formats, sound, length, policy), the size of its charge, conflict rules, its own frequency cap,
-//! budget and pacing. Those that may play are ranked by value times weight (`pacing`); then `lookahead` may
-//! give up the first for the next slots' sake.
+//! creative (formats, sound, length, policy), the size of its charge, budget and pacing. The others are ranked by
+//! value times weight (`pacing`), and conflict rules and frequency caps are asked about the best first, until
+//! three may play; who comes after them is outbid. Then `lookahead` may give up the first for the next slots'
+//! sake.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
@@ -20,6 +21,8 @@ use super::rotation::{self, Turn};
 use super::streamer::history::History;
 use super::streamer::{Profile, Sample, Settings};
 use super::time::{Millis, UnixMillis};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How many campaigns are asked for money before a slot is given up.
@@ -153,29 +156,37 @@ pub fn decide(
         all.due(*best, slot.now);
         *standing = earned.standing(all);
     }
-    let mut ranking = Ranking::default();
-    let awake = guide.rules.awake(slot.history.present(), slot.now);
+    let mut worth = Vec::with_capacity(suited.len());
     for (place, fits) in suited.iter().enumerate() {
         let id = fits.candidate.campaign.id;
-        let free = is_free(slot, (guide.rules, &awake), fits, &mut decision.hits);
         let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
-        // Without looking ahead nobody asks what a candidate that is not free would weigh.
-        let weight = match free {
-            Err(reason) if !guide.pacing.looks_ahead() => Err(reason),
-            _ => guide.pacing.weigh(&ask(slot, guide.pacing, fits, standing)),
-        };
-        if let Ok(weight) = weight {
-            let score = score(fits.candidate.value, weight);
-            ranking.note(Prospect { place, id, score }, free.is_ok());
+        match guide.pacing.weigh(&ask(slot, guide.pacing, fits, standing)) {
+            Ok(weight) => worth.push((score(fits.candidate.value, weight), Reverse(id), place)),
+            Err(reason) => {
+                lost(id, reason);
+                loser.note(fits.candidate, reason);
+            }
         }
-        if let Err(reason) = free.and(weight) {
+    }
+    // Rules and caps cost most, so they are asked in the order of worth, and only until enough may play.
+    let mut worth = BinaryHeap::from(worth);
+    let awake = guide.rules.awake(slot.history.present(), slot.now);
+    let mut ranking = Ranking::default();
+    while !ranking.is_full()
+        && let Some((score, Reverse(id), place)) = worth.pop()
+    {
+        let Some(fits) = suited.get(place) else { continue };
+        let free = is_free(slot, (guide.rules, &awake), fits, &mut decision.hits);
+        ranking.note(Prospect { place, id, score }, free.is_ok());
+        if let Err(reason) = free {
             lost(id, reason);
             loser.note(fits.candidate, reason);
         }
     }
+    worth.into_iter().for_each(|(_, Reverse(id), _)| lost(id, Reason::Outbid));
     if guide.pacing.looks_ahead() {
-        let campaign = |place: usize| suited.get(place).map(|fits| &**fits.candidate.campaign);
-        lookahead::prefer(&mut ranking, campaign, guide.rules, slot);
+        let candidate = |place: usize| suited.get(place).map(|fits| fits.candidate);
+        lookahead::prefer(&mut ranking, candidate, guide.rules, slot);
     }
     decision.ranked.extend(ranking.free().iter().take(TRIES).filter_map(|prospect| {
         let Suited { candidate, quote, .. } = suited.get(prospect.place)?;

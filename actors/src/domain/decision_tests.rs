@@ -238,7 +238,9 @@ proptest! {
         prop_assert!(
             one.ranked.windows(2).all(|w| (w[0].score, w[1].campaign.id) >= (w[1].score, w[0].campaign.id)),
         );
-        prop_assert_eq!(one.rejected.len(), prices.iter().filter(|p| **p * 400_000 > 1_000_000).count());
+        let dear = one.rejected.iter().filter(|(_, reason)| *reason == Reason::Budget).count();
+        prop_assert_eq!(dear, prices.iter().filter(|p| **p * 400_000 > 1_000_000).count());
+        prop_assert_eq!(one.ranked.len() + one.rejected.len(), prices.len(), "nobody goes without an answer");
     }
 }
 

@@ -5,15 +5,14 @@
 //! next two slots, as if the audience stayed as it is. A coming slot counts half of the one before: it
 //! may never come.
 
-use super::campaign::Campaign;
 use super::conflict::{Contender, Presence, RuleIndex};
-use super::decision::Slot;
+use super::decision::{Candidate, Slot, TRIES};
 use super::id::CampaignId;
-use super::time::Millis;
+use super::time::{Millis, UnixMillis};
 use std::cmp::Reverse;
 
 /// Candidates that may play now and are remembered.
-const FREE_MAX: usize = 4;
+const FREE_MAX: usize = TRIES;
 /// Candidates that rules or caps keep off this slot, and that may have a later one.
 const HELD_MAX: usize = 2;
 /// Slots that are looked at after this one.
@@ -82,36 +81,62 @@ impl Ranking {
         if free { self.free.note(prospect) } else { self.held.note(prospect) }
     }
 
+    /// Whether as many may play now as are asked for money.
+    pub(super) const fn is_full(&self) -> bool {
+        self.free.count == FREE_MAX
+    }
+
     /// Those that may play now, best first.
     pub(super) fn free(&self) -> &[Prospect] {
         self.free.as_slice()
     }
 }
 
-/// What is known of a candidate and the coming slots.
-struct Outlook<'a> {
+/// A candidate and how it would be remembered if it played now.
+struct Contestant<'c, 'a> {
     score: i128,
-    campaign: &'a Campaign,
-    /// Whether what was shown before keeps it off them.
-    held: [bool; SLOTS],
-    /// It, as it would be remembered if it played now.
+    candidate: &'c Candidate<'a>,
     shown: [Presence; 1],
 }
 
-impl Outlook<'_> {
-    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one
-    /// does not hold in the next.
-    fn spoils(&self, other: &Self, rules: &RuleIndex, slot: Slot<'_>) -> [bool; SLOTS] {
-        let mut spoiled = [false; SLOTS];
+/// In which of the coming slots something does not hold.
+type Coming = [bool; SLOTS];
+/// The same for each of the options.
+type Row = [Coming; FREE_MAX + HELD_MAX];
+
+impl Contestant<'_, '_> {
+    /// Whether rules keep it off a slot before which `present` was shown.
+    fn is_kept(&self, present: &[Presence], at: UnixMillis, rules: &RuleIndex, slot: Slot<'_>) -> bool {
+        let contender = Contender::of(self.candidate.campaign, slot.streamer);
+        match self.candidate.rules {
+            Some(known) => rules.blocks_known(contender, known, (present, at), |_| ()).is_some(),
+            None => rules.blocks(contender, present, at, |_| ()).is_some(),
+        }
+    }
+
+    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one does not
+    /// hold in the next.
+    fn spoils(&self, other: &Self, rules: &RuleIndex, slot: Slot<'_>) -> Coming {
+        let same = self.candidate.campaign.id == other.candidate.campaign.id;
+        let mut spoiled = Coming::default();
         for (spoiled, ahead) in spoiled.iter_mut().zip(ahead(slot)) {
-            let same = self.campaign.id == other.campaign.id && ahead < other.campaign.cap.minimum_gap;
-            let contender = Contender::of(other.campaign, slot.streamer);
-            *spoiled = same || rules.blocks(contender, &self.shown, slot.now + ahead, |_| ()).is_some();
+            *spoiled = (same && ahead < other.candidate.campaign.cap.minimum_gap)
+                || other.is_kept(&self.shown, slot.now + ahead, rules, slot);
             if !*spoiled {
                 break;
             }
         }
         spoiled
+    }
+
+    /// In which of the coming slots what was shown before keeps it off.
+    fn is_held(&self, rules: &RuleIndex, slot: Slot<'_>) -> Coming {
+        let campaign = self.candidate.campaign;
+        ahead(slot).map(|ahead| {
+            let at = slot.now + ahead;
+            slot.history.allows(campaign.id, campaign.cap, at).is_err()
+                || self.is_kept(slot.history.present(), at, rules, slot)
+        })
     }
 }
 
@@ -122,64 +147,55 @@ fn ahead(slot: Slot<'_>) -> [Millis; SLOTS] {
 
 /// Puts the candidate first that leaves most, over this slot and the next two. Nothing changes unless the one
 /// that is worth most keeps another one off.
-pub(super) fn prefer<'a>(
+pub(super) fn prefer<'c, 'a: 'c>(
     ranking: &mut Ranking,
-    campaign: impl Fn(usize) -> Option<&'a Campaign>,
+    candidate: impl Fn(usize) -> Option<&'c Candidate<'a>>,
     rules: &RuleIndex,
     slot: Slot<'_>,
 ) {
     let free = ranking.free.as_slice();
-    let outlook = |prospect: &Prospect| {
-        let campaign = campaign(prospect.place)?;
-        let contender = Contender::of(campaign, slot.streamer);
-        let present = slot.history.present();
-        let held = ahead(slot).map(|ahead| {
-            let at = slot.now + ahead;
-            rules.blocks(contender, present, at, |_| ()).is_some()
-                || slot.history.allows(campaign.id, campaign.cap, at).is_err()
-        });
-        let shown = [Presence::of(campaign, slot.now)];
-        Some(Outlook { score: i128::from(prospect.score), campaign, held, shown })
+    let option = |prospect: &Prospect| {
+        let candidate = candidate(prospect.place)?;
+        let shown = [Presence::of(candidate.campaign, slot.now)];
+        Some(Contestant { score: i128::from(prospect.score), candidate, shown })
     };
-    let Some(leader) = free.first().and_then(outlook) else { return };
-    let mut options: Vec<Outlook<'a>> = Vec::with_capacity(FREE_MAX + HELD_MAX);
-    options.push(leader);
-    options.extend(free.iter().skip(1).chain(ranking.held.as_slice()).filter_map(outlook));
-    let spoils = |one: &Outlook<'a>| -> [[bool; SLOTS]; FREE_MAX + HELD_MAX] {
-        let mut all = [[false; SLOTS]; FREE_MAX + HELD_MAX];
-        all.iter_mut().zip(&options).for_each(|(spoiled, other)| *spoiled = one.spoils(other, rules, slot));
-        all
+    let mut options = Vec::with_capacity(FREE_MAX + HELD_MAX);
+    options.extend(free.iter().chain(ranking.held.as_slice()).filter_map(option));
+    let spoils = |one: &Contestant<'_, '_>| {
+        let mut row = Row::default();
+        row.iter_mut().zip(&options).for_each(|(spoiled, other)| *spoiled = one.spoils(other, rules, slot));
+        row
     };
-    let Some(by_leader) = options.first().map(spoils) else { return };
-    if !by_leader.iter().skip(1).any(|[next, _]| *next) {
+    let Some(by_leader) = options.first().filter(|_| options.len() > 1).map(spoils) else { return };
+    if free.is_empty() || !by_leader.iter().skip(1).any(|[next, _]| *next) {
         return;
     }
     let mut matrix = [by_leader; FREE_MAX + HELD_MAX];
     matrix.iter_mut().zip(&options).skip(1).for_each(|(row, one)| *row = spoils(one));
-    let worth = |first: &[[bool; SLOTS]; FREE_MAX + HELD_MAX]| coming(&options, &matrix, first);
-    let firsts = options.iter().zip(&matrix).take(free.len()).enumerate();
+    let mut held = Row::default();
+    held.iter_mut().zip(&options).for_each(|(held, one)| *held = one.is_held(rules, slot));
+    let scores: Vec<i128> = options.iter().map(|one| one.score).collect();
+    let firsts = scores.iter().zip(&matrix).take(free.len()).enumerate();
     // The earlier one of equals, as everywhere.
-    let best = firsts.map(|(place, (one, row))| (4 * one.score + worth(row), Reverse(place))).max();
-    if let Some((_, Reverse(place))) = best {
+    let worth = |(place, (score, row))| (4 * score + coming(&scores, (&matrix, &held), row), Reverse(place));
+    if let Some((_, Reverse(place))) = firsts.map(worth).max() {
         ranking.free.lead(place);
     }
 }
 
 /// What the next two slots bring at best, after a play that spoils `first`; four times their value.
-fn coming<const N: usize>(
-    options: &[Outlook<'_>],
-    matrix: &[[[bool; SLOTS]; N]; N],
-    first: &[[bool; SLOTS]; N],
-) -> i128 {
-    let last = |row: Option<&[[bool; SLOTS]; N]>| {
+fn coming(scores: &[i128], (matrix, held): (&[Row], &Row), first: &Row) -> i128 {
+    let last = |row: Option<&Row>| {
         let spoiled = |at: usize| row.and_then(|row| row.get(at)).is_some_and(|[next, _]| *next);
-        let may = options.iter().zip(first).enumerate();
-        let may = may.filter(|(at, (one, [_, later]))| !one.held[1] && !later && !spoiled(*at));
-        may.map(|(_, (one, _))| one.score).max().unwrap_or(0)
+        let may = scores.iter().zip(first).zip(held).enumerate();
+        let may = may.filter(|(at, ((_, [_, spoiled_by_first]), [_, held]))| {
+            !held && !spoiled_by_first && !spoiled(*at)
+        });
+        may.map(|(_, ((score, _), _))| *score).max().unwrap_or(0)
     };
-    let next = options.iter().zip(first).zip(matrix);
-    let next = next.filter(|((one, [next, _]), _)| !one.held[0] && !next);
-    next.map(|((one, _), row)| 2 * one.score + last(Some(row))).max().unwrap_or(0).max(last(None))
+    let next = scores.iter().zip(first).zip(held).zip(matrix);
+    let next = next.filter(|(((_, [spoiled, _]), [held, _]), _)| !held && !spoiled);
+    next.map(|(((score, _), _), row)| 2 * score + last(Some(row))).max().unwrap_or(0).max(last(None))
 }
 
 #[cfg(test)]

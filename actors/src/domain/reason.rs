@@ -47,6 +47,8 @@ pub enum Reason {
     SimultaneousLimit,
     /// Ahead of its plan.
     Pacing,
+    /// Another campaign was worth more.
+    Outbid,
     /// Not enough budget for this price.
     Budget,
     /// The cap of the UTC day is used up.
@@ -167,6 +169,7 @@ const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::Cooldown, "cooldown", Some(503)),
     (Reason::SimultaneousLimit, "simultaneous_limit", Some(504)),
     (Reason::Pacing, "pacing", Some(505)),
+    (Reason::Outbid, "outbid", Some(102)),
     (Reason::Budget, "budget", Some(506)),
     (Reason::DailyCap, "daily_cap", Some(506)),
     (Reason::FrequencyCap, "frequency_cap", Some(507)),

@@ -116,6 +116,18 @@ impl RuleIndex {
         self.first(rules, contender, (present, now), &mut heard)
     }
 
+    /// As [`Self::blocks`], among the rules that [`Self::known`] found for the contender.
+    pub fn blocks_known(
+        &self,
+        contender: Contender<'_>,
+        known: &[usize],
+        (present, now): (&[Presence], UnixMillis),
+        mut heard: impl FnMut(Hit),
+    ) -> Option<Hit> {
+        let rules = known.iter().filter_map(|at| self.rules.get(*at));
+        self.first(rules, contender, (present, now), &mut heard)
+    }
+
     /// The rules that may have something to say about campaigns of a category and a brand.
     #[must_use]
     pub fn known(&self, category: &Category, brand: BrandId) -> Arc<[usize]> {

@@ -185,7 +185,16 @@ impl Desk {
 
     async fn send(&self, request: &Request) -> Result<Value, Failure> {
         let Request { method, path, key, once, body, .. } = request;
-        let (status, answer) = tell(self.server, (method, path), key, once, &body.to_string()).await?;
+        let body = body.to_string();
+        let (mut status, mut answer) = tell(self.server, (method, path), key, once, &body).await?;
+        // No money leaves before the first check after a start.
+        for _ in 0..CHECK_TRIES {
+            if status != 503 || !answer.contains("books-unchecked") {
+                break;
+            }
+            tokio::time::sleep(CHECK_WAIT).await;
+            (status, answer) = tell(self.server, (method, path), key, once, &body).await?;
+        }
         match (status, request.deed) {
             // An ended campaign says so, and does not change any more.
             (200 | 409, Deed::End) => Ok(Value::Null),
@@ -256,6 +265,10 @@ impl Desk {
         Ok(Books { available, reserved, limit, campaigns })
     }
 }
+
+/// How often, and how long, the first check of the books is waited for.
+const CHECK_TRIES: u32 = 300;
+const CHECK_WAIT: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A request that was sent.
 #[derive(Debug)]
