@@ -152,21 +152,6 @@ pub(crate) async fn command(binary: &Path, arguments: &[&str]) -> Result<Output,
     }
 }
 
-/// The same with settings, for a command that may end in any way.
-pub(crate) async fn ended_with(
-    binary: &Path,
-    arguments: &[&str],
-    env: &[(&'static str, String)],
-) -> Result<ExitStatus, Failure> {
-    let mut run = Command::new(binary);
-    run.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
-    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    match timeout(COMMAND_MAX, run.status()).await {
-        Ok(status) => status.map_err(Failure::io("run a command of the server")),
-        Err(_) => Err(Failure::Late(format!("`{}`", arguments.join(" ")))),
-    }
-}
-
 /// A free address whose port lies below the range from which the kernel takes source ports: while
 /// a server is dead, an overlay that got the very port as its own would connect to itself. Not out of a
 /// run's seed: two runs at once must not meet.

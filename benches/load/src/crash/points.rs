@@ -8,7 +8,7 @@ use super::report::Report;
 use crate::failure::Failure;
 use crate::http::patch;
 use crate::process::signal;
-use crate::server::{Launch, Server, ended_with};
+use crate::server::Server;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -41,8 +41,6 @@ enum Way {
     Fund,
     /// A brand or an operator that asks for something by hand.
     Desk(Deed),
-    /// A command that pays into a new brand's wallet.
-    Deposit,
 }
 
 const POINTS: &[(&str, Way)] = &[
@@ -77,8 +75,6 @@ const POINTS: &[(&str, Way)] = &[
     ("mature.after_commit", Way::Wait),
     ("fund_to.before_commit", Way::Fund),
     ("fund_to.after_commit", Way::Fund),
-    ("deposit.before_commit", Way::Deposit),
-    ("deposit.after_commit", Way::Deposit),
 ];
 
 /// By hand: before the first statement, after the last one, and after the commit. What is ended was made.
@@ -223,9 +219,6 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
     let mut launch = run.launch.clone();
     launch.env.push((FAILPOINTS, format!("{point}={passes}*off->return")));
     launch.env.push((RECONCILE_S, "1".into()));
-    if way == Way::Deposit {
-        return deposit(&launch).await;
-    }
     run.witness.server_starts();
     let mut server = launch.start()?;
     match way {
@@ -238,7 +231,7 @@ async fn crash_at(run: &mut Run, point: &'static str, way: Way, raised: &mut i64
             run.greeted(&mut server).await?;
             let _ = raise(run, *raised + RAISE_MICROS).await;
         }
-        Way::Play | Way::Wait | Way::Start | Way::Deposit | Way::Desk(_) => {}
+        Way::Play | Way::Wait | Way::Start | Way::Desk(_) => {}
     }
     let crashed = end_at(&mut server, point).await?;
     if way == Way::Fund {
@@ -290,12 +283,4 @@ async fn raise(run: &Run, by_micros: i64) -> bool {
     let body = json!({ "budget": budget }).to_string();
     let path = format!("/api/campaigns/{}", run.campaign);
     patch(run.launch.address, &path, &run.brand, &format!("raise-to-{by_micros}"), &body).await
-}
-
-/// A command of its own: it can not run beside the server.
-async fn deposit(launch: &Launch) -> Result<bool, Failure> {
-    let [option, place] = launch.site.arguments()?;
-    let arguments = ["brand", "add", option, place, "--name", "Crash", "--deposit-micros", "5000"];
-    let status = ended_with(&launch.binary, &arguments, &launch.env).await?;
-    Ok(status.signal() == Some(SIGABRT))
 }
