@@ -1,12 +1,12 @@
 //! Which campaign gets a slot, and why every other one does not.
 //!
-//! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to
-//! the lower id. A candidate is checked in this order and keeps the first reason that stops it:
-//! status, flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a
-//! creative (formats, sound, length, policy), the size of its charge, budget and pacing. The others are ranked by
-//! value times weight (`pacing`), and conflict rules and frequency caps are asked about the best first, until
-//! three may play; who comes after them is outbid. Then `lookahead` may give up the first for the next slots'
-//! sake.
+//! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to the
+//! lower id. A candidate is checked in this order and keeps the first reason that stops it: status,
+//! flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a creative
+//! (formats, sound, length, policy), the size of its charge, budget and pacing. The others are ranked by
+//! value times weight (`pacing`), and conflict rules and frequency caps are asked about the best first,
+//! until three may play; who comes after them is outbid. Then `lookahead` may give up the first for the
+//! next slots' sake.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
@@ -127,6 +127,14 @@ struct Suited<'c, 'a> {
     price: Micros,
 }
 
+impl Suited<'_, '_> {
+    fn choice(&self, score: i64, standing: Standing, slot: Slot<'_>) -> Option<Choice> {
+        let Candidate { campaign, value, .. } = *self.candidate;
+        let creative = pick(campaign, slot)?.clone();
+        Some(Choice { campaign: Arc::clone(campaign), creative, quote: self.quote, value, score, standing })
+    }
+}
+
 /// Decides a slot. Every candidate that loses is named to `lost` with its reason.
 pub fn decide(
     slot: Slot<'_>,
@@ -149,13 +157,7 @@ pub fn decide(
             }
         }
     }
-    for (currency, best, standing) in &mut decision.attainable {
-        let (mut earned, mut all) =
-            (slot.earned.of(*currency).at(slot.now), slot.all.of(*currency).at(slot.now));
-        earned.due(*best, slot.now);
-        all.due(*best, slot.now);
-        *standing = earned.standing(all);
-    }
+    stand(&mut decision.attainable, slot);
     let mut worth = Vec::with_capacity(suited.len());
     for (place, fits) in suited.iter().enumerate() {
         let id = fits.candidate.campaign.id;
@@ -188,23 +190,28 @@ pub fn decide(
         let candidate = |place: usize| suited.get(place).map(|fits| fits.candidate);
         lookahead::prefer(&mut ranking, candidate, guide.rules, slot);
     }
-    decision.ranked.extend(ranking.free().iter().take(TRIES).filter_map(|prospect| {
-        let Suited { candidate, quote, .. } = suited.get(prospect.place)?;
-        let creative = pick(candidate.campaign, slot)?;
-        Some(Choice {
-            campaign: Arc::clone(candidate.campaign),
-            creative: creative.clone(),
-            quote: *quote,
-            value: candidate.value,
-            score: prospect.score,
-            standing: standing(&decision.attainable, candidate.campaign.currency),
-        })
-    }));
+    let choice = |prospect: &Prospect| {
+        let fits = suited.get(prospect.place)?;
+        let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
+        fits.choice(prospect.score, standing, slot)
+    };
+    decision.ranked = ranking.free().iter().take(TRIES).filter_map(choice).collect();
     if decision.ranked.is_empty() {
         let nobody = if guide.offers { Reason::Targeting } else { Reason::NoCandidate };
         decision.no_fill = Some(loser.0.map_or(nobody, |(_, _, reason)| reason));
     }
     decision
+}
+
+/// How the streamer stands in each currency, this slot included.
+fn stand(attainable: &mut Worth, slot: Slot<'_>) {
+    for (currency, best, standing) in attainable {
+        let mut earned = slot.earned.of(*currency).at(slot.now);
+        let mut all = slot.all.of(*currency).at(slot.now);
+        earned.due(*best, slot.now);
+        all.due(*best, slot.now);
+        *standing = earned.standing(all);
+    }
 }
 
 fn note(attainable: &mut Worth, currency: Currency, value: Micros) {

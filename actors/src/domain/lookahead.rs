@@ -114,8 +114,8 @@ impl Contestant<'_, '_> {
         }
     }
 
-    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one does not
-    /// hold in the next.
+    /// In which of the coming slots a play of `self` now keeps `other` off. What does not hold in one
+    /// does not hold in the next.
     fn spoils(&self, other: &Self, rules: &RuleIndex, slot: Slot<'_>) -> Coming {
         let same = self.candidate.campaign.id == other.candidate.campaign.id;
         let mut spoiled = Coming::default();

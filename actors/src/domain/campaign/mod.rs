@@ -12,8 +12,8 @@ use super::targeting::Targeting;
 use super::time::{Millis, UnixMillis};
 use std::sync::Arc;
 
-/// An advertised category, such as `energy_drink`. Compared as text; a number that follows from the text tells
-/// different ones apart at once, because a decision compares hundreds.
+/// An advertised category, such as `energy_drink`. Compared as text; a number that follows from the text
+/// tells different ones apart at once, because a decision compares hundreds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {
     mark: u64,
