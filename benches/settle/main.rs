@@ -59,15 +59,24 @@ async fn run() -> Outcome<()> {
         calm(&server, span).await?;
         return Ok(());
     }
-    let naive_cold = naive::best(&server, COLD, span).await?;
-    let naive_hot = naive::best(&server, 1, span).await?;
-    say(&format!("naive, one transaction per play: cold {naive_cold:.0}/s, hot {naive_hot:.0}/s"));
+    let [naive_cold, naive_hot] =
+        [naive::measure(&server, COLD, span).await?, naive::measure(&server, 1, span).await?];
+    say(&format!(
+        "naive, one transaction per play: cold {:.0}/s, hot {:.0}/s; with one client {:.0}/s and {:.0}/s",
+        naive_cold.best, naive_hot.best, naive_cold.alone, naive_hot.alone
+    ));
     let tpcb = server.tpcb(span).await?;
     say(&format!("pgbench TPC-B, best number of clients: {tpcb:.0}/s"));
     let ([cold, hot], bytes_max) = ours_at_best(&server, span).await?;
     let trips = round_trips(&server, span).await?;
     let calm = calm(&server, span).await?;
     let sqlite = sqlite(span).await?;
+    say(&format!(
+        "against one naive client, as we are one writer: ratio_cold={:.1} ratio_hot={:.1}",
+        cold / naive_cold.alone,
+        hot / naive_hot.alone,
+    ));
+    let [naive_cold, naive_hot] = [naive_cold.best, naive_hot.best];
     say(&format!(
         "naive_cold_plays_per_s={naive_cold:.0} naive_hot_plays_per_s={naive_hot:.0} tpcb_tps={tpcb:.0} \
          ours_cold_plays_per_s={cold:.0} ours_hot_plays_per_s={hot:.0} ratio_cold={:.1} ratio_hot={:.1} \
