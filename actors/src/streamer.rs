@@ -1,7 +1,7 @@
 //! One per live streamer.
 //!
 //! Owns: the streamer's live state (`domain::streamer::live`), the sockets of pages and dashboards.
-//! Receives: pages and dashboards coming, speaking and going; sweeps.
+//! Receives: pages and dashboards coming, speaking and going; questions; sweeps.
 //! Sends: `Reserve` and `Release` to campaigns, claims to settlement, records to the log, messages
 //! to sockets.
 //! Mailbox: `MAILBOX`; a socket that finds it full closes and comes back.
@@ -12,18 +12,18 @@ use crate::domain::id::CampaignId;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Streamer;
-use crate::domain::streamer::board::Recent;
-use crate::domain::streamer::live::{Effect, LiveStreamer, Market, RECENT_MAX, ToPage, World};
+use crate::domain::streamer::live::{Effect, LiveStreamer, Market, ToPage, World};
 use crate::domain::streamer::page::SessionId;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::violation::Spoken;
 use crate::engine::Engine;
+use crate::memory::{self, Memory};
 use crate::messages::{
-    AttachDashboard, AttachPage, DashboardSaid, Detach, Drain, LogPlay, PageSaid, Release, Reload, Reserve,
-    Settle, Sweep,
+    AskWhy, AttachPage, Detach, Drain, FromDashboard, LogPlay, PageSaid, Release, Reload, Reserve, Settle,
+    Sweep,
 };
 use crate::metrics::rules_spoke;
-use crate::ports::{Event, StoreError};
+use crate::ports::Event;
 use crate::proof::{self, Plant};
 use crate::session::{CloseReason, SessionHandle, ToSession};
 use actix::prelude::*;
@@ -34,20 +34,10 @@ use std::time::Duration;
 const DASHBOARDS_MAX: usize = 16;
 /// Messages that may wait for one streamer.
 const MAILBOX: usize = 64;
-/// Plays of the log that are read when the actor starts: what rules and caps may look back on, and as many
-/// more as the streamer allows an hour, up to `LOOK_BACK_MAX`.
-const LOOK_BACK: u32 = 200;
-const LOOK_BACK_MAX: u32 = 1000;
-/// What came on screen within this time is read whole, for caps by the hour and by the day; of one stream
-/// that is at most as many ads as a streamer may allow.
-const DAY: Millis = Millis::minutes(24 * 60);
-const SHOWN_MAX: u32 = 24 * 360;
 /// While a dashboard looks on, the database is asked this often.
 const DASHBOARD_REFRESH: Millis = Millis::seconds(5);
 /// And this often what other nodes settled.
 const SHARED_REFRESH: Millis = Millis::seconds(1);
-/// A play counts from its first frame, and is found by its slot, which was a little before.
-const SLACK: Millis = Millis::minutes(1);
 /// The log is tried again after this, when it could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -157,6 +147,12 @@ impl StreamerActor {
                     }
                 }
                 Effect::RulesSpoke(hits) => self.count(&hits),
+                Effect::Lost(losses) => {
+                    for (reason, lost) in losses.by_reason() {
+                        ::metrics::counter!("gametriggers_candidates_lost_total", "reason" => reason.code())
+                            .increment(u64::from(*lost));
+                    }
+                }
                 Effect::NoFill(reason) => {
                     ::metrics::counter!("gametriggers_slots_unfilled_total", "reason" => reason.code())
                         .increment(1);
@@ -199,6 +195,18 @@ impl StreamerActor {
             // Full: the next state replaces this one.
             let _ = dashboard.send(message.clone());
         }
+    }
+
+    fn attach_dashboard(&mut self, session: Arc<SessionHandle>, ctx: &mut Context<Self>) {
+        if self.dashboards.len() >= DASHBOARDS_MAX {
+            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
+            return;
+        }
+        self.dashboards.push(session);
+        self.show();
+        self.refreshed = UnixMillis(0);
+        self.refresh(ctx);
+        self.wake(ctx);
     }
 
     /// Sends the whole state to every dashboard.
@@ -332,31 +340,10 @@ impl StreamerActor {
     /// Reads what was shown before, so that rules and caps outlive a restart. No slot is used
     /// before that.
     fn load(&mut self, ctx: &mut Context<Self>) {
-        let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
-        let hourly_max = self.live.streamer().settings.hourly_max;
-        let look_back = LOOK_BACK.saturating_add(hourly_max).min(LOOK_BACK_MAX);
-        let since = engine.now() - DAY;
-        let read = async move {
-            let plays = engine.ports.log.recent(id, None, look_back).await?;
-            Ok::<_, StoreError>((plays, engine.ports.log.plays_since(id, since, SHOWN_MAX).await?))
-        };
+        let read = Memory::read(Arc::clone(&self.engine), self.live.streamer());
         ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| match read {
-            Ok((mut plays, day)) => {
-                plays.reverse();
-                let catalogue = actor.engine.catalogue.load_full();
-                let known = |id| catalogue.entry(id).map(|e| Arc::clone(&e.campaign));
-                let shown = plays.iter().filter(|p| p.outcome.was_on_screen());
-                // `at` is the time of the claim by now, which may have come late.
-                let now = actor.engine.now();
-                actor.live.remember_slots(shown.clone().map(|p| p.play.minted().min(now)));
-                // Cooldowns look back further than a day, and caps need every play of it.
-                let older = shown.filter(|p| p.play.minted() < since).map(|p| (p.campaign, p.at));
-                let all = older.chain(day);
-                actor.live.remember(all.filter_map(|(campaign, at)| Some((known(campaign)?, at))));
-                let skip = plays.len().saturating_sub(RECENT_MAX);
-                let last = plays.iter().skip(skip);
-                let recents = last.map(|play| Recent::from_log(play, known(play.campaign)));
-                actor.live.recall(recents);
+            Ok(memory) => {
+                memory.tell(&mut actor.live, &actor.engine.catalogue.load(), actor.engine.now());
                 actor.look_back(ctx);
             }
             Err(error) => {
@@ -375,12 +362,7 @@ impl StreamerActor {
     fn look_back(&mut self, ctx: &mut Context<Self>) {
         let (engine, id) = (Arc::clone(&self.engine), self.live.streamer().id);
         let longest = engine.catalogue.load().guide().rules.longest();
-        let read = async move {
-            if longest.0 == 0 {
-                return Ok(Vec::new());
-            }
-            engine.ports.log.shown_since(id, engine.now() - longest - SLACK).await
-        };
+        let read = async move { memory::present(&engine, id, longest).await };
         ctx.spawn(read.into_actor(self).map(move |shown, actor, ctx| match shown {
             Ok(shown) => {
                 actor.live.remember_present(shown);
@@ -445,34 +427,32 @@ impl Handler<Detach> for StreamerActor {
     }
 }
 
-impl Handler<AttachDashboard> for StreamerActor {
+impl Handler<FromDashboard> for StreamerActor {
     type Result = ();
 
-    fn handle(&mut self, AttachDashboard(session): AttachDashboard, ctx: &mut Self::Context) {
-        if self.dashboards.len() >= DASHBOARDS_MAX {
-            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
-            return;
+    fn handle(&mut self, message: FromDashboard, ctx: &mut Self::Context) {
+        match message {
+            FromDashboard::Attach(session) => self.attach_dashboard(session, ctx),
+            FromDashboard::Said { session, id, command } => {
+                let answer = if self.loaded {
+                    self.step(ctx, |live, world, effects| live.command(command, world, effects))
+                } else {
+                    Err(Reason::Draining)
+                };
+                if let Some(dashboard) = self.dashboards.iter().find(|d| d.id == session) {
+                    let _ = dashboard.send(ToSession::Answer(id, answer));
+                }
+            }
         }
-        self.dashboards.push(session);
-        self.show();
-        self.refreshed = UnixMillis(0);
-        self.refresh(ctx);
-        self.wake(ctx);
     }
 }
 
-impl Handler<DashboardSaid> for StreamerActor {
-    type Result = ();
+impl Handler<AskWhy> for StreamerActor {
+    type Result = MessageResult<AskWhy>;
 
-    fn handle(&mut self, DashboardSaid { session, id, command }: DashboardSaid, ctx: &mut Self::Context) {
-        let answer = if self.loaded {
-            self.step(ctx, |live, world, effects| live.command(command, world, effects))
-        } else {
-            Err(Reason::Draining)
-        };
-        if let Some(dashboard) = self.dashboards.iter().find(|d| d.id == session) {
-            let _ = dashboard.send(ToSession::Answer(id, answer));
-        }
+    fn handle(&mut self, AskWhy(only): AskWhy, ctx: &mut Self::Context) -> Self::Result {
+        let answer = self.step(ctx, |live, world, _| live.why(world, only));
+        MessageResult(self.loaded.then(|| Box::new(answer)))
     }
 }
 

@@ -155,7 +155,7 @@ pub fn decide(
         // Without looking ahead nobody asks what a candidate that is not free would weigh.
         let weight = match free {
             Err(reason) if !guide.pacing.looks_ahead() => Err(reason),
-            _ => guide.pacing.weigh(&ask(slot, guide.pacing, fits, standing)),
+            _ => guide.pacing.weigh(&ask(slot, guide.pacing, (&fits.candidate, fits.price), standing)),
         };
         if let Ok(weight) = weight {
             let score = score(fits.candidate.value, weight);
@@ -194,7 +194,7 @@ fn note(attainable: &mut Worth, currency: Currency, value: Micros) {
     }
 }
 
-fn standing(attainable: &Worth, currency: Currency) -> Standing {
+pub(super) fn standing(attainable: &Worth, currency: Currency) -> Standing {
     attainable.iter().find(|(of, ..)| *of == currency).map_or(0, |(.., standing)| *standing)
 }
 
@@ -227,10 +227,11 @@ fn suits<'a>(slot: Slot<'_>, guide: Guide<'_>, candidate: &Candidate<'a>) -> Res
     if !campaign.targeting.dayparts.covers(slot.now) {
         return Err(Reason::Daypart);
     }
-    if slot.settings.blocked_brands.contains(&campaign.brand.id)
-        || slot.settings.blocked_categories.contains(&campaign.category.0)
-    {
+    if slot.settings.blocked_brands.contains(&campaign.brand.id) {
         return Err(Reason::StreamerBlocklist);
+    }
+    if slot.settings.blocked_categories.contains(&campaign.category.0) {
+        return Err(Reason::CategoryBlocklist);
     }
     if campaign.targeting.blocks(slot.streamer) {
         return Err(Reason::BrandBlocklist);
@@ -267,14 +268,20 @@ fn is_free(
     slot.history.allows(campaign.id, campaign.cap, slot.now)
 }
 
-fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standing) -> Ask {
-    let Candidate { campaign, budget, plan, value, .. } = fits.candidate;
+/// What the candidate asks the rule of pacing, for a play at `price`.
+pub(super) fn ask(
+    slot: Slot<'_>,
+    pacing: &dyn Pacing,
+    (candidate, price): (&Candidate<'_>, Micros),
+    standing: Standing,
+) -> Ask {
+    let Candidate { campaign, budget, plan, value, .. } = *candidate;
     Ask {
         budget: budget.on(slot.now),
         share: pacing.lead(plan.share(campaign.pacing, slot.now)),
         mode: campaign.pacing,
         day_share: pacing.lead(plan.day_share(slot.now)),
-        price: fits.price,
+        price,
         value,
         standing,
     }
@@ -282,7 +289,7 @@ fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_>, standing: Standin
 
 /// Whose turn it is among the creatives that the streamer and the platform allow; when none is, what is
 /// against the first.
-fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Result<&'a Creative, Reason> {
+pub(super) fn pick<'a>(campaign: &'a Campaign, slot: Slot<'_>) -> Result<&'a Creative, Reason> {
     let fits = |creative: &Creative| {
         slot.settings.allow(creative)?;
         slot.policy.draws(creative).map_err(|_| Reason::Policy)
