@@ -1,5 +1,5 @@
-//! What the log says of a streamer's earlier plays, for who begins without a memory: an actor that starts, and a
-//! question about a streamer who has none.
+//! What the log says of a streamer's earlier plays, for who begins without a memory: an actor that starts,
+//! and a question about a streamer who has none.
 
 use crate::catalogue::Catalogue;
 use crate::domain::conflict::Presence;

@@ -1,7 +1,7 @@
 //! Why something did not run: the question to one streamer, or about one campaign to many.
 //!
-//! Who is connected is asked through their actor, which answers between two steps. Who is not is answered from
-//! their row and the log: no actor starts for a question.
+//! Who is connected is asked through their actor, which answers between two steps. Who is not is answered
+//! from their row and the log: no actor starts for a question.
 
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::reason::Losses;
@@ -30,8 +30,8 @@ const TRIES: usize = 20;
 pub const ASKED_MAX: usize = 1000;
 /// Streamers that are asked at the same time.
 const AT_ONCE: usize = 32;
-/// Campaigns that are asked about at the same time; more of them wait. One question costs as much as the slots
-/// of a thousand streamers.
+/// Campaigns that are asked about at the same time; more of them wait. One question costs as much as the
+/// slots of a thousand streamers.
 static SURVEYS: Semaphore = Semaphore::const_new(2);
 
 /// What becomes of a campaign on the streams of this node.
@@ -111,9 +111,19 @@ async fn absent(
 pub async fn survey(engine: &Arc<Engine>, campaign: CampaignId) -> StoreResult<Survey> {
     let busy = |_| StoreError::Unavailable("too many questions at once".to_owned());
     let turn = actix::clock::timeout(PATIENCE, SURVEYS.acquire()).await.map_err(busy)?;
-    let (live, sample) = sample(engine, campaign);
-    let mut survey = Survey { live, asked: sample.len(), ..Survey::default() };
-    let actors = sample.into_iter().filter_map(|id| engine.directory.live_streamer(id));
+    let mut sample = Sample::new(campaign, ASKED_MAX);
+    engine.directory.each_streamer(|id, actor| {
+        if actor.connected() {
+            sample.note(id);
+        }
+    });
+    let mut survey = Survey { live: sample.seen, asked: sample.first.len(), ..Survey::default() };
+    let actors = sample
+        .first
+        .into_sorted_vec()
+        .into_iter()
+        .map(|(_, id)| id)
+        .filter_map(|id| engine.directory.live_streamer(id));
     let answers = stream::iter(actors).map(async |actor| ask(&actor, Some(campaign)).await.ok().flatten());
     let mut answers = Box::pin(answers.buffer_unordered(AT_ONCE).take_until(sleep(PATIENCE)));
     while let Some(answer) = answers.next().await {
@@ -129,21 +139,29 @@ pub async fn survey(engine: &Arc<Engine>, campaign: CampaignId) -> StoreResult<S
     Ok(survey)
 }
 
-/// How many streamers have an actor, and those that are asked: the first `ASKED_MAX` in an order that is mixed
-/// for each campaign, so that a question asked twice has the same answer, and not all ask the same streamers.
-fn sample(engine: &Engine, campaign: CampaignId) -> (usize, Vec<StreamerId>) {
-    let mut first: BinaryHeap<(u64, StreamerId)> = BinaryHeap::with_capacity(ASKED_MAX + 1);
-    let mut live = 0;
-    engine.directory.each_streamer(|id, actor| {
-        if actor.connected() {
-            live += 1;
-            first.push((mix(id.0.unsigned_abs() ^ campaign.0.unsigned_abs().rotate_left(32)), id));
-            if first.len() > ASKED_MAX {
-                first.pop();
-            }
+/// Some of the streamers: the first in an order that is mixed for each campaign. So a question asked twice has
+/// the same answer, and not every campaign asks the same streamers.
+struct Sample {
+    campaign: CampaignId,
+    most: usize,
+    /// Streamers that were looked at.
+    seen: usize,
+    first: BinaryHeap<(u64, StreamerId)>,
+}
+
+impl Sample {
+    fn new(campaign: CampaignId, most: usize) -> Self {
+        Self { campaign, most, seen: 0, first: BinaryHeap::with_capacity(most + 1) }
+    }
+
+    fn note(&mut self, id: StreamerId) {
+        self.seen += 1;
+        let place = mix(mix(self.campaign.0.unsigned_abs()) ^ id.0.unsigned_abs());
+        self.first.push((place, id));
+        if self.first.len() > self.most {
+            self.first.pop();
         }
-    });
-    (live, first.into_sorted_vec().into_iter().map(|(_, id)| id).collect())
+    }
 }
 
 /// The finalizer of splitmix64: every bit of the answer depends on every bit of the question.
@@ -151,4 +169,28 @@ const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn asked(campaign: i64, ids: impl Iterator<Item = i64>, most: usize) -> BTreeSet<i64> {
+        let mut sample = Sample::new(CampaignId(campaign), most);
+        ids.for_each(|id| sample.note(StreamerId(id)));
+        assert!(sample.first.len() == sample.seen.min(most));
+        sample.first.into_iter().map(|(_, id)| id.0).collect()
+    }
+
+    #[test]
+    fn the_same_streamers_are_asked_again_and_others_for_another_campaign() {
+        let one = asked(7, 0..5000, 1000);
+        assert_eq!(one, asked(7, (0..5000).rev(), 1000), "whatever the order of the directory is");
+        let stays = asked(7, 0..5100, 1000).intersection(&one).count();
+        assert!(stays > 950, "{stays}: a few who come push few out");
+        let shared = asked(8, 0..5000, 1000).intersection(&one).count();
+        assert!((100..300).contains(&shared), "{shared}: a fifth, by chance");
+        assert_eq!(asked(7, 0..10, 1000).len(), 10);
+    }
 }

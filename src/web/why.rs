@@ -1,8 +1,8 @@
 //! `/api/streamers/{id}/why` and `/api/campaigns/{id}/why`: why something did not run, from live state.
 //!
-//! A streamer sees every campaign that could run on their stream. A brand sees its own campaign and nothing of
-//! the others, neither their names nor what they pay: of a campaign that was worth more it is told that there is
-//! one.
+//! A streamer sees every campaign that could run on their stream. A brand sees its own campaign and nothing
+//! of the others, neither their names nor what they pay: of a campaign that was worth more it is told that
+//! there is one.
 
 use super::Shared;
 use super::caller::Caller;
@@ -96,6 +96,8 @@ struct StreamerWhy {
     /// Why the slot would stay empty, although it could be used.
     no_fill: Option<NoBidView>,
     playing: Option<InHandView>,
+    /// The campaign that would get the slot, if it were due and could be used.
+    winner: Option<i64>,
     candidates_total: usize,
     candidates: Vec<CandidateView>,
     /// Those that would not get it, by reason.
@@ -243,6 +245,7 @@ impl StreamerWhy {
             slot: SlotView::of(why),
             no_fill: why.no_fill.filter(|_| why.blocked_by.is_none()).map(NoBidView::of),
             playing,
+            winner: why.winner.map(|id| id.0),
             candidates_total: why.total,
             candidates: why.candidates.iter().map(candidate).collect(),
             lost: CountView::list(why.losses.by_reason()),

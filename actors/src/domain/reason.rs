@@ -287,8 +287,8 @@ impl Reason {
         self.row().2
     }
 
-    /// The OpenRTB no-bid code, of a slot that stayed empty for it: 1 for a technical error, 6 for a device that
-    /// is not supported, 7 for a blocked publisher; else the private loss code, or 0 when there is none.
+    /// The OpenRTB no-bid code, of a slot that stayed empty for it: 1 for a technical error, 6 for a device
+    /// that is not supported, 7 for a blocked publisher; else the private loss code, or 0 when there is none.
     #[must_use]
     pub fn no_bid_code(self) -> u16 {
         match self {

@@ -251,8 +251,8 @@ fn history(slot: Slot<'_>, campaign: &Campaign, rules: &[Speaks], checks: &mut V
     push(checks, Check::FrequencyCap, capped, slot.history.allows_at(campaign.id, campaign.cap));
 }
 
-/// Whether the campaign can pay `price`, and may by its plan. What comes after the first no is left out: a plan
-/// says nothing of money that is not there.
+/// Whether the campaign can pay `price`, and may by its plan. What comes after the first no is left out: a
+/// plan says nothing of money that is not there.
 fn money(slot: Slot<'_>, guide: Guide<'_>, (asked, price): (&Asked<'_>, Micros), checks: &mut Vec<Checked>) {
     let verdict = guide.pacing.weigh(&ask(slot, guide.pacing, (&asked.candidate, price), asked.standing));
     for (check, reason) in [

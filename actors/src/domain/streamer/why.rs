@@ -51,11 +51,11 @@ pub struct Why {
     pub next_slot: Option<UnixMillis>,
     /// What is in hand, and how far it is; no campaign for a test.
     pub in_hand: Option<(Option<Arc<Campaign>>, Phase)>,
-    /// Why the slot would stay empty although it could be used; none when somebody would get it, or when nobody
-    /// was asked, because the audience is not known.
+    /// Why the slot would stay empty although it could be used; none when somebody would get it, or when
+    /// nobody was asked, because the audience is not known.
     pub no_fill: Option<Reason>,
-    /// Those that are asked for money, best first, then the others by id; `CANDIDATES_MAX` at most. Empty when
-    /// the question was about one campaign.
+    /// Those that are asked for money, best first, then the others by id; `CANDIDATES_MAX` at most. Empty
+    /// when the question was about one campaign.
     pub candidates: Vec<Verdict>,
     /// Who would get the slot, if it could be used.
     pub winner: Option<CampaignId>,

@@ -243,8 +243,8 @@ fn by_reason(losses: &[(Reason, u32)]) -> BTreeMap<Reason, u32> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Who would win is who is asked for money first; each of the others has the reason that it was counted by;
-    /// and the question about one campaign finds the same reason as its first failed check.
+    /// Who would win is who is asked for money first; each of the others has the reason that it was counted
+    /// by; and the question about one campaign finds the same reason as its first failed check.
     #[test]
     fn the_answer_agrees_with_the_decision(seed in any::<u64>()) {
         let mut stage = Dice(seed).stage();
