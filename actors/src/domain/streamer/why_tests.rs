@@ -24,7 +24,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const NOW: UnixMillis = UnixMillis(86_400_000 * 3 + 5_000_000);
-const VIEWERS: u32 = 100;
+/// So many that the highest rate has no price any more.
+const VIEWERS: u32 = 2_000;
 const TERMS: Terms = Terms {
     patience: Patience { reserve: Millis(100), prepare: Millis(100), start: Millis(100), end: Millis(100) },
     token_life: Millis::seconds(600),
