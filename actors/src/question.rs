@@ -139,8 +139,8 @@ pub async fn survey(engine: &Arc<Engine>, campaign: CampaignId) -> StoreResult<S
     Ok(survey)
 }
 
-/// Some of the streamers: the first in an order that is mixed for each campaign. So a question asked twice has
-/// the same answer, and not every campaign asks the same streamers.
+/// Some of the streamers: the first in an order that is mixed for each campaign. So a question asked twice
+/// has the same answer, and not every campaign asks the same streamers.
 struct Sample {
     campaign: CampaignId,
     most: usize,
