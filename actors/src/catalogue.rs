@@ -166,6 +166,18 @@ impl Market for Catalogue {
         );
         candidates
     }
+
+    fn named(
+        &self,
+        streamer: &Streamer,
+        campaign: CampaignId,
+        viewers: u32,
+    ) -> Option<(Candidate<'_>, bool)> {
+        let place = self.entries.binary_search_by_key(&campaign, |e| e.campaign.id).ok()?;
+        let entry = self.entries.get(place)?;
+        let takes_part = self.participants.get(&streamer.id).is_some_and(|places| places.contains(&place));
+        Some((entry.candidate(viewers, false), entry.campaign.open || takes_part))
+    }
 }
 
 /// Campaigns by the content categories, languages and countries that they want: a stream finds those that

@@ -24,6 +24,8 @@ pub mod keyring;
 #[cfg(feature = "runtime")]
 pub mod live;
 #[cfg(feature = "runtime")]
+mod memory;
+#[cfg(feature = "runtime")]
 pub mod messages;
 #[cfg(feature = "runtime")]
 pub mod metrics;
@@ -31,6 +33,8 @@ pub mod metrics;
 pub mod ports;
 #[cfg(feature = "runtime")]
 pub mod proof;
+#[cfg(feature = "runtime")]
+pub mod question;
 #[cfg(feature = "runtime")]
 pub mod reconciler;
 #[cfg(feature = "runtime")]

@@ -11,6 +11,7 @@ use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::command::Command;
 use crate::domain::streamer::live::FromPage;
 use crate::domain::streamer::page::{Page, SessionId};
+use crate::domain::streamer::why::Why;
 use crate::domain::time::UnixMillis;
 use crate::domain::violation::Spoken;
 use crate::session::SessionHandle;
@@ -32,22 +33,28 @@ pub struct AttachPage {
 #[rtype(result = "()")]
 pub struct PageSaid(pub SessionId, pub FromPage);
 
-/// A dashboard came.
+/// What dashboards want of a streamer.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct AttachDashboard(pub Arc<SessionHandle>);
-
-/// A dashboard gave a command; the answer goes to its socket under the same id.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct DashboardSaid {
-    /// Its socket.
-    pub session: SessionId,
-    /// Chosen by the page.
-    pub id: Box<str>,
-    /// What to do.
-    pub command: Command,
+pub enum FromDashboard {
+    /// One came.
+    Attach(Arc<SessionHandle>),
+    /// One gave a command; the answer goes to its socket under the same id.
+    Said {
+        /// Its socket.
+        session: SessionId,
+        /// Chosen by the page.
+        id: Box<str>,
+        /// What to do.
+        command: Command,
+    },
 }
+
+/// Who would get a slot now, and why nobody else would; with a campaign, about that one. No answer while what
+/// was shown before is still being read.
+#[derive(Message)]
+#[rtype(result = "Option<Box<Why>>")]
+pub struct AskWhy(pub Option<CampaignId>);
 
 /// A socket is gone.
 #[derive(Message)]
@@ -102,6 +109,8 @@ pub struct CampaignLive {
     pub spent: Micros,
     /// Set aside for plays that are decided.
     pub reserved: Micros,
+    /// Held by this node, and neither settled nor set aside.
+    pub free: Micros,
     /// Plays settled.
     pub plays: u64,
     /// Viewers of those plays.

@@ -16,7 +16,7 @@ use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageSt
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::domain::verification::Evidence;
 use gametriggers_actors::engine::Engine;
-use gametriggers_actors::messages::{AttachPage, DashboardSaid, PageSaid};
+use gametriggers_actors::messages::{AttachPage, FromDashboard, PageSaid};
 use gametriggers_actors::session::{SessionHandle, ToSession};
 use gametriggers_actors::streamer::StreamerActor;
 use std::cell::{Cell, RefCell};
@@ -152,7 +152,7 @@ impl Pages {
             .collect();
         for (session, addr) in ready {
             self.wait_for(at_once - 1).await;
-            let ask = DashboardSaid { session, id: "now".into(), command: Command::PlayNext };
+            let ask = FromDashboard::Said { session, id: "now".into(), command: Command::PlayNext };
             match addr.try_send(ask) {
                 Ok(()) => self.wanted.set(self.wanted.get() + 1),
                 Err(_) => self.fault("mailbox_full"),

@@ -9,7 +9,7 @@ use gametriggers_actors::domain::streamer::command::Command;
 use gametriggers_actors::domain::streamer::live::Tested;
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, SessionId};
 use gametriggers_actors::domain::time::Millis;
-use gametriggers_actors::messages::{AttachDashboard, DashboardSaid, Detach};
+use gametriggers_actors::messages::{Detach, FromDashboard};
 use gametriggers_actors::ports::Principal;
 use gametriggers_actors::session::ToSession;
 use gametriggers_actors::streamer::StreamerActor;
@@ -39,7 +39,7 @@ impl DashboardSession {
             heartbeat_ms,
             dead_after_ms,
         });
-        streamer.try_send(AttachDashboard(session)).map_err(|_| CloseCode::ServerError)?;
+        streamer.try_send(FromDashboard::Attach(session)).map_err(|_| CloseCode::ServerError)?;
         self.streamer = Some(streamer);
         Ok(())
     }
@@ -62,7 +62,7 @@ impl DashboardSession {
         if id.len() > 64 {
             return Err(CloseCode::Malformed);
         }
-        let said = DashboardSaid { session: handle.id, id: id.into(), command };
+        let said = FromDashboard::Said { session: handle.id, id: id.into(), command };
         streamer.try_send(said).map_err(|_| CloseCode::ServerError)
     }
 }

@@ -11,6 +11,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
         "events that other nodes were not told; they are told to read everything again",
     ),
     (
+        "gametriggers_candidates_lost_total",
+        "campaigns that did not get a slot they were candidates for, by reason",
+    ),
+    (
         "gametriggers_claims_not_taken_total",
         "claims that found the settlement queue full; the page sends them again",
     ),

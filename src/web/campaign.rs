@@ -256,6 +256,7 @@ pub(super) async fn live(
                 funded: budget.funded,
                 spent: budget.spent,
                 reserved: Micros::ZERO,
+                free: Micros::ZERO,
                 plays: budget.plays,
                 viewers: budget.viewers,
                 clicks: budget.clicks,

@@ -18,6 +18,7 @@ mod overlay_key;
 mod pages;
 mod participation;
 mod problem;
+mod reason_body;
 mod rule_override;
 mod settings;
 mod statement;
@@ -26,6 +27,7 @@ mod targeting_body;
 mod violation;
 mod wallet;
 mod wallet_body;
+mod why;
 mod wire;
 
 pub use asset::{Stored, keep as keep_asset};
@@ -94,6 +96,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
             .service(resource("/campaigns/{id}/live").get(campaign::live))
             .service(resource("/campaigns/{id}/metrics").get(metrics::series))
+            .service(resource("/campaigns/{id}/why").get(why::of_campaign))
             .service(resource("/campaigns/{id}/participations").post(participation::apply))
             .service(resource("/campaigns/{id}/participations/{streamer_id}").patch(participation::answer))
             .service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
@@ -126,6 +129,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/admin/keys").get(account::keys).post(account::add_key))
             .service(resource("/admin/keys/{id}").delete(account::revoke))
             .service(resource("/streamers/{id}/plays").get(streamer::plays))
+            .service(resource("/streamers/{id}/why").get(why::of_streamer))
             .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
             .service(resource("/streamers/{id}/policy").get(settings::policy))
             .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))

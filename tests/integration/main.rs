@@ -36,3 +36,4 @@ mod settings;
 mod suitability;
 mod support;
 mod wallet;
+mod why;

@@ -70,7 +70,8 @@ async fn a_slot_that_nothing_suits_says_why() {
             "brand_blocklist",
         ),
         (json!({ "dayparts": opposite, "utc_offset_minutes": offset }), json!({ "dayparts": [] }), "daypart"),
-        (json!({ "categories": ["music"] }), json!({ "categories": [] }), "targeting"),
+        // Nobody looks at a campaign that wants no such stream.
+        (json!({ "categories": ["music"] }), json!({ "categories": [] }), "no_candidate"),
     ] {
         aim(&app, &brand, campaign, &json!({ "targeting": targeting })).await;
         refused(&mut stage, reason).await;

@@ -2,6 +2,7 @@
 
 use super::CampaignActor;
 use crate::domain::campaign::lease::Lease;
+use crate::domain::money::Micros;
 use crate::domain::time::Millis;
 use crate::messages::CampaignLive;
 use crate::ports::CampaignTotals;
@@ -28,6 +29,7 @@ impl CampaignActor {
             funded: budget.funded,
             spent: budget.spent,
             reserved: self.held(),
+            free: self.account.lease().map_or(Micros::ZERO, Lease::free),
             plays: budget.plays,
             viewers: budget.viewers,
             clicks: budget.clicks,

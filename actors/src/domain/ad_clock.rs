@@ -61,6 +61,11 @@ impl AdClock {
         self.last = self.last.max(Some(slot));
     }
 
+    /// Ads of the last hour.
+    fn recent(&self, now: UnixMillis) -> usize {
+        self.shown.iter().filter(|at| now - **at < HOUR).count()
+    }
+
     fn forget(&mut self, now: UnixMillis) {
         while self.shown.front().is_some_and(|at| now - *at >= HOUR) {
             self.shown.pop_front();
@@ -73,7 +78,7 @@ impl AdClock {
     /// # Errors
     /// The limit that does not: `paused`, `snoozed`, `first_ad_delay`, `minimum_gap` or `hourly_limit`.
     pub fn allows(
-        &mut self,
+        &self,
         settings: &Settings,
         gap: Millis,
         live_since: Option<UnixMillis>,
@@ -91,8 +96,7 @@ impl AdClock {
         if self.last.is_some_and(|last| now - last < gap) {
             return Err(Reason::MinimumGap);
         }
-        self.forget(now);
-        if self.shown.len() >= usize::try_from(settings.hourly_max).unwrap_or(usize::MAX) {
+        if self.recent(now) >= usize::try_from(settings.hourly_max).unwrap_or(usize::MAX) {
             return Err(Reason::HourlyLimit);
         }
         Ok(())

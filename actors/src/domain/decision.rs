@@ -162,7 +162,7 @@ pub fn decide(
     for (place, fits) in suited.iter().enumerate() {
         let id = fits.candidate.campaign.id;
         let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
-        match guide.pacing.weigh(&ask(slot, guide.pacing, fits, standing)) {
+        match guide.pacing.weigh(&ask(slot, guide.pacing, (fits.candidate, fits.price), standing)) {
             Ok(weight) => worth.push((score(fits.candidate.value, weight), Reverse(id), place)),
             Err(reason) => {
                 lost(id, reason);
@@ -221,7 +221,7 @@ fn note(attainable: &mut Worth, currency: Currency, value: Micros) {
     }
 }
 
-fn standing(attainable: &Worth, currency: Currency) -> Standing {
+pub(super) fn standing(attainable: &Worth, currency: Currency) -> Standing {
     attainable.iter().find(|(of, ..)| *of == currency).map_or(0, |(.., standing)| *standing)
 }
 
@@ -258,10 +258,11 @@ fn suits<'c, 'a>(
     if !campaign.targeting.dayparts.covers(slot.now) {
         return Err(Reason::Daypart);
     }
-    if slot.settings.blocked_brands.contains(&campaign.brand.id)
-        || slot.settings.blocked_categories.contains(campaign.category.text())
-    {
+    if slot.settings.blocked_brands.contains(&campaign.brand.id) {
         return Err(Reason::StreamerBlocklist);
+    }
+    if slot.settings.blocked_categories.contains(campaign.category.text()) {
+        return Err(Reason::CategoryBlocklist);
     }
     if campaign.targeting.blocks(slot.streamer) {
         return Err(Reason::BrandBlocklist);
@@ -302,14 +303,20 @@ fn is_free(
     slot.history.allows(campaign.id, campaign.cap, slot.now)
 }
 
-fn ask(slot: Slot<'_>, pacing: &dyn Pacing, fits: &Suited<'_, '_>, standing: Standing) -> Ask {
-    let Candidate { campaign, budget, plan, value, .. } = *fits.candidate;
+/// What the candidate asks the rule of pacing, for a play at `price`.
+pub(super) fn ask(
+    slot: Slot<'_>,
+    pacing: &dyn Pacing,
+    (candidate, price): (&Candidate<'_>, Micros),
+    standing: Standing,
+) -> Ask {
+    let Candidate { campaign, budget, plan, value, .. } = *candidate;
     Ask {
         budget: budget.on(slot.now),
         share: pacing.lead(plan.share(campaign.pacing, slot.now)),
         mode: campaign.pacing,
         day_share: if budget.day.is_some() { pacing.lead(plan.day_share(slot.now)) } else { 0 },
-        price: fits.price,
+        price,
         value,
         standing,
     }
@@ -322,7 +329,10 @@ fn against(creative: &Creative, slot: Slot<'_>) -> Result<(), Reason> {
 }
 
 /// Whether any creative may be shown; when none may, what is against the first.
-fn showable(campaign: &Campaign, slot: Slot<'_>) -> Result<(), Reason> {
+///
+/// # Errors
+/// That.
+pub(super) fn showable(campaign: &Campaign, slot: Slot<'_>) -> Result<(), Reason> {
     let mut first = None;
     for creative in &campaign.creatives {
         match against(creative, slot) {

@@ -178,7 +178,7 @@ fn every_way_to_lose_has_its_reason() {
         Reason::CampaignEnded,
         Reason::Flight,
         Reason::StreamerBlocklist,
-        Reason::StreamerBlocklist,
+        Reason::CategoryBlocklist,
         Reason::Creative,
         Reason::MinimumViewers,
         Reason::Budget,

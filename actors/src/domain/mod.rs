@@ -26,3 +26,4 @@ pub mod time;
 pub mod token;
 pub mod verification;
 pub mod violation;
+pub mod why;

@@ -1,8 +1,42 @@
 //! Why a slot stayed empty, a candidate lost, a play ended early or a claim was refused: one
 //! closed list, so that every answer can be counted, shown and translated.
 
-/// A reason. `code` is what the wire and the database carry; `loss_code` is the number in the
-/// private range of the OpenRTB 3.0 loss codes, where one fits.
+/// A reason. `code` is what the wire and the database carry.
+///
+/// `loss_code` says the same in numbers: the loss code of OpenRTB 3.0 where one fits, else one of the private
+/// range from 500 on. What befalls a play or a claim after its campaign won is no loss, and has none, unless
+/// the play came to nothing for a cause that the standard knows.
+///
+/// | code | meaning | reasons |
+/// |---|---|---|
+/// | 1 | internal error | draining, store_unavailable, reserve_timeout |
+/// | 2 | impression opportunity expired | prepare_timeout, start_timeout, expired |
+/// | 102 | lost to a higher bid | outbid |
+/// | 204 | incorrect creative format | decode, unsupported |
+/// | 205 | advertiser exclusions | streamer_blocklist |
+/// | 209 | category exclusions | category_blocklist |
+/// | 211 | ad type exclusions | creative |
+/// | 212 | animation too long | length |
+/// | 501 to 504 | a conflict rule of that type | the four rules |
+/// | 505 | ahead of the plan | pacing |
+/// | 506 | no money | budget, daily_cap, lease_empty |
+/// | 507 | often enough on this stream | frequency_cap |
+/// | 508 | the streamer stopped ads | paused, snoozed |
+/// | 510 | too few viewers | minimum_viewers |
+/// | 511 | the audience is not known | viewers_unknown |
+/// | 512 | policy of the platform | policy |
+/// | 516 | not the stream that is targeted | targeting, followers, platform, mature |
+/// | 517 | not the time | flight, daypart |
+/// | 518 | the campaign does not run | campaign_paused, campaign_ended |
+/// | 519 | the brand blocked the streamer | brand_blocklist |
+/// | 520 | a closed campaign | not_participating |
+/// | 521 | no page that can show it | no_overlay, overlay_hidden, overlay_inactive |
+/// | 522 | not on air | not_streaming, stream_offline |
+/// | 523 | too many ads, or too early | minimum_gap, hourly_limit, first_ad_delay |
+/// | 524 | another play has the slot | play_in_hand |
+///
+/// 509, 513, 514 and 515 stand for what the reference names and nothing here says: a creative that waits for
+/// approval, a low wallet, a fenced owner, a rule that only advises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     // --- the slot is not due, or may not be shown
@@ -49,6 +83,8 @@ pub enum Reason {
     Pacing,
     /// Another campaign was worth more.
     Outbid,
+    /// The campaign is closed, and the streamer takes no part in it.
+    NotParticipating,
     /// Not enough budget for this price.
     Budget,
     /// The cap of the UTC day is used up.
@@ -71,8 +107,10 @@ pub enum Reason {
     Platform,
     /// The campaign wants streams without a mature label, or with one.
     Mature,
-    /// The streamer blocked the brand or the category.
+    /// The streamer blocked the brand.
     StreamerBlocklist,
+    /// The streamer blocked the category.
+    CategoryBlocklist,
     /// The brand blocked the streamer.
     BrandBlocklist,
     /// Outside its flight.
@@ -147,22 +185,25 @@ pub enum Reason {
     Test,
 }
 
+/// Where the private range of both lists begins.
+const PRIVATE: u16 = 500;
+
 /// Every reason with its code and loss code, in the order of the enum.
 const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::Paused, "paused", Some(508)),
     (Reason::Snoozed, "snoozed", Some(508)),
-    (Reason::NoOverlay, "no_overlay", None),
-    (Reason::OverlayHidden, "overlay_hidden", None),
-    (Reason::OverlayInactive, "overlay_inactive", None),
-    (Reason::NotStreaming, "not_streaming", None),
-    (Reason::StreamOffline, "stream_offline", None),
+    (Reason::NoOverlay, "no_overlay", Some(521)),
+    (Reason::OverlayHidden, "overlay_hidden", Some(521)),
+    (Reason::OverlayInactive, "overlay_inactive", Some(521)),
+    (Reason::NotStreaming, "not_streaming", Some(522)),
+    (Reason::StreamOffline, "stream_offline", Some(522)),
     (Reason::ViewersUnknown, "viewers_unknown", Some(511)),
-    (Reason::MinimumGap, "minimum_gap", None),
-    (Reason::HourlyLimit, "hourly_limit", None),
-    (Reason::FirstAdDelay, "first_ad_delay", None),
-    (Reason::Draining, "draining", None),
-    (Reason::StoreUnavailable, "store_unavailable", None),
-    (Reason::PlayInHand, "play_in_hand", None),
+    (Reason::MinimumGap, "minimum_gap", Some(523)),
+    (Reason::HourlyLimit, "hourly_limit", Some(523)),
+    (Reason::FirstAdDelay, "first_ad_delay", Some(523)),
+    (Reason::Draining, "draining", Some(1)),
+    (Reason::StoreUnavailable, "store_unavailable", Some(1)),
+    (Reason::PlayInHand, "play_in_hand", Some(524)),
     (Reason::NoCandidate, "no_candidate", None),
     (Reason::CategoryExclusivity, "category_exclusivity", Some(501)),
     (Reason::BrandExclusivity, "brand_exclusivity", Some(502)),
@@ -170,38 +211,40 @@ const TABLE: &[(Reason, &str, Option<u16>)] = &[
     (Reason::SimultaneousLimit, "simultaneous_limit", Some(504)),
     (Reason::Pacing, "pacing", Some(505)),
     (Reason::Outbid, "outbid", Some(102)),
+    (Reason::NotParticipating, "not_participating", Some(520)),
     (Reason::Budget, "budget", Some(506)),
     (Reason::DailyCap, "daily_cap", Some(506)),
     (Reason::FrequencyCap, "frequency_cap", Some(507)),
-    (Reason::Creative, "creative", Some(509)),
-    (Reason::Length, "length", Some(509)),
+    (Reason::Creative, "creative", Some(211)),
+    (Reason::Length, "length", Some(212)),
     (Reason::Policy, "policy", Some(512)),
     (Reason::MinimumViewers, "minimum_viewers", Some(510)),
-    (Reason::Targeting, "targeting", None),
-    (Reason::Followers, "followers", None),
-    (Reason::Platform, "platform", None),
-    (Reason::Mature, "mature", None),
-    (Reason::StreamerBlocklist, "streamer_blocklist", None),
-    (Reason::BrandBlocklist, "brand_blocklist", None),
-    (Reason::Flight, "flight", None),
-    (Reason::Daypart, "daypart", None),
-    (Reason::CampaignPaused, "campaign_paused", None),
-    (Reason::CampaignEnded, "campaign_ended", None),
+    (Reason::Targeting, "targeting", Some(516)),
+    (Reason::Followers, "followers", Some(516)),
+    (Reason::Platform, "platform", Some(516)),
+    (Reason::Mature, "mature", Some(516)),
+    (Reason::StreamerBlocklist, "streamer_blocklist", Some(205)),
+    (Reason::CategoryBlocklist, "category_blocklist", Some(209)),
+    (Reason::BrandBlocklist, "brand_blocklist", Some(519)),
+    (Reason::Flight, "flight", Some(517)),
+    (Reason::Daypart, "daypart", Some(517)),
+    (Reason::CampaignPaused, "campaign_paused", Some(518)),
+    (Reason::CampaignEnded, "campaign_ended", Some(518)),
     (Reason::LeaseEmpty, "lease_empty", Some(506)),
-    (Reason::ReserveTimeout, "reserve_timeout", None),
-    (Reason::PrepareTimeout, "prepare_timeout", None),
-    (Reason::StartTimeout, "start_timeout", None),
+    (Reason::ReserveTimeout, "reserve_timeout", Some(1)),
+    (Reason::PrepareTimeout, "prepare_timeout", Some(2)),
+    (Reason::StartTimeout, "start_timeout", Some(2)),
     (Reason::PlayTimeout, "play_timeout", None),
     (Reason::SkippedByStreamer, "skipped_by_streamer", None),
-    (Reason::Expired, "expired", None),
+    (Reason::Expired, "expired", Some(2)),
     (Reason::Hidden, "hidden", None),
     (Reason::Inactive, "inactive", None),
     (Reason::Stopped, "stopped", None),
     (Reason::Busy, "busy", None),
     (Reason::Disconnected, "disconnected", None),
     (Reason::Load, "load", None),
-    (Reason::Decode, "decode", None),
-    (Reason::Unsupported, "unsupported", None),
+    (Reason::Decode, "decode", Some(204)),
+    (Reason::Unsupported, "unsupported", Some(204)),
     (Reason::BadToken, "bad_token", None),
     (Reason::TokenExpired, "token_expired", None),
     (Reason::ForeignToken, "foreign_token", None),
@@ -238,16 +281,65 @@ impl Reason {
         self.row().1
     }
 
-    /// The OpenRTB loss code, from the private range.
+    /// The OpenRTB loss code, of a candidate that lost for it.
     #[must_use]
     pub fn loss_code(self) -> Option<u16> {
         self.row().2
+    }
+
+    /// The OpenRTB no-bid code, of a slot that stayed empty for it: 1 for a technical error, 6 for a device
+    /// that is not supported, 7 for a blocked publisher; else the private loss code, or 0 when there is none.
+    #[must_use]
+    pub fn no_bid_code(self) -> u16 {
+        match self {
+            Self::Draining | Self::StoreUnavailable | Self::ReserveTimeout => 1,
+            Self::Unsupported => 6,
+            Self::BrandBlocklist => 7,
+            other => other.loss_code().filter(|code| *code >= PRIVATE).unwrap_or(0),
+        }
     }
 
     /// The reason of a code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.1 == code).map(|row| row.0)
+    }
+}
+
+/// How many lost, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses(Vec<(Reason, u32)>);
+
+impl Losses {
+    /// So many for one reason.
+    #[must_use]
+    pub fn of(reason: Reason, count: u32) -> Self {
+        let mut losses = Self::default();
+        losses.note(reason, count);
+        losses
+    }
+
+    /// So many more.
+    pub fn note(&mut self, reason: Reason, count: u32) {
+        if count == 0 {
+            return;
+        }
+        match self.0.iter_mut().find(|(of, _)| *of == reason) {
+            Some((_, known)) => *known = known.saturating_add(count),
+            None => self.0.push((reason, count)),
+        }
+    }
+
+    /// Each reason once, with how many.
+    #[must_use]
+    pub fn by_reason(&self) -> &[(Reason, u32)] {
+        &self.0
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.0.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 }
 
@@ -264,5 +356,17 @@ mod tests {
         assert_eq!(Reason::all().last(), Some(last), "the table ends with the last variant");
         let codes: std::collections::BTreeSet<_> = Reason::all().map(Reason::code).collect();
         assert_eq!(codes.len(), TABLE.len());
+    }
+
+    #[test]
+    fn whatever_a_candidate_or_a_slot_can_lose_by_has_a_number() {
+        let until = Reason::all().position(|reason| reason == Reason::ReserveTimeout).unwrap();
+        for reason in Reason::all().take(until + 1).filter(|reason| *reason != Reason::NoCandidate) {
+            assert!(reason.loss_code().is_some(), "{reason:?}");
+        }
+        for reason in Reason::all() {
+            let (loss, no_bid) = (reason.loss_code().unwrap_or(0), reason.no_bid_code());
+            assert!(no_bid <= 17 || (no_bid >= PRIVATE && no_bid == loss), "{reason:?}");
+        }
     }
 }

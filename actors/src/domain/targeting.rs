@@ -96,25 +96,47 @@ impl Targeting {
     /// The first thing that does not, in the order `targeting`, `platform`, `mature`, `followers`,
     /// `minimum_viewers`.
     pub fn admits(&self, profile: &Profile, sample: Sample, reached: bool) -> Result<(), Reason> {
-        let crowded = self.viewers_max > 0 && sample.viewers > self.viewers_max;
-        if crowded || !(reached || self.reaches(profile)) {
+        if self.is_too_crowded(sample) || !(reached || self.reaches(profile)) {
             return Err(Reason::Targeting);
         }
-        if !self.platforms.is_empty() && !self.platforms.contains(&profile.platform) {
+        if !self.wants_platform(profile) {
             return Err(Reason::Platform);
         }
         if !self.mature.wants(profile.mature) {
             return Err(Reason::Mature);
         }
-        if profile.followers < self.followers_min
-            || (self.followers_max > 0 && profile.followers > self.followers_max)
-        {
+        if !self.wants_followers(profile) {
             return Err(Reason::Followers);
         }
         if sample.viewers < self.viewers_min {
             return Err(Reason::MinimumViewers);
         }
         Ok(())
+    }
+
+    /// Each condition by itself, in the same order: the reason that it gives, and whether the stream fits.
+    #[must_use]
+    pub fn conditions(&self, profile: &Profile, sample: Sample) -> [(Reason, bool); 5] {
+        [
+            (Reason::Targeting, self.reaches(profile) && !self.is_too_crowded(sample)),
+            (Reason::Platform, self.wants_platform(profile)),
+            (Reason::Mature, self.mature.wants(profile.mature)),
+            (Reason::Followers, self.wants_followers(profile)),
+            (Reason::MinimumViewers, sample.viewers >= self.viewers_min),
+        ]
+    }
+
+    const fn is_too_crowded(&self, sample: Sample) -> bool {
+        self.viewers_max > 0 && sample.viewers > self.viewers_max
+    }
+
+    fn wants_platform(&self, profile: &Profile) -> bool {
+        self.platforms.is_empty() || self.platforms.contains(&profile.platform)
+    }
+
+    const fn wants_followers(&self, profile: &Profile) -> bool {
+        profile.followers >= self.followers_min
+            && (self.followers_max == 0 || profile.followers <= self.followers_max)
     }
 }
 

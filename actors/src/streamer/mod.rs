@@ -1,7 +1,7 @@
 //! One per live streamer.
 //!
 //! Owns: the streamer's live state (`domain::streamer::live`), the sockets of pages and dashboards.
-//! Receives: pages and dashboards coming, speaking and going; sweeps.
+//! Receives: pages and dashboards coming, speaking and going; questions; sweeps.
 //! Sends: `Reserve` and `Release` to campaigns, claims to settlement, records to the log, messages
 //! to sockets.
 //! Mailbox: `MAILBOX`; a socket that finds it full closes and comes back.
@@ -20,8 +20,8 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::violation::Spoken;
 use crate::engine::Engine;
 use crate::messages::{
-    AttachDashboard, AttachPage, DashboardSaid, Detach, Drain, LogPlay, PageSaid, Release, Reload, Reserve,
-    Settle, Sweep,
+    AskWhy, AttachPage, Detach, Drain, FromDashboard, LogPlay, PageSaid, Release, Reload, Reserve, Settle,
+    Sweep,
 };
 use crate::metrics::rules_spoke;
 use crate::ports::Event;
@@ -146,6 +146,12 @@ impl StreamerActor {
                     }
                 }
                 Effect::RulesSpoke(hits) => self.count(&hits),
+                Effect::Lost(losses) => {
+                    for (reason, lost) in losses.by_reason() {
+                        ::metrics::counter!("gametriggers_candidates_lost_total", "reason" => reason.code())
+                            .increment(u64::from(*lost));
+                    }
+                }
                 Effect::NoFill(reason) => {
                     ::metrics::counter!("gametriggers_slots_unfilled_total", "reason" => reason.code())
                         .increment(1);
@@ -188,6 +194,18 @@ impl StreamerActor {
             // Full: the next state replaces this one.
             let _ = dashboard.send(message.clone());
         }
+    }
+
+    fn attach_dashboard(&mut self, session: Arc<SessionHandle>, ctx: &mut Context<Self>) {
+        if self.dashboards.len() >= DASHBOARDS_MAX {
+            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
+            return;
+        }
+        self.dashboards.push(session);
+        self.show();
+        self.refreshed = UnixMillis(0);
+        self.refresh(ctx);
+        self.wake(ctx);
     }
 
     /// Sends the whole state to every dashboard.
@@ -363,34 +381,32 @@ impl Handler<Detach> for StreamerActor {
     }
 }
 
-impl Handler<AttachDashboard> for StreamerActor {
+impl Handler<FromDashboard> for StreamerActor {
     type Result = ();
 
-    fn handle(&mut self, AttachDashboard(session): AttachDashboard, ctx: &mut Self::Context) {
-        if self.dashboards.len() >= DASHBOARDS_MAX {
-            let _ = session.send(ToSession::Close(CloseReason::TooManySockets));
-            return;
+    fn handle(&mut self, message: FromDashboard, ctx: &mut Self::Context) {
+        match message {
+            FromDashboard::Attach(session) => self.attach_dashboard(session, ctx),
+            FromDashboard::Said { session, id, command } => {
+                let answer = if self.loaded {
+                    self.step(ctx, |live, world, effects| live.command(command, world, effects))
+                } else {
+                    Err(Reason::Draining)
+                };
+                if let Some(dashboard) = self.dashboards.iter().find(|d| d.id == session) {
+                    let _ = dashboard.send(ToSession::Answer(id, answer));
+                }
+            }
         }
-        self.dashboards.push(session);
-        self.show();
-        self.refreshed = UnixMillis(0);
-        self.refresh(ctx);
-        self.wake(ctx);
     }
 }
 
-impl Handler<DashboardSaid> for StreamerActor {
-    type Result = ();
+impl Handler<AskWhy> for StreamerActor {
+    type Result = MessageResult<AskWhy>;
 
-    fn handle(&mut self, DashboardSaid { session, id, command }: DashboardSaid, ctx: &mut Self::Context) {
-        let answer = if self.loaded {
-            self.step(ctx, |live, world, effects| live.command(command, world, effects))
-        } else {
-            Err(Reason::Draining)
-        };
-        if let Some(dashboard) = self.dashboards.iter().find(|d| d.id == session) {
-            let _ = dashboard.send(ToSession::Answer(id, answer));
-        }
+    fn handle(&mut self, AskWhy(only): AskWhy, ctx: &mut Self::Context) -> Self::Result {
+        let answer = self.step(ctx, |live, world, _| live.why(world, only));
+        MessageResult(self.loaded.then(|| Box::new(answer)))
     }
 }
 

@@ -6,7 +6,7 @@ import { closing, retryDelay } from '../../dashboard/closing.js';
 import { explain, isKnown, outcome } from '../../dashboard/reasons.js';
 
 const GATES = 'paused snoozed no_overlay overlay_hidden overlay_inactive not_streaming stream_offline viewers_unknown minimum_gap hourly_limit first_ad_delay draining store_unavailable play_in_hand';
-const CANDIDATES = 'no_candidate category_exclusivity brand_exclusivity cooldown simultaneous_limit pacing budget frequency_cap creative length policy minimum_viewers targeting followers platform mature streamer_blocklist brand_blocklist flight daypart campaign_paused campaign_ended lease_empty';
+const CANDIDATES = 'no_candidate category_exclusivity brand_exclusivity cooldown simultaneous_limit pacing outbid not_participating budget daily_cap frequency_cap creative length policy minimum_viewers targeting followers platform mature streamer_blocklist category_blocklist brand_blocklist flight daypart campaign_paused campaign_ended lease_empty';
 const PLAYS = 'reserve_timeout prepare_timeout start_timeout play_timeout skipped_by_streamer expired hidden inactive stopped busy disconnected load decode unsupported label_hidden not_painted';
 const CLAIMS = 'bad_token token_expired foreign_token bad_nonce unknown_play too_short not_painted not_in_view too_small label_hidden not_in_program faster_than_time lease_exhausted lease_closed test';
 const CODES = [...new Set(`${GATES} ${CANDIDATES} ${PLAYS} ${CLAIMS}`.split(' '))];

@@ -302,6 +302,22 @@ impl Rule {
         }
     }
 
+    /// When the rule falls silent if nothing else is shown; none when it never does.
+    #[must_use]
+    pub fn silent_at(
+        &self,
+        contender: Contender<'_>,
+        present: &[Presence],
+        now: UnixMillis,
+    ) -> Option<UnixMillis> {
+        // It can only change its mind when somebody who is present no longer counts.
+        let mut ends: Vec<UnixMillis> = present.iter().map(|p| p.last_shown + self.kind.span()).collect();
+        ends.retain(|end| *end > now);
+        ends.sort_unstable();
+        let at = ends.partition_point(|end| self.speaks(contender, present, *end));
+        ends.get(at).copied()
+    }
+
     /// The hit that the rule makes.
     #[must_use]
     pub const fn hit(&self) -> Hit {

@@ -278,3 +278,23 @@ proptest! {
         prop_assert_eq!(RuleIndex::new(rules).blocks(contender, &seen, UnixMillis(400), |_| ()), None);
     }
 }
+
+proptest! {
+    /// A rule that speaks does so until the moment that it names, and is silent from then on.
+    #[test]
+    fn a_rule_says_when_it_falls_silent(
+        kind in kinds(), who in (0_i64..6, 0_i64..3, 0_u8..4),
+        shown in proptest::collection::vec((0_i64..6, 0_i64..3, 0_u8..4, 0_i64..200), 0..8),
+    ) {
+        let mut seen: Vec<Presence> = shown.iter().map(|(c, b, k, at)| present(*c, *b, *k, *at)).collect();
+        seen.sort_by_key(|p| std::cmp::Reverse(p.last_shown));
+        let rule = rule(1, kind, Severity::Blocking, 0);
+        let cat = category(who.2);
+        let contender = contender(who, &cat);
+        let speaks = |at: i64| rule.speaks(contender, &seen, UnixMillis(at));
+        if speaks(200) {
+            let until = rule.silent_at(contender, &seen, UnixMillis(200)).unwrap();
+            prop_assert!(until.0 > 200 && speaks(until.0 - 1) && !speaks(until.0));
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! What the streamer's dashboard shows.
 
+use super::hand::Hand;
 use super::live::{LiveStreamer, RECENT_MAX, Terms};
 use super::page::{Page, SessionId};
-use super::slot::Hand;
 use super::{Sample, Streamer};
 use crate::domain::campaign::Campaign;
 use crate::domain::id::PlayId;

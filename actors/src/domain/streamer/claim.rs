@@ -1,8 +1,8 @@
 //! Claims: verified here, written by settlement, acked when they are durable.
 
+use super::hand::InFlight;
 use super::live::{Effect, LiveStreamer, ToPage, World};
 use super::page::SessionId;
-use super::slot::InFlight;
 use crate::domain::id::PlayId;
 use crate::domain::log::{PlayOutcome, PlayRecord};
 use crate::domain::reason::Reason;

@@ -56,7 +56,9 @@ impl LiveStreamer {
                 self.lose(Reason::SkippedByStreamer, world, effects);
             }
             Command::PlayNext => {
-                self.slot(world, effects)?;
+                // The answer says why it stays empty; it counts like any other slot.
+                let used = self.slot(world, effects);
+                used.inspect_err(|reason| effects.push(Effect::NoFill(*reason)))?;
                 self.clock.advance(world.now, self.streamer.settings.slot_interval);
             }
             Command::Test => self.test(world, effects)?,

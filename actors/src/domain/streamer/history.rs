@@ -99,6 +99,20 @@ impl History {
         }
         Ok(())
     }
+
+    /// When the cap allows another play, if none comes meanwhile; none when it never forbade one.
+    #[must_use]
+    pub fn allows_at(&self, campaign: CampaignId, cap: FrequencyCap) -> Option<UnixMillis> {
+        let at = self.present.iter().position(|p| p.campaign == campaign)?;
+        let (presence, times) = (self.present.get(at)?, &self.plays.get(at)?.times);
+        // The window is full until the oldest of its last `max` plays leaves it.
+        let leaves = |max: u32, span: Millis| {
+            let back = usize::try_from(max).ok().filter(|max| *max > 0)?;
+            Some(*times.get(times.len().checked_sub(back)?)? + span)
+        };
+        let gap = Some(presence.last_shown + cap.minimum_gap);
+        gap.max(leaves(cap.per_hour, HOUR)).max(leaves(cap.per_day, DAY))
+    }
 }
 
 #[cfg(test)]
@@ -146,7 +160,10 @@ mod tests {
             let (mut now, mut history, mut shown) = (0, History::default(), Vec::<i64>::new());
             for gap in gaps {
                 now += gap;
-                if history.allows(c.id, c.cap, UnixMillis(now)).is_ok() {
+                // Not a moment before it says, and not a moment after.
+                let free = history.allows_at(c.id, c.cap).is_none_or(|at| at <= UnixMillis(now));
+                prop_assert_eq!(history.allows(c.id, c.cap, UnixMillis(now)).is_ok(), free);
+                if free {
                     prop_assert!(shown.last().is_none_or(|last| now - last >= gap_min));
                     history.record(&c, UnixMillis(now));
                     shown.push(now);

@@ -5,9 +5,9 @@
 //! `claim` the money, `board` the view for the dashboard.
 
 use super::board::Recent;
+use super::hand::{Hand, Money};
 use super::history::History;
 use super::page::{Page, PageStatus, SessionId, primary};
-use super::slot::{Hand, Money};
 use super::{Sample, Settings, Streamer};
 use crate::domain::ad_clock::AdClock;
 use crate::domain::campaign::account::Want;
@@ -19,7 +19,7 @@ use crate::domain::money::{Currency, FeeBps, Micros};
 use crate::domain::pacing::Attainments;
 use crate::domain::play::{Patience, PlayEvent};
 use crate::domain::policy::Policies;
-use crate::domain::reason::Reason;
+use crate::domain::reason::{Losses, Reason};
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
@@ -58,6 +58,17 @@ pub trait Market {
     /// Of the open campaigns those that may want the stream, and those that the streamer takes part in,
     /// priced for so many viewers.
     fn candidates(&self, streamer: &Streamer, viewers: u32) -> Vec<Candidate<'_>>;
+    /// A campaign that was asked for, whether or not it is a candidate; none for one that is not known. The
+    /// word beside it is whether the streamer may show it: it is open, or they take part.
+    fn named(
+        &self,
+        streamer: &Streamer,
+        campaign: CampaignId,
+        viewers: u32,
+    ) -> Option<(Candidate<'_>, bool)> {
+        let mut candidates = self.candidates(streamer, viewers).into_iter();
+        candidates.find(|candidate| candidate.campaign.id == campaign).map(|candidate| (candidate, true))
+    }
 }
 
 /// The world as a step sees it.
@@ -199,6 +210,8 @@ pub enum Effect {
     Log(Box<crate::domain::log::PlayRecord>),
     /// Conflict rules spoke against candidates.
     RulesSpoke(Vec<(CampaignId, Hit)>),
+    /// Candidates lost.
+    Lost(Losses),
     /// A slot stayed empty.
     NoFill(Reason),
     /// A slot fell due that was worth so much at best.
@@ -412,19 +425,44 @@ impl LiveStreamer {
     /// # Errors
     /// The first thing that is missing.
     pub fn fit(&mut self, now: UnixMillis, sample: Option<Sample>, terms: &Terms) -> Result<Sample, Reason> {
-        use super::page::Active;
+        let status = self.ready()?;
+        self.live_since = on_air(sample, now).ok().map(|_| self.live_since.unwrap_or(now));
+        self.fits((status, self.live_since), now, sample, terms)
+    }
+
+    /// The same, and nothing changes: not even since when the stream is known to be live.
+    pub(super) fn would_fit(
+        &self,
+        now: UnixMillis,
+        sample: Option<Sample>,
+        terms: &Terms,
+    ) -> Result<Sample, Reason> {
+        let status = self.ready()?;
+        let live_since = on_air(sample, now).ok().map(|_| self.live_since.unwrap_or(now));
+        self.fits((status, live_since), now, sample, terms)
+    }
+
+    /// The status of the page that would show an ad.
+    fn ready(&self) -> Result<PageStatus, Reason> {
         let page = self.pages.iter().find(|p| Some(p.session) == self.primary).ok_or(Reason::NoOverlay)?;
-        let status = page.status;
         if self.draining {
             return Err(Reason::Draining);
         }
         if self.store_away {
             return Err(Reason::StoreUnavailable);
         }
-        let known = sample.filter(|s| now - s.sampled < super::SAMPLE_LIFE).ok_or(Reason::ViewersUnknown);
-        let live = known.and_then(|s| if s.live { Ok(s) } else { Err(Reason::StreamOffline) });
-        self.live_since = live.ok().map(|_| self.live_since.unwrap_or(now));
-        self.clock.allows(&self.streamer.settings, terms.minimum_gap, self.live_since, now)?;
+        Ok(page.status)
+    }
+
+    fn fits(
+        &self,
+        (status, live_since): (PageStatus, Option<UnixMillis>),
+        now: UnixMillis,
+        sample: Option<Sample>,
+        terms: &Terms,
+    ) -> Result<Sample, Reason> {
+        use super::page::Active;
+        self.clock.allows(&self.streamer.settings, terms.minimum_gap, live_since, now)?;
         if !status.visible {
             return Err(Reason::OverlayHidden);
         }
@@ -434,7 +472,7 @@ impl LiveStreamer {
         if terms.strict.require_streaming && status.streaming == Some(false) {
             return Err(Reason::NotStreaming);
         }
-        live
+        on_air(sample, now)
     }
 
     /// The streamer's own wish for the settings: saves them and tells the pages.
@@ -445,6 +483,15 @@ impl LiveStreamer {
         effects.push(Effect::Save);
         effects.push(Effect::Changed);
     }
+}
+
+/// What the platform says of a stream that is on air.
+///
+/// # Errors
+/// `viewers_unknown` when it says nothing any more, `stream_offline`.
+fn on_air(sample: Option<Sample>, now: UnixMillis) -> Result<Sample, Reason> {
+    let known = sample.filter(|s| s.is_fresh(now)).ok_or(Reason::ViewersUnknown)?;
+    if known.live { Ok(known) } else { Err(Reason::StreamOffline) }
 }
 
 #[cfg(test)]

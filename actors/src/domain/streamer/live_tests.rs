@@ -309,6 +309,47 @@ fn a_campaign_without_money_passes_the_slot_on_and_the_third_refusal_ends_it() {
     assert_eq!((asked(&effects), unfilled(&effects)), (None, Some(Reason::LeaseEmpty)));
 }
 
+/// Candidates that lost, by reason.
+fn lost(effects: &[Effect]) -> Vec<(Reason, u32)> {
+    let lost = effects.iter().filter_map(|effect| match effect {
+        Effect::Lost(losses) => Some(losses.by_reason()),
+        _ => None,
+    });
+    lost.flatten().copied().collect()
+}
+
+#[test]
+fn each_candidate_of_a_slot_is_counted_once_however_it_ends() {
+    let start = || {
+        let mut stage = Stage::new([1, 2, 3, 4, 5]);
+        Arc::make_mut(&mut stage.shelf.campaigns[4]).targeting.followers_min = 1;
+        stage.attach(page(1, HostKind::Obs, Active::Active));
+        let effects = stage.wait(1);
+        assert_eq!(lost(&effects), [(Reason::Followers, 1), (Reason::Outbid, 1)], "three may still get it");
+        (stage, asked(&effects).unwrap().1)
+    };
+    let (mut stage, play) = start();
+    let effects = stage.reserved(play, Err(Reason::LeaseEmpty));
+    assert_eq!(lost(&effects), [(Reason::LeaseEmpty, 1)]);
+    let effects = stage.reserved(asked(&effects).unwrap().1, Ok(LeaseId(1)));
+    assert_eq!(lost(&effects), [(Reason::Outbid, 1)], "the second has it");
+    let effects = stage.wait(100_000);
+    assert_eq!(
+        lost(&effects)[..2],
+        [(Reason::Followers, 1), (Reason::Outbid, 1)],
+        "and keeps it: the next slot"
+    );
+    let (mut stage, _) = start();
+    let effects = stage.wait(100);
+    assert_eq!(lost(&effects), [(Reason::ReserveTimeout, 1), (Reason::Outbid, 2)], "nobody answered");
+    let (mut stage, _) = start();
+    let (_, effects) = stage.command(Command::Pause);
+    assert_eq!(lost(&effects), [(Reason::Paused, 1), (Reason::Outbid, 2)]);
+    let (refused, effects) = stage.command(Command::PlayNext);
+    assert_eq!((refused, unfilled(&effects)), (Err(Reason::Paused), Some(Reason::Paused)));
+    assert_eq!(lost(&effects), [], "nobody was asked");
+}
+
 #[test]
 fn an_answer_that_comes_too_late_is_not_taken() {
     let mut stage = Stage::new([1]);

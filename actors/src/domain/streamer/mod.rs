@@ -4,10 +4,12 @@ pub mod board;
 pub mod claim;
 mod code;
 pub mod command;
+pub mod hand;
 pub mod history;
 pub mod live;
 pub mod page;
 pub mod slot;
+pub mod why;
 
 use super::creative::{Creative, Format, LengthCaps};
 use super::id::{BrandId, StreamerId};
@@ -344,3 +346,11 @@ pub struct Sample {
 
 /// A sample older than this says nothing any more.
 pub const SAMPLE_LIFE: Millis = Millis::seconds(120);
+
+impl Sample {
+    /// Whether it still says something.
+    #[must_use]
+    pub fn is_fresh(&self, now: UnixMillis) -> bool {
+        now - self.sampled < SAMPLE_LIFE
+    }
+}

@@ -1,117 +1,27 @@
 //! The ad clock and the play in hand.
 
+use super::board::Recent;
 use super::code::{click_code, hex};
+use super::hand::{Hand, NOTHING};
 use super::live::{Effect, LiveStreamer, ToPage, World};
 use super::page::SessionId;
-use super::{Corner, board::Recent};
+use super::{Corner, Sample};
 use crate::domain::area::Drawn;
+use crate::domain::campaign::Quote;
 use crate::domain::campaign::account::Want;
-use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::creative::{Content, Creative, Placement};
 use crate::domain::decision::{Choice, Decision, Slot, decide};
-use crate::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
-use crate::domain::log::{ClickTerms, PlayOutcome, PlayRecord};
+use crate::domain::id::{CreativeId, LeaseId, PlayId};
+use crate::domain::log::PlayOutcome;
 use crate::domain::money::{Currency, Micros, Split};
+use crate::domain::pacing::Attainments;
 use crate::domain::play::{Machine, Phase, PlayEvent};
-use crate::domain::reason::Reason;
+use crate::domain::reason::{Losses, Reason};
 use crate::domain::rotation::CreativeCounts;
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::{SKEW, Terms, nonce_hash};
 use std::sync::Arc;
-
-/// A claim that is not durable yet, and what the dashboard shows of money.
-#[derive(Debug, Default)]
-pub struct Money {
-    /// Claims on their way to the database.
-    pub in_flight: Vec<InFlight>,
-    /// Durable, all time; none before it was read.
-    pub earned: Option<(Currency, Micros, u64)>,
-}
-
-/// A claim on its way to the database.
-#[derive(Clone, Copy, Debug)]
-pub struct InFlight {
-    /// The play.
-    pub play: PlayId,
-    /// What the streamer earns by it.
-    pub earn: Micros,
-    /// Who claimed it last, and hears of it.
-    pub session: SessionId,
-}
-
-/// The play in hand.
-#[derive(Debug)]
-pub struct Hand {
-    /// The play.
-    pub play: PlayId,
-    /// Where it is.
-    pub machine: Machine,
-    /// Whom it is for; none for a test.
-    pub campaign: Option<Arc<Campaign>>,
-    /// What is shown.
-    pub creative: Creative,
-    /// What it may cost.
-    pub quote: Quote,
-    /// What it is expected to cost.
-    pub value: Micros,
-    /// The price and who gets it.
-    pub split: Split,
-    /// Who pays.
-    pub lease: LeaseId,
-    /// The page that shows it.
-    pub session: SessionId,
-    /// That page, across sockets.
-    pub instance: Box<str>,
-    /// The code of its click link.
-    pub click_code: Option<Arc<str>>,
-    /// Those that may have the slot when this one gets no money.
-    pub rest: Vec<Choice>,
-    /// When the slot fell due.
-    pub due: UnixMillis,
-    /// When `prepare` was sent.
-    pub prepared: UnixMillis,
-    /// When the first frame was painted.
-    pub started: Option<UnixMillis>,
-    /// The audience when the price was fixed.
-    pub viewers: u32,
-    /// The token's terms, once it is out.
-    pub terms: Option<Terms>,
-}
-
-impl Hand {
-    /// The play as the log has it.
-    fn record(
-        &self,
-        streamer: StreamerId,
-        outcome: PlayOutcome,
-        reason: Option<Reason>,
-    ) -> Option<PlayRecord> {
-        let campaign = self.campaign.as_ref()?;
-        let terms = self.terms.as_ref();
-        let clicks = terms.filter(|_| self.quote.clicks_max > 0).map(|terms| ClickTerms {
-            lease: self.lease,
-            split: self.split,
-            clicks_max: self.quote.clicks_max,
-            expires: terms.expires,
-        });
-        let split = if self.quote.clicks_max > 0 { NOTHING } else { self.split };
-        Some(PlayRecord {
-            play: self.play,
-            at: self.due,
-            streamer,
-            campaign: campaign.id,
-            creative: self.creative.id,
-            outcome,
-            reason,
-            viewers: self.viewers,
-            currency: campaign.currency,
-            split,
-            click_code: self.click_code.clone(),
-            clicks,
-        })
-    }
-}
 
 fn test_creative() -> Creative {
     let content = Content::Text {
@@ -130,8 +40,6 @@ fn test_creative() -> Creative {
         counts: CreativeCounts::default(),
     }
 }
-
-const NOTHING: Split = Split { price: Micros::ZERO, fee: Micros::ZERO, earn: Micros::ZERO };
 
 impl LiveStreamer {
     /// When this streamer wants to be woken: for a slot, or because a play takes too long.
@@ -170,21 +78,14 @@ impl LiveStreamer {
         if self.hand.is_some() {
             return Err(Reason::PlayInHand);
         }
-        let slot = Slot {
-            now: world.now,
-            streamer: self.streamer.id,
-            profile: &self.streamer.profile,
-            policy: world.policies.of(self.streamer.profile.platform),
-            settings: &self.streamer.settings,
-            sample,
-            history: &self.history,
-            earned: &self.earned,
-            all: &(world.attained)(),
-            gap: self.streamer.settings.slot_interval.max(world.terms.minimum_gap),
-        };
+        let all = (world.attained)();
         let candidates = world.market.candidates(&self.streamer, sample.viewers);
+        let mut losses = Losses::default();
+        let slot = self.opportunity(world, sample, &all);
         let Decision { mut ranked, no_fill, hits, attainable } =
-            decide(slot, world.market.guide(), &candidates, |_, _| ());
+            decide(slot, world.market.guide(), &candidates, |_, reason| losses.note(reason, 1));
+        // Those that are asked for money next are not lost yet.
+        lost(losses, effects);
         if !hits.is_empty() {
             effects.push(Effect::RulesSpoke(hits));
         }
@@ -197,8 +98,41 @@ impl LiveStreamer {
         self.reserve(best, (ranked, world.now, sample.viewers), world, effects)
     }
 
+    /// The slot of this moment.
+    pub(super) fn opportunity<'a>(
+        &'a self,
+        world: &'a World<'_>,
+        sample: Sample,
+        all: &'a Attainments,
+    ) -> Slot<'a> {
+        Slot {
+            now: world.now,
+            streamer: self.streamer.id,
+            profile: &self.streamer.profile,
+            policy: world.policies.of(self.streamer.profile.platform),
+            settings: &self.streamer.settings,
+            sample,
+            history: &self.history,
+            earned: &self.earned,
+            all,
+            gap: self.streamer.settings.slot_interval.max(world.terms.minimum_gap),
+        }
+    }
+
     /// Asks the campaign of `choice` for money; `rest` may be asked after it.
     fn reserve(
+        &mut self,
+        choice: Choice,
+        (rest, due, viewers): (Vec<Choice>, UnixMillis, u32),
+        world: &mut World<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Reason> {
+        let all = count(rest.len()).saturating_add(1);
+        let asked = self.ask(choice, (rest, due, viewers), world, effects);
+        asked.inspect_err(|reason| lost(Losses::of(*reason, all), effects))
+    }
+
+    fn ask(
         &mut self,
         choice: Choice,
         (rest, due, viewers): (Vec<Choice>, UnixMillis, u32),
@@ -257,6 +191,8 @@ impl LiveStreamer {
                 hand.lease = lease;
                 let granted = hand.campaign.as_ref().map(|campaign| (campaign.currency, hand.value));
                 hand.machine.on(PlayEvent::Reserved, world.terms.patience, world.now);
+                let beaten = std::mem::take(&mut hand.rest);
+                lost(Losses::of(Reason::Outbid, count(beaten.len())), effects);
                 if let Some((currency, value)) = granted {
                     self.grant(currency, value, world.now, effects);
                 }
@@ -265,6 +201,7 @@ impl LiveStreamer {
             Err(reason) => {
                 let (mut rest, due, viewers) = (std::mem::take(&mut hand.rest), hand.due, hand.viewers);
                 self.hand = None;
+                lost(Losses::of(reason, 1), effects);
                 let next = match rest.pop() {
                     Some(next) => self.reserve(next, (rest, due, viewers), world, effects),
                     None => Err(reason),
@@ -432,6 +369,10 @@ impl LiveStreamer {
         if let Some(campaign) = hand.campaign.clone() {
             if had_money {
                 self.grant(campaign.currency, Micros(hand.value.0.saturating_neg()), world.now, effects);
+            } else {
+                let mut losses = Losses::of(reason, 1);
+                losses.note(Reason::Outbid, count(hand.rest.len()));
+                lost(losses, effects);
             }
             let outcome = outcome_of(reason);
             match hand.terms.as_ref().filter(|_| token_was_out) {
@@ -458,6 +399,16 @@ impl LiveStreamer {
         effects.push(Effect::NoFill(reason));
         effects.push(Effect::Changed);
     }
+}
+
+fn lost(losses: Losses, effects: &mut Vec<Effect>) {
+    if losses.total() > 0 {
+        effects.push(Effect::Lost(losses));
+    }
+}
+
+fn count(candidates: usize) -> u32 {
+    u32::try_from(candidates).unwrap_or(u32::MAX)
 }
 
 fn is_silence(reason: Reason) -> bool {
