@@ -4,6 +4,8 @@
 //! `domain::decision` and `domain::campaign::account`, `score` says how good the outcome is. Floats are
 //! allowed in the score, and nowhere else.
 
+pub mod chaos;
+pub mod random;
 pub mod replay;
 pub mod score;
 pub mod trace;
