@@ -3,18 +3,21 @@
 //! **The same claims in** means this. Play ids, prices and tokens are decided before a claim exists, so they
 //! are those of the run. In are
 //!
-//! * every claim that a page composed, once, with the evidence that the page measured, judged at the moment at
-//!   which it was composed. A page that came back when its token was dead is in with a claim that is too late:
-//!   the run has to show that it was;
+//! * every claim that a page composed, once, with the evidence that the page measured, judged at the moment
+//!   at which it was composed. A page that came back when its token was dead is in with a claim that is too
+//!   late: the run has to show that it was;
 //! * every refusal of the server on its own account (a play that was skipped, paused away, or whose page says
 //!   that nothing was shown) whose process lived until it was written. A refusal that died with its process
 //!   never was: the page may still claim;
 //! * of one play both a refusal and a claim: in the order in which the server first took them;
 //! * money given and taken back, leases granted, given back and closed, at their times, with their amounts.
 //!
-//! A play whose process died before its token left does not exist in either. The ledger without faults takes
-//! these one by one, each in a transaction of its own, at once. Both are then written as text and compared byte
-//! for byte.
+//! A cap of the day is judged in the run alone: a claim counts for the day on which it is settled, and a fault may
+//! carry it over midnight.
+//!
+//! A play whose process died before its token left does not exist in either. The ledger without faults
+//! takes these one by one, each in a transaction of its own, at once. Both are then written as text and
+//! compared byte for byte.
 
 use super::event::Waiting;
 use super::ledger::{Ledger, NotWritten};
@@ -32,9 +35,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the ledger was asked for, or a claim's place among it.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    List(CampaignId, Option<Micros>),
+    List(CampaignId),
     Fund(CampaignId, Micros),
-    Grant(CampaignId, Micros, Option<(LeaseId, Micros)>),
+    Grant(CampaignId, (LeaseId, Micros)),
     GiveBack(LeaseId, Micros),
     Open(UnixMillis),
     CloseDue,
@@ -127,10 +130,10 @@ impl Journal {
         let mut epoch = 0;
         for (at, entry) in &self.entries {
             match entry {
-                Entry::List(campaign, cap) => ledger.list(*campaign, *cap),
+                Entry::List(campaign) => ledger.list(*campaign, None),
                 Entry::Fund(campaign, amount) => same(ledger.fund(*campaign, *amount)?, entry)?,
-                Entry::Grant(campaign, wanted, got) => {
-                    same(ledger.grant(epoch, *campaign, *wanted, *at) == *got, entry)?;
+                Entry::Grant(campaign, got) => {
+                    same(ledger.grant(epoch, *campaign, got.1, *at) == Some(*got), entry)?;
                 }
                 Entry::GiveBack(lease, amount) => same(ledger.give_back(*lease, *amount), entry)?,
                 Entry::Open(closes) => epoch = ledger.open_epoch(*closes),

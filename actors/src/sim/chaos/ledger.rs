@@ -1,7 +1,8 @@
 //! The ledger in memory, with the constraints of the database.
 //!
-//! What `domain::settlement::plan` decides is applied as the store applies it. A constraint that refuses a row
-//! is a wall behind the first wall: here it is a violation, because the first one has let something through.
+//! What `domain::settlement::plan` decides is applied as the store applies it. A constraint that refuses a
+//! row is a wall behind the first wall: here it is a violation, because the first one has let something
+//! through.
 
 use super::watch::{Broken, holds};
 use crate::domain::campaign::budget::Budget;
@@ -292,8 +293,8 @@ impl Ledger {
         holds(clearing == accrued, Invariant::ClearingIsWhatIsNotRolledUp, || format!("{clearing} {accrued}"))
     }
 
-    /// Settled events and refusals by id, and all balances. Times and numbers of batches are left out: they are
-    /// the faults' to choose.
+    /// Settled events and refusals by id, and all balances. Times and numbers of batches are left out: they
+    /// are the faults' to choose.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         for (event, debit) in &self.events {

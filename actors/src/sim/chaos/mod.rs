@@ -1,11 +1,12 @@
-//! Chaos: whole lives of plays through the pure steps that the actors take, with everything going wrong that can.
+//! Chaos: whole lives of plays through the pure steps that the actors take, with everything going wrong
+//! that can.
 //!
-//! `stage` is the world of a seed, `page` a page with its outbox, `process` and `shells` the server's actors
-//! without threads, `ledger` the money with the database's constraints, `run` the scheduler that injects faults:
-//! messages doubled, late and out of order, acks lost, sockets cut, processes killed at any step, writes that
-//! are slow, fail, or whose commit nobody answered, a ledger that is away, brands and streamers that change
-//! their minds. `watch` judges after each step. In the end `journal` gives the same claims to a ledger without
-//! faults, and both have to be the same text.
+//! `stage` is the world of a seed, `page` a page with its outbox, `process` and `shells` the server's
+//! actors without threads, `ledger` the money with the database's constraints, `run` the scheduler that
+//! injects faults: messages doubled, late and out of order, acks lost, sockets cut, processes killed at any
+//! step, writes that are slow, fail, or whose commit nobody answered, a ledger that is away, brands and
+//! streamers that change their minds. `watch` judges after each step. In the end `journal` gives the same
+//! claims to a ledger without faults, and both have to be the same text.
 //!
 //! Clicks are not part of it, and the log of plays is durable at once: what a crash takes from the log's last
 //! flush is not modelled.
@@ -141,8 +142,8 @@ fn attempt(seed: u64, scope: Scope, told: bool) -> Result<Counts, Box<Failure>> 
 }
 
 impl Run {
-    /// The last process is gone, and everything is closed: the ledger has to be that of the same claims without
-    /// faults.
+    /// The last process is gone, and everything is closed: the ledger has to be that of the same claims
+    /// without faults.
     fn compare(&mut self) -> Result<(), Broken> {
         self.process = None;
         let closes = self.now + self.stage.last_token();

@@ -92,7 +92,7 @@ impl Run {
         let listed: Vec<_> = self.stage.campaigns.iter().map(|l| (l.campaign.clone(), l.budget)).collect();
         for (campaign, budget) in listed {
             self.ledger.list(campaign.id, campaign.daily_cap);
-            self.journal.note(self.now, Entry::List(campaign.id, campaign.daily_cap));
+            self.journal.note(self.now, Entry::List(campaign.id));
             self.fund(campaign.id, budget)?;
         }
         let (begins, length) = (self.now, Millis::minutes(scope.minutes).0);

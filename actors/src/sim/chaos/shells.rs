@@ -1,4 +1,5 @@
-//! What the actors of a process do with a message: check what is due, take one pure step, perform its effects.
+//! What the actors of a process do with a message: check what is due, take one pure step, perform its
+//! effects.
 
 use super::event::{Event, Fate, Inside, Waiting};
 use super::journal::Entry;
@@ -270,8 +271,8 @@ impl Run {
         spender.asking = true;
         let since = spender.batches;
         let grant = if works { self.ledger.grant(epoch, campaign, wanted, now) } else { None };
-        if works {
-            self.journal.note(now, Entry::Grant(campaign, wanted, grant));
+        if let Some(got) = grant {
+            self.journal.note(now, Entry::Grant(campaign, got));
         }
         // What is read while claims are written is older than they are: `since` says so.
         let budget = self.ledger.budget(campaign);
@@ -404,7 +405,8 @@ impl Run {
         self.soon(wait, Event::Commit(epoch, batch, fate));
     }
 
-    /// The batch is durable: everybody is answered, and campaigns hear what was settled. Or it is not, and waits.
+    /// The batch is durable: everybody is answered, and campaigns hear what was settled. Or it is not, and
+    /// waits.
     fn written(&mut self, written: Result<Vec<Outcome>, ()>) {
         let now = self.now;
         let Some(desk) = self.desk() else { return };

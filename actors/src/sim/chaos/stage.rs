@@ -19,8 +19,8 @@ use crate::domain::verification::Strictness;
 use crate::sim::random::Random;
 use std::sync::Arc;
 
-/// Half past eleven in the evening of a day of 2026, UTC, half a minute early: runs begin within half an hour of it,
-/// so that some of them pass midnight.
+/// Half past eleven in the evening of a day of 2026, UTC, half a minute early: runs begin within half an
+/// hour of it, so that some of them pass midnight.
 const EVENING: i64 = 1_785_000_000_000 / 86_400_000 * 86_400_000 + 84_570_000;
 
 /// What no stream may see, in numbers of its own: the rules are built from it, and the watch judges by it.
