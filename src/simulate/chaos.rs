@@ -1,7 +1,6 @@
 //! Many seeds of chaos in one line, and a day on fleets of several sizes.
 
 use super::Algorithm;
-use crate::app::StartError;
 use crate::cli::say;
 use gametriggers_actors::domain::invariants::Invariant;
 use gametriggers_actors::sim::chaos::{Counts, Failure, Scope, run as run_seed};
@@ -22,7 +21,7 @@ pub fn chaos(seeds: impl IntoIterator<Item = u64>, scope: Scope) -> (Counts, Vec
 }
 
 /// Runs one seed, or the first so many, and prints one line; before it each failure with its last events.
-pub(super) fn run(seed: Option<u64>, seeds: u64) -> Result<(), StartError> {
+pub(super) fn run(seed: Option<u64>, seeds: u64) -> Result<(), Box<dyn std::error::Error>> {
     let range = seed.map_or(1..=seeds, |seed| seed..=seed);
     let count = seed.map_or(seeds, |_| 1);
     let (counts, failures) = chaos(range, Scope::default());

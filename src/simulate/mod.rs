@@ -12,7 +12,6 @@ pub use file::{TraceError, read};
 pub use generate::{Kind, generate};
 pub use write::packed;
 
-use crate::app::StartError;
 use crate::cli::say;
 use clap::{Args, ValueEnum};
 use gametriggers_actors::domain::pacing::{Greedy, Pacing, TUNED, TokenBucket};
@@ -135,7 +134,7 @@ impl Options {
     ///
     /// # Errors
     /// The trace can not be read, a file not written, or a chaos run broke an invariant.
-    pub(crate) fn run(&self) -> Result<(), StartError> {
+    pub(crate) fn run(&self) -> Result<(), Box<dyn std::error::Error>> {
         if self.chaos {
             return chaos::run(self.seed, self.seeds);
         }

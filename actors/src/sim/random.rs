@@ -33,8 +33,8 @@ impl Random {
         result
     }
 
-    /// A number from 0, below `end`; 0 when that is 0. The high half of a product of 128 bits: the bias is below
-    /// one part in 2^32 for any `end` below 2^32.
+    /// A number from 0, below `end`; 0 when that is 0. The high half of a product of 128 bits: the bias is
+    /// below one part in 2^32 for any `end` below 2^32.
     pub fn below(&mut self, end: u64) -> u64 {
         let product = u128::from(self.bits()) * u128::from(end);
         u64::try_from(product >> 64).unwrap_or(0)

@@ -12,8 +12,8 @@
 //! * of one play both a refusal and a claim: in the order in which the server first took them;
 //! * money given and taken back, leases granted, given back and closed, at their times, with their amounts.
 //!
-//! A cap of the day is judged in the run alone: a claim counts for the day on which it is settled, and a fault may
-//! carry it over midnight.
+//! A cap of the day is judged in the run alone: a claim counts for the day on which it is settled, and a
+//! fault may carry it over midnight.
 //!
 //! A play whose process died before its token left does not exist in either. The ledger without faults
 //! takes these one by one, each in a transaction of its own, at once. Both are then written as text and
