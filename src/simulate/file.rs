@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// The version of the format that is understood.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Bytes of a trace, unpacked, at most.
 const BYTES_MAX: u64 = 1 << 30;
 
@@ -53,7 +53,9 @@ struct TraceFile {
     campaigns: Vec<CampaignFile>,
     slots: Vec<(i64, u32, u32)>,
     plan: Vec<Vec<u32>>,
-    lp: BoundFile,
+    /// None when nobody has computed a bound: days that were made here have none.
+    #[serde(default)]
+    lp: Option<BoundFile>,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +154,8 @@ fn understand(file: TraceFile) -> Result<Trace, String> {
     if !file.slots.is_sorted_by_key(|(at, streamer, _)| (*at, *streamer)) {
         return Err("slots have to stand in the order of time and streamer".to_owned());
     }
-    if file.rules.plan_bucket_ms <= 0 || file.day_ms <= 0 || file.lp.optimum_micros <= 0 {
+    let optimum = file.lp.map(|bound| Micros(bound.optimum_micros));
+    if file.rules.plan_bucket_ms <= 0 || file.day_ms <= 0 || optimum.is_some_and(|most| !most.is_positive()) {
         return Err("the length of the day, of a plan's step, and the bound have to be above zero".to_owned());
     }
     Ok(Trace {
@@ -171,7 +174,7 @@ fn understand(file: TraceFile) -> Result<Trace, String> {
         campaigns: file.campaigns.into_iter().map(campaign).collect::<Result<_, _>>()?,
         slots: file.slots.iter().map(|(at, streamer, viewers)| slot(*at, *streamer, *viewers)).collect(),
         plans: file.plan,
-        optimum: Micros(file.lp.optimum_micros),
+        optimum,
     })
 }
 

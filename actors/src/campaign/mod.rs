@@ -39,6 +39,8 @@ const WATCHERS_MAX: usize = 64;
 const PARKED_MAX: usize = 1024;
 /// The database's numbers are read again after this, when there was work.
 const BUDGET_LIFE: Millis = Millis::seconds(5);
+/// And after this in any case: other nodes spend, and leases of nodes that are gone come back.
+const IDLE_LIFE: Millis = Millis::seconds(60);
 
 type Answer = oneshot::Sender<Result<LeaseId, Reason>>;
 
@@ -390,7 +392,8 @@ impl Handler<Sweep> for CampaignActor {
         if !waited && !wait && self.account.expire(now) > 0 {
             self.publish(ctx);
         }
-        if self.touched && !self.asking && now - self.read_at > self.budget_life() {
+        let life = if self.touched { self.budget_life() } else { IDLE_LIFE };
+        if !self.asking && now - self.read_at > life {
             self.touched = false;
             // What a campaign is, a message says; what it has left, only the ledger.
             self.look_up(!self.is(Status::Active), ctx);

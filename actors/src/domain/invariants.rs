@@ -23,11 +23,17 @@ pub enum Invariant {
     PlaysGoForward,
     /// A price whose token is out comes back only when no claim can be accepted any more.
     TokenOutlivesItsPrice,
+    /// No play is decided that a rule forbids, by what is known to have been shown on the stream.
+    RulesHold,
+    /// No cap is passed: a campaign's on a streamer, a streamer's own, a campaign's day.
+    CapsHold,
+    /// The same claims give the same ledger, however often, late and in whatever order they came.
+    SameClaimsSameLedger,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::PriceIsFeeAndEarn,
         Self::EveryTransactionBalances,
         Self::SpentAndLeasedWithinFunded,
@@ -38,6 +44,9 @@ impl Invariant {
         Self::OnePrimaryOnePlay,
         Self::PlaysGoForward,
         Self::TokenOutlivesItsPrice,
+        Self::RulesHold,
+        Self::CapsHold,
+        Self::SameClaimsSameLedger,
     ];
 
     /// Who guards it.
@@ -56,6 +65,9 @@ impl Invariant {
             Self::OnePrimaryOnePlay => "page::primary; LiveStreamer::slot",
             Self::PlaysGoForward => "play::Machine",
             Self::TokenOutlivesItsPrice => "Lease::expire; token::SKEW",
+            Self::RulesHold => "RuleIndex::blocks; History",
+            Self::CapsHold => "History::allows; AdClock::allows; the ledger's grant",
+            Self::SameClaimsSameLedger => "settlement::plan; simulate --chaos",
         }
     }
 }

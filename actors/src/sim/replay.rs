@@ -17,7 +17,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use std::sync::Arc;
 
 /// From one slot of a streamer to the next, before any was seen.
-const GAP: Millis = Millis::minutes(5);
+pub(super) const GAP: Millis = Millis::minutes(5);
 
 /// A streamer as the replay has them.
 struct Stream {
@@ -164,13 +164,13 @@ impl<'a> Replay<'a> {
 }
 
 /// A number as the random part of an id.
-fn number(number: u64) -> [u8; 10] {
+pub(super) fn number(number: u64) -> [u8; 10] {
     let mut bytes = [0; 10];
     bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
     bytes
 }
 
-fn claim(play: PlayId, campaign: CampaignId, slot: TraceSlot, price: Micros) -> Claim {
+pub(super) fn claim(play: PlayId, campaign: CampaignId, slot: TraceSlot, price: Micros) -> Claim {
     let nothing = Split { price, fee: Micros::ZERO, earn: price };
     let split = FeeBps::new(2000).and_then(|fee| Split::of(price, fee)).unwrap_or(nothing);
     Claim {

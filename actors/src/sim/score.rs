@@ -16,7 +16,7 @@ use crate::domain::money::Micros;
 pub struct Score {
     /// Sum of the charges.
     pub value: Micros,
-    /// That as a share of the bound, in percent.
+    /// That as a share of the bound, in percent; not a number on a day without a bound.
     pub lp_percent: f64,
     /// Spend as a share of all budgets, in percent.
     pub utilisation_percent: f64,
@@ -134,7 +134,7 @@ fn total(trace: &Trace, courses: &[Course], streams: &[(i64, i64)]) -> Score {
     let (sum, squares) = (rates.iter().sum::<f64>(), rates.iter().map(|rate| rate * rate).sum::<f64>());
     Score {
         value: Micros(value),
-        lp_percent: 100.0 * value as f64 / trace.optimum.0 as f64,
+        lp_percent: trace.optimum.map_or(f64::NAN, |most| 100.0 * value as f64 / most.0 as f64),
         utilisation_percent: 100.0 * value as f64 / budgets as f64,
         early: pairs().filter(|(campaign, course)| course.ran_out_early(campaign.budget.0)).count(),
         shape_rmse: shape.sum::<f64>() / budgets as f64,

@@ -106,11 +106,11 @@ pub struct Trace {
     pub campaigns: Vec<TraceCampaign>,
     /// Slots by time, then streamer.
     pub slots: Vec<TraceSlot>,
-    /// For each campaign the forecast share of its supply that has passed at the end of each step, in
-    /// parts per million.
+    /// For each campaign the forecast share of its supply that has passed at the end of each step, in parts
+    /// per million.
     pub plans: Vec<Vec<u32>>,
     /// What any policy could earn, at most.
-    pub optimum: Micros,
+    pub optimum: Option<Micros>,
 }
 
 impl TraceCampaign {
