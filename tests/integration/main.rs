@@ -34,5 +34,6 @@ mod restart;
 mod rotation;
 mod settings;
 mod suitability;
+mod supply;
 mod support;
 mod wallet;

@@ -184,7 +184,7 @@ impl Account {
         lease.reserve(want.play, want.amount, want.returns).ok().map(|()| Ok(lease.id()))
     }
 
-    /// After an outage a campaign is far behind its plan: what is more than a bucket or two is spread over the
+    /// After an outage a campaign is far behind its plan: what is more than a part of a bucket is spread over the
     /// rest of the flight, so that it is made good without a burst.
     fn spread(&mut self, price: Micros, pacing: &dyn Pacing, now: UnixMillis) {
         let (view, share) = (self.view(now), self.share(pacing, now));
@@ -242,3 +242,7 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

@@ -261,6 +261,10 @@ pub struct Campaign {
 }
 
 #[cfg(test)]
+#[path = "click_tests.rs"]
+mod click_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -6,11 +6,13 @@
 mod attainment;
 mod plan;
 mod token_bucket;
+mod week;
 mod weights;
 
 pub use self::attainment::{Attainment, Attainments, Standing};
 pub use self::plan::{Plan, STEP};
 pub use self::token_bucket::{TUNED, TokenBucket};
+pub use self::week::{WEEK_STEPS, Week};
 
 use super::campaign::PacingMode;
 use super::money::Micros;

@@ -31,8 +31,8 @@ pub struct TokenBucket {
     pub lead_divisor: i64,
     /// Whether the streamer's coming slots are looked at.
     pub looks_ahead: bool,
-    /// Tokens beyond this many buckets are spread over the rest of the plan; zero keeps all.
-    pub buckets_max: i64,
+    /// Tokens beyond this part of a bucket are spread over the rest of the plan; zero keeps all.
+    pub spare_divisor: i64,
 }
 
 impl TokenBucket {
@@ -43,19 +43,21 @@ impl TokenBucket {
         fairness_shift: 2,
         lead_divisor: 0,
         looks_ahead: false,
-        buckets_max: 0,
+        spare_divisor: 0,
     };
 }
 
 /// What runs: a deeper bucket, so that one play moves a weight less, that shrinks at the end; a plan that is one
-/// percent early; and a look at the streamer's next two slots.
+/// percent early; and a look at the streamer's next two slots. After an outage a third of a bucket is made good at
+/// once, a thirty-sixth of the budget: of a flight of a day, whenever it was down, less than half of what the plan
+/// gives in an hour.
 pub static TUNED: TokenBucket = TokenBucket {
     depth_divisor: 12,
     shrinks: true,
     fairness_shift: 4,
     lead_divisor: 100,
     looks_ahead: true,
-    buckets_max: 2,
+    spare_divisor: 3,
 };
 
 /// A bucket: how full it is and how much has to be in it.
@@ -129,7 +131,7 @@ impl Pacing for TokenBucket {
     }
 
     fn depth(&self, budget: Micros, price: Micros) -> Option<Micros> {
-        (self.buckets_max > 0)
-            .then(|| Micros(self.deep(budget.0, price, ONE).saturating_mul(self.buckets_max)))
+        let part = || self.deep(budget.0, price, ONE) / self.spare_divisor.max(1);
+        (self.spare_divisor > 0).then(|| Micros(part().max(price.0.saturating_mul(2))))
     }
 }

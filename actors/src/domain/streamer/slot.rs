@@ -185,6 +185,7 @@ impl LiveStreamer {
         let candidates = world.market.candidates(&self.streamer, sample.viewers);
         let Decision { mut ranked, no_fill, hits, attainable } =
             decide(slot, world.market.guide(), &candidates, |_, _| ());
+        effects.push(Effect::Decided(sample.viewers));
         if !hits.is_empty() {
             effects.push(Effect::RulesSpoke(hits));
         }
