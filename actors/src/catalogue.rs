@@ -95,8 +95,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Builds a snapshot; the money of campaigns that were in `before` stays where it is, and plans are learned
-    /// from the same supply.
+    /// Builds a snapshot; the money of campaigns that were in `before` stays where it is, and plans are
+    /// learned from the same supply.
     #[must_use]
     pub fn new(rows: CatalogueRows, before: &Self) -> Self {
         Self::learned(rows, before, Arc::clone(&before.supply))
@@ -185,8 +185,8 @@ impl Market for Catalogue {
     }
 }
 
-/// Campaigns by the content categories, languages and countries that they want: a stream finds those that want
-/// it with a few look-ups, however many others there are.
+/// Campaigns by the content categories, languages and countries that they want: a stream finds those that
+/// want it with a few look-ups, however many others there are.
 #[derive(Debug, Default)]
 struct Reach {
     /// Each word that a campaign names, as a number; zero stands for any.

@@ -214,7 +214,8 @@ impl Engine {
         ports.ledger.open_epoch(now, Millis(last_token.0 + 2 * skew.0)).await?;
         // Who comes back often must not keep money waiting that nobody can claim any more.
         ports.ledger.close_due(now).await?;
-        // Plans are spread as they were before a restart; without a history for as long as it can not be read.
+        // Plans are spread as they were before a restart; without a history for as long as it can not be
+        // read.
         let supply = supply(&ports).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "past supply can not be read; plans are uniform until it can");
             SupplyHistory::default()
@@ -262,8 +263,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Reads what the streams had to give on past days, and plans every campaign anew when that is news. The actors
-    /// of campaigns take their new plans when they are swept.
+    /// Reads what the streams had to give on past days, and plans every campaign anew when that is news.
+    /// The actors of campaigns take their new plans when they are swept.
     ///
     /// # Errors
     /// The database can not be read; the plans stay.

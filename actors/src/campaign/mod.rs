@@ -254,8 +254,8 @@ impl CampaignActor {
         }));
     }
 
-    /// Takes the plan that the catalogue has meanwhile, and keeps what was earned of the one before. Whether there
-    /// was another.
+    /// Takes the plan that the catalogue has meanwhile, and keeps what was earned of the one before.
+    /// Whether there was another.
     fn take_plan(&mut self) -> bool {
         let catalogue = self.engine.catalogue.load();
         let Some(entry) = catalogue.entry(self.id) else { return false };

@@ -345,8 +345,8 @@ pub trait PlayLog: Send + Sync {
         since: UnixMillis,
         limit: u32,
     ) -> StoreResult<Vec<(CampaignId, UnixMillis)>>;
-    /// What the streams had to give from one moment up to, and not with, another: of each quarter hour of the week
-    /// the last in which anything was counted. Both moments begin a quarter hour.
+    /// What the streams had to give from one moment up to, and not with, another: of each quarter hour of
+    /// the week the last in which anything was counted. Both moments begin a quarter hour.
     async fn supply(&self, from: UnixMillis, to: UnixMillis) -> StoreResult<SupplyHistory>;
     /// Forgets the oldest quarter hour of supply, if it began before a moment; the number of rows.
     async fn prune_supply(&self, before: UnixMillis) -> StoreResult<u64>;

@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 statements! {
-    /// Rows are taken in the order of the key: two nodes that write the same ones wait for each other, and never
-    /// in a circle.
+    /// Rows are taken in the order of the key: two nodes that write the same ones wait for each other, and
+    /// never in a circle.
     ADD = "INSERT INTO supply_quarter AS s
           (quarter, category, language, country, platform, mature, band, slots, viewers)
         SELECT u.quarter, u.category, u.language, u.country, u.platform, u.mature, u.band,

@@ -63,7 +63,8 @@ async fn of_each_quarter_hour_of_the_week_the_last_is_read(on: On) {
     let bench = Bench::new(on).await;
     let (games, music) = (cell("gaming", false, 7), cell("music", false, 7));
     let week = 7 * 96;
-    // A step of the week: in the first week both kinds, in the third one; the step after it in the second alone.
+    // A step of the week: in the first week both kinds, in the third one; the step after it in the second
+    // alone.
     bench.supply(&[row(5, &games, 1, 10), row(5, &music, 1, 20), row(5 + 2 * week, &music, 4, 80)]).await;
     bench.supply(&[row(6 + week, &games, 9, 90)]).await;
     let last = history(&[row(5 + 2 * week, &music, 4, 80), row(6 + week, &games, 9, 90)]);

@@ -184,8 +184,8 @@ impl Account {
         lease.reserve(want.play, want.amount, want.returns).ok().map(|()| Ok(lease.id()))
     }
 
-    /// After an outage a campaign is far behind its plan: what is more than a part of a bucket is spread over the
-    /// rest of the flight, so that it is made good without a burst.
+    /// After an outage a campaign is far behind its plan: what is more than a part of a bucket is spread
+    /// over the rest of the flight, so that it is made good without a burst.
     fn spread(&mut self, price: Micros, pacing: &dyn Pacing, now: UnixMillis) {
         let (view, share) = (self.view(now), self.share(pacing, now));
         let paced = self.campaign().is_some_and(|campaign| campaign.pacing == super::PacingMode::Even);

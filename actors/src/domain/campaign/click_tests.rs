@@ -118,8 +118,8 @@ fn with_clicks_the_value_comes_to_the_truth_from_either_side() {
                 assert!(market.slot());
             }
             let off = (value(&market) - expected).abs() * 1000 / expected;
-            // The guess that it began with has the word of 20 000 viewers; later they stand for no click at all,
-            // and the last click may not have come yet.
+            // The guess that it began with has the word of 20 000 viewers; later they stand for no click at
+            // all, and the last click may not have come yet.
             let truth = i64::try_from(truth).unwrap();
             let guess = 1000.max((1_200 - truth).abs() * 1000 / truth) * 20_000 / (viewers + 20_000);
             let most = guess + 1_000_000_000 / (viewers * truth).max(1) + 2;

@@ -142,7 +142,8 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// What the play is expected to cost, at so many clicks of a million viewers; never more than is set aside.
+    /// What the play is expected to cost, at so many clicks of a million viewers; never more than is set
+    /// aside.
     #[must_use]
     pub fn expected(self, viewers: u32, clicks_ppm: u32) -> Micros {
         let clicks = i128::from(self.per_click.0) * i128::from(viewers) * i128::from(clicks_ppm) / 1_000_000;

@@ -1,7 +1,7 @@
 //! Whether a campaign is ahead of its plan, and what a slot is worth to it.
 //!
-//! The interface is narrow on purpose: money, plan and price go in, a score or a reason comes out. `TokenBucket`
-//! is what runs; `Greedy` stands beside it for comparison.
+//! The interface is narrow on purpose: money, plan and price go in, a score or a reason comes out.
+//! `TokenBucket` is what runs; `Greedy` stands beside it for comparison.
 
 mod attainment;
 mod plan;
@@ -52,9 +52,9 @@ pub struct DayView {
     pub date: i64,
 }
 
-/// Where the plan begins: at the start of the flight, or at the moment when budget, flight or plan changed. What was
-/// earned until then stays earned, and the rest is spread over the rest of the plan: a top-up, or the end of an
-/// outage, is no burst.
+/// Where the plan begins: at the start of the flight, or at the moment when budget, flight or plan changed.
+/// What was earned until then stays earned, and the rest is spread over the rest of the plan: a top-up, or
+/// the end of an outage, is no burst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     /// Earned by then and not committed; below zero when ahead of the plan.

@@ -47,8 +47,8 @@ impl Plan {
         Self { flight, curve }
     }
 
-    /// In proportion to a week that repeats. Uniform when the week gives nothing during the flight, or the flight
-    /// is longer than centuries.
+    /// In proportion to a week that repeats. Uniform when the week gives nothing during the flight, or the
+    /// flight is longer than centuries.
     #[must_use]
     pub fn weekly(flight: Flight, week: Arc<Week>) -> Self {
         let given = |at| week.given(flight.starts, at);
@@ -105,8 +105,8 @@ impl Plan {
         }
     }
 
-    /// The share of the UTC day that has passed, as the plan spreads it; of a day for which it plans nothing, by
-    /// the clock.
+    /// The share of the UTC day that has passed, as the plan spreads it; of a day for which it plans
+    /// nothing, by the clock.
     #[must_use]
     pub fn day_share(&self, now: UnixMillis) -> i64 {
         let begin = UnixMillis(utc_day(now) * DAY);

@@ -1,9 +1,10 @@
 //! Token-bucket pacing with the MSVV trade-off and a tilt towards fairness.
 //!
-//! A campaign earns tokens as its plan passes and spends them on plays. The fuller its bucket, the more a slot
-//! is worth to it, with the weight of Mehta, Saberi, Vazirani and Vazirani. A streamer who earned more than
-//! their share needs spare tokens, one who earned less may borrow some. Without a plan (as soon as possible)
-//! the bucket is the whole budget, which is exactly the MSVV rule and keeps its guarantee of 1 - 1/e.
+//! A campaign earns tokens as its plan passes and spends them on plays. The fuller its bucket, the more a
+//! slot is worth to it, with the weight of Mehta, Saberi, Vazirani and Vazirani. A streamer who earned more
+//! than their share needs spare tokens, one who earned less may borrow some. Without a plan (as soon as
+//! possible) the bucket is the whole budget, which is exactly the MSVV rule and keeps its guarantee of 1 -
+//! 1/e.
 //!
 //! Whole numbers only: shares, weights and standings are Q20, money is micros, products are 128 bits wide.
 
@@ -47,10 +48,10 @@ impl TokenBucket {
     };
 }
 
-/// What runs: a deeper bucket, so that one play moves a weight less, that shrinks at the end; a plan that is one
-/// percent early; and a look at the streamer's next two slots. After an outage a third of a bucket is made good at
-/// once, a thirty-sixth of the budget: of a flight of a day, whenever it was down, less than half of what the plan
-/// gives in an hour.
+/// What runs: a deeper bucket, so that one play moves a weight less, that shrinks at the end; a plan that
+/// is one percent early; and a look at the streamer's next two slots. After an outage a third of a bucket
+/// is made good at once, a thirty-sixth of the budget: of a flight of a day, whenever it was down, less
+/// than half of what the plan gives in an hour.
 pub static TUNED: TokenBucket = TokenBucket {
     depth_divisor: 12,
     shrinks: true,

@@ -55,8 +55,8 @@ pub struct Terms {
 pub trait Market {
     /// What decisions go by.
     fn guide(&self) -> Guide<'_>;
-    /// Of the open campaigns those that may want the stream, and those that the streamer takes part in, priced
-    /// for so many viewers.
+    /// Of the open campaigns those that may want the stream, and those that the streamer takes part in,
+    /// priced for so many viewers.
     fn candidates(&self, streamer: &Streamer, viewers: u32) -> Vec<Candidate<'_>>;
 }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// Steps of a day.
 const DAY_STEPS: usize = WEEK_STEPS / 7;
-/// An open step weighs this part of the mean at least: supply may come where none was, and what a campaign has not
-/// spent is to find its way out before the end.
+/// An open step weighs this part of the mean at least: supply may come where none was, and what a campaign
+/// has not spent is to find its way out before the end.
 const LEAST: u64 = 256;
 
 /// What was supplied in a week: of each quarter hour the last one in which anything was.
@@ -36,7 +36,8 @@ impl SupplyHistory {
         (today - LOOK_BACK, today)
     }
 
-    /// Takes what was supplied in a quarter hour, in any order. A newer one replaces those of the weeks before.
+    /// Takes what was supplied in a quarter hour, in any order. A newer one replaces those of the weeks
+    /// before.
     pub fn add(&mut self, quarter: UnixMillis, cell: Cell, supplied: Supplied) {
         let Some(step) = step(quarter) else { return };
         let newest = self.seen.entry(step).or_insert(quarter);
@@ -88,9 +89,9 @@ impl<'a> Planner<'a> {
         Self { history, curves: HashMap::new(), weeks: HashMap::new() }
     }
 
-    /// The plan of a campaign: its open hours in proportion to what the streams that suit it had to give, viewers
-    /// if it pays for them or for their clicks, else slots; where nothing was, as much in each open hour. A
-    /// campaign for participants alone is planned by its targeting as well.
+    /// The plan of a campaign: its open hours in proportion to what the streams that suit it had to give,
+    /// viewers if it pays for them or for their clicks, else slots; where nothing was, as much in each open
+    /// hour. A campaign for participants alone is planned by its targeting as well.
     #[must_use]
     pub fn plan(&mut self, campaign: &Campaign) -> Plan {
         let wanted = self.wanted(campaign);
@@ -189,7 +190,8 @@ impl SupplyHistory {
     }
 }
 
-/// A quarter, a half and a quarter of three steps, times four; the last step of the week stands before the first.
+/// A quarter, a half and a quarter of three steps, times four; the last step of the week stands before the
+/// first.
 fn smooth(weights: &[u64]) -> Vec<u64> {
     let at = |step: usize| weights.get(step % WEEK_STEPS).copied().unwrap_or(0);
     (0..WEEK_STEPS).map(|step| at(step + WEEK_STEPS - 1) + 2 * at(step) + at(step + 1)).collect()

@@ -25,8 +25,8 @@ pub const CELLS_MAX: usize = 1024;
 /// The band of every audience from 2^19 viewers on.
 pub const BAND_MAX: u32 = 20;
 
-/// A kind of stream: what targeting looks at, with the audience to the next power of two. Followers and single
-/// streamers are left out, so that there are few kinds.
+/// A kind of stream: what targeting looks at, with the audience to the next power of two. Followers and
+/// single streamers are left out, so that there are few kinds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
     /// What the stream is about.
@@ -57,8 +57,8 @@ impl Cell {
         }
     }
 
-    /// Whether a campaign may want such streams: at the edge of a band those that it does not want count too, and
-    /// nobody asks for followers or for single streamers.
+    /// Whether a campaign may want such streams: at the edge of a band those that it does not want count
+    /// too, and nobody asks for followers or for single streamers.
     #[must_use]
     pub fn suits(&self, targeting: &Targeting) -> bool {
         let fits = |wanted: &[Arc<str>], is: &Arc<str>| wanted.is_empty() || wanted.contains(is);

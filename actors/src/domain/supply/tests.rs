@@ -266,7 +266,8 @@ proptest! {
         let learn = |rows: &mut dyn Iterator<Item = &(i64, usize, u32, u64, u64)>| {
             let mut history = SupplyHistory::default();
             for (quarter, word, band, slots, viewers) in rows {
-                history.add(UnixMillis(quarter * QUARTER), cell(WORDS[*word], *band), supplied(*slots, *viewers));
+                let (at, cell) = (UnixMillis(quarter * QUARTER), cell(WORDS[*word], *band));
+                history.add(at, cell, supplied(*slots, *viewers));
             }
             history
         };
@@ -309,6 +310,7 @@ proptest! {
         let share = |plan: &Plan| plan.share(PacingMode::Even, UnixMillis(at));
         // A step's weight is rounded to a 2^28th of the week: of a flight of minutes that is a little more.
         let open = u64::try_from(length / QUARTER).unwrap_or(0) > 2;
-        prop_assert!(!open || share(&drawn).abs_diff(share(&weekly)) <= 8, "{} {}", share(&drawn), share(&weekly));
+        let (drawn, weekly) = (share(&drawn), share(&weekly));
+        prop_assert!(!open || drawn.abs_diff(weekly) <= 8, "{} {}", drawn, weekly);
     }
 }
