@@ -6,8 +6,10 @@
 //! Mailbox: the actor's own stream; events that came too fast are replaced by one full reload.
 
 use crate::domain::id::StreamerId;
+use crate::domain::pacing::utc_day;
 use crate::domain::rotation::Rotation;
 use crate::domain::streamer::Streamer;
+use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::Reload;
 use crate::ports::{Event, Heard, KeyHash, StoreResult, Subscription};
@@ -25,9 +27,15 @@ const WATCH: Duration = Duration::from_secs(1);
 /// What creatives achieved is read again this often, while a campaign shows its best.
 const COUNTS: Duration = Duration::from_secs(60);
 
+/// Whether past supply is due to be read again is looked at this often.
+const LEARN: Duration = Duration::from_secs(60);
+/// It is due after this, and when a UTC day begins: then yesterday is one of the past days.
+const LEARNED_LIFE: Millis = Millis::minutes(60);
+
 /// What has to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Again {
+    Plans,
     Catalogue,
     Everything,
 }
@@ -39,13 +47,16 @@ pub struct BridgeActor {
     reading: bool,
     /// Asked for meanwhile: nodes that come back together ask once each, and are answered once.
     again: Option<Again>,
+    /// When past supply was read.
+    learned: UnixMillis,
 }
 
 impl BridgeActor {
     /// The actor of a node. What happened between it and a lost one that was before is read `again`.
     #[must_use]
     pub fn new(engine: Arc<Engine>, again: bool) -> Self {
-        Self { engine, reading: false, again: again.then_some(Again::Everything) }
+        let again = again.then_some(Again::Everything);
+        Self { engine, reading: false, again, learned: UnixMillis(0) }
     }
 
     /// Reads campaigns and rules again and tells the campaigns; streamers and keys as well when accounts
@@ -58,12 +69,20 @@ impl BridgeActor {
         self.reading = true;
         let engine = Arc::clone(&self.engine);
         let read = async move {
+            if what == Again::Plans {
+                return engine.learn().await;
+            }
             engine.reload_catalogue().await?;
             if what == Again::Everything { everything(&engine).await } else { Ok(()) }
         };
+        let began = self.engine.now();
         ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| {
             actor.reading = false;
             match read {
+                Ok(()) if what == Again::Plans => actor.learned = began,
+                Err(error) if what == Again::Plans => {
+                    tracing::warn!(%error, "past supply can not be read; the plans stay");
+                }
                 Ok(()) => {
                     for campaign in actor.engine.directory.live_campaigns() {
                         let _ = campaign.try_send(Reload);
@@ -121,6 +140,12 @@ impl Actor for BridgeActor {
             let catalogue = actor.engine.catalogue.load();
             if catalogue.entries().iter().any(|entry| entry.campaign.rotation == Rotation::Best) {
                 actor.read(Again::Catalogue, ctx);
+            }
+        });
+        ctx.run_interval(LEARN, |actor, ctx| {
+            let (now, learned) = (actor.engine.now(), actor.learned);
+            if !actor.reading && (utc_day(now) != utc_day(learned) || now - learned >= LEARNED_LIFE) {
+                actor.read(Again::Plans, ctx);
             }
         });
         ctx.run_interval(WATCH, |actor, _| drop(actor.engine.directory.sweeper(&actor.engine)));

@@ -10,6 +10,7 @@ use crate::domain::money::Micros;
 use crate::domain::pacing::{BudgetView, DayView, Pace, Plan, TUNED};
 use crate::domain::streamer::live::Market;
 use crate::domain::streamer::{Profile, Streamer};
+use crate::domain::supply::{Planner, SupplyHistory};
 use crate::domain::targeting::Targeting;
 use crate::ports::CatalogueRows;
 use std::collections::HashMap;
@@ -91,20 +92,37 @@ pub struct Catalogue {
     open: Reach,
     /// Places of the closed campaigns that a streamer takes part in.
     participants: HashMap<StreamerId, Vec<usize>>,
+    /// What the plans were learned from.
+    supply: Arc<SupplyHistory>,
 }
 
 impl Catalogue {
-    /// Builds a snapshot; the money of campaigns that were in `before` stays where it is.
+    /// Builds a snapshot; the money of campaigns that were in `before` stays where it is, and plans are
+    /// learned from the same supply.
     #[must_use]
     pub fn new(rows: CatalogueRows, before: &Self) -> Self {
+        Self::learned(rows, before, Arc::clone(&before.supply))
+    }
+
+    /// The same, with plans learned from `supply`. A plan that comes out as it was before stays the same one.
+    #[must_use]
+    pub fn learned(rows: CatalogueRows, before: &Self, supply: Arc<SupplyHistory>) -> Self {
         let rules = RuleIndex::with(rows.rules, rows.overrides);
-        let mut known: HashMap<(Category, BrandId), Arc<[usize]>> = HashMap::new();
+        let mut said: HashMap<(Category, BrandId), Arc<[usize]>> = HashMap::new();
+        let mut planner = Planner::new(&supply);
+        let no_news = Arc::ptr_eq(&supply, &before.supply);
         let mut entry = |campaign: Campaign| {
             let (category, brand) = (campaign.category.clone(), campaign.brand.id);
-            let known = known.entry((category, brand)).or_insert_with_key(|(c, b)| rules.known(c, *b));
-            let rules = Arc::clone(known);
-            let budget = before.entry(campaign.id).map(|e| Arc::clone(&e.budget)).unwrap_or_default();
-            let plan = Arc::new(Plan::uniform(campaign.flight));
+            let said = said.entry((category, brand)).or_insert_with_key(|(c, b)| rules.known(c, *b));
+            let rules = Arc::clone(said);
+            let known = before.entry(campaign.id);
+            let plan = known.filter(|known| no_news && as_planned(&known.campaign, &campaign));
+            let plan = plan.map(|known| Arc::clone(&known.plan)).unwrap_or_else(|| {
+                let plan = planner.plan(&campaign);
+                let same = known.filter(|known| *known.plan == plan);
+                same.map_or_else(|| Arc::new(plan), |known| Arc::clone(&known.plan))
+            });
+            let budget = known.map(|known| Arc::clone(&known.budget)).unwrap_or_default();
             Entry { campaign: Arc::new(campaign), budget, plan, rules }
         };
         let mut entries: Vec<Entry> = rows.campaigns.into_iter().map(&mut entry).collect();
@@ -119,7 +137,13 @@ impl Catalogue {
             let closed = place.ok().filter(|place| entries.get(*place).is_some_and(|e| !e.campaign.open));
             participants.entry(streamer).or_default().extend(closed);
         }
-        Self { entries, rules, open, participants }
+        Self { entries, rules, open, participants, supply }
+    }
+
+    /// What the plans were learned from.
+    #[must_use]
+    pub fn supply(&self) -> &SupplyHistory {
+        &self.supply
     }
 
     /// One campaign; none when it has ended.
@@ -134,6 +158,13 @@ impl Catalogue {
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
+}
+
+/// Whether a plan goes by the same things as before.
+fn as_planned(before: &Campaign, now: &Campaign) -> bool {
+    before.flight == now.flight
+        && before.targeting == now.targeting
+        && before.pricing.code() == now.pricing.code()
 }
 
 impl Entry {

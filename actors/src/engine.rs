@@ -7,6 +7,7 @@ use crate::domain::pacing::Attainments;
 use crate::domain::policy::Policies;
 use crate::domain::streamer::Streamer;
 use crate::domain::streamer::live::Terms;
+use crate::domain::supply::SupplyHistory;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
@@ -213,9 +214,17 @@ impl Engine {
         ports.ledger.open_epoch(now, Millis(last_token.0 + 2 * skew.0)).await?;
         // Who comes back often must not keep money waiting that nobody can claim any more.
         ports.ledger.close_due(now).await?;
+        // Plans are spread as they were before a restart; without a history for as long as it can not be
+        // read.
+        let supply = supply(&ports).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "past supply can not be read; plans are uniform until it can");
+            SupplyHistory::default()
+        });
+        let rows = catalogue(&ports).await?;
+        let first = Catalogue::learned(rows, &Catalogue::default(), Arc::new(supply));
         let engine = Arc::new(Self {
             attained: Attained::default(),
-            catalogue: ArcSwap::from_pointee(Catalogue::new(catalogue(&ports).await?, &Catalogue::default())),
+            catalogue: ArcSwap::from_pointee(first),
             streamers: ports.accounts.streamers().await?.into_iter().map(|s| (s.id, s)).collect(),
             keyring: Keyring::new(numbers.demo),
             directory: Directory::new(arbiter),
@@ -253,6 +262,27 @@ impl Engine {
         self.catalogue.store(Arc::new(next));
         Ok(())
     }
+
+    /// Reads what the streams had to give on past days, and plans every campaign anew when that is news.
+    /// The actors of campaigns take their new plans when they are swept.
+    ///
+    /// # Errors
+    /// The database can not be read; the plans stay.
+    pub async fn learn(&self) -> StoreResult<()> {
+        let supply = supply(&self.ports).await?;
+        if *self.catalogue.load().supply() != supply {
+            let rows = catalogue(&self.ports).await?;
+            let next = Catalogue::learned(rows, &self.catalogue.load(), Arc::new(supply));
+            self.catalogue.store(Arc::new(next));
+        }
+        Ok(())
+    }
+}
+
+/// What the streams had to give on the days that plans are learned from.
+async fn supply(ports: &Ports) -> StoreResult<SupplyHistory> {
+    let (from, to) = SupplyHistory::days(ports.clock.now());
+    ports.log.supply(from, to).await
 }
 
 /// Everything a decision may need. An override that expires meanwhile is dead without being read again.

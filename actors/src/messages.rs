@@ -12,6 +12,7 @@ use crate::domain::streamer::command::Command;
 use crate::domain::streamer::live::FromPage;
 use crate::domain::streamer::page::{Page, SessionId};
 use crate::domain::streamer::why::Why;
+use crate::domain::supply::Cell;
 use crate::domain::time::UnixMillis;
 use crate::domain::violation::Spoken;
 use crate::session::SessionHandle;
@@ -165,6 +166,18 @@ pub struct CountRules {
     pub at: UnixMillis,
     /// What they said, and against whom.
     pub spoken: Vec<Spoken>,
+}
+
+/// Count a slot that was decided.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountSlot {
+    /// The kind of stream it was on.
+    pub cell: Cell,
+    /// The audience.
+    pub viewers: u32,
+    /// When.
+    pub at: UnixMillis,
 }
 
 /// Check due work. Sent by the sweeper.

@@ -2,18 +2,21 @@
 //!
 //! Owns: records of plays and counts per minute, campaign and streamer that are not written yet.
 //! Receives: `LogPlay` from streamers, `CountSettled` from settlement, `CountClick` from the click link,
-//! `CountRules` from streamers and from assignments.
+//! `CountRules` from streamers and from assignments, `CountSlot` from streamers.
 //! Sends: one transaction of at most `BATCH_MAX` to the log each `FLUSH`, and more seldom when that takes
-//! long; what could not be written waits.
+//! long; what could not be written waits. Supply that no plan looks at any more is pruned a quarter hour at a
+//! time, each `PRUNE`.
 //! Mailbox: `MAILBOX`; what finds it full is dropped and counted. Above the tally's `WAITING_MAX` records are
 //! dropped and counted, and counts go to their campaign alone. None of this is money.
 
 use crate::domain::id::StreamerId;
+use crate::domain::streamer::Streamer;
+use crate::domain::supply::{Cell, KEPT};
 use crate::domain::tally::{Batch, MinuteKey, Tally};
 use crate::domain::time::UnixMillis;
 use crate::domain::violation::Spoken;
 use crate::engine::Engine;
-use crate::messages::{CountClick, CountRules, CountSettled, Drain, LogPlay};
+use crate::messages::{CountClick, CountRules, CountSettled, CountSlot, Drain, LogPlay};
 use crate::ports::StoreResult;
 use crate::proof;
 use crate::rest::Rest;
@@ -27,6 +30,8 @@ const FLUSH: Duration = Duration::from_millis(250);
 /// Rows of each kind in one transaction. Claims wait behind it for the database's one writer, so a flood is
 /// spread over several.
 const BATCH_MAX: usize = 5000;
+/// A quarter hour of old supply goes this often: fifteen times as fast as new ones come.
+const PRUNE: Duration = Duration::from_secs(60);
 
 /// Counts rules that spoke on a stream.
 pub fn rules_spoke(engine: &Arc<Engine>, streamer: StreamerId, spoken: Vec<Spoken>) {
@@ -42,6 +47,15 @@ pub fn rules_spoke(engine: &Arc<Engine>, streamer: StreamerId, spoken: Vec<Spoke
     let count = CountRules { streamer, at: engine.now(), spoken };
     if engine.directory.metrics(engine).try_send(count).is_err() {
         ::metrics::counter!("gametriggers_rule_counts_dropped_total").increment(lost);
+    }
+}
+
+/// Counts a slot that was decided on a stream.
+pub fn slot_decided(engine: &Arc<Engine>, streamer: &Streamer, viewers: u32) {
+    let cell = Cell::of(&streamer.profile, viewers);
+    let count = CountSlot { cell, viewers, at: engine.now() };
+    if engine.directory.metrics(engine).try_send(count).is_err() {
+        ::metrics::counter!("gametriggers_supply_dropped_total").increment(1);
     }
 }
 
@@ -71,6 +85,9 @@ impl MetricsActor {
         if dropped.rules > 0 {
             ::metrics::counter!("gametriggers_rule_counts_dropped_total").increment(dropped.rules);
         }
+        if dropped.supply > 0 {
+            ::metrics::counter!("gametriggers_supply_dropped_total").increment(dropped.supply);
+        }
         let now = self.engine.now();
         if !self.writing && self.pause.is_over(now) {
             self.write(now, ctx);
@@ -98,6 +115,14 @@ impl MetricsActor {
     }
 }
 
+/// Old supply goes in small pieces: whoever has more of it than one has it gone a minute later.
+async fn prune(engine: Arc<Engine>) {
+    let before = engine.now() - KEPT;
+    if let Err(error) = engine.ports.log.prune_supply(before).await {
+        tracing::warn!(%error, "old supply is not pruned; it is tried again");
+    }
+}
+
 async fn append(engine: &Engine, batch: &Batch) -> StoreResult<()> {
     engine.ports.log.append(batch).await
 }
@@ -108,6 +133,9 @@ impl Actor for MetricsActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(FLUSH, |actor, ctx| actor.flush(ctx));
+        ctx.run_interval(PRUNE, |actor, ctx| {
+            ctx.spawn(prune(Arc::clone(&actor.engine)).into_actor(actor));
+        });
     }
 }
 
@@ -141,6 +169,14 @@ impl Handler<CountRules> for MetricsActor {
 
     fn handle(&mut self, CountRules { streamer, at, spoken }: CountRules, _: &mut Self::Context) {
         self.tally.violations.spoke(streamer, at, &spoken);
+    }
+}
+
+impl Handler<CountSlot> for MetricsActor {
+    type Result = ();
+
+    fn handle(&mut self, CountSlot { cell, viewers, at }: CountSlot, _: &mut Self::Context) {
+        self.tally.supply.slot(cell, viewers, at);
     }
 }
 

@@ -66,6 +66,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
         "gametriggers_store_unknown_commits_total",
         "transactions whose COMMIT was not answered, by what was found when looking: committed or absent",
     ),
+    (
+        "gametriggers_supply_dropped_total",
+        "slots that found no room when supply was counted; plans know less of it",
+    ),
 ];
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);

@@ -34,6 +34,7 @@ mod restart;
 mod rotation;
 mod settings;
 mod suitability;
+mod supply;
 mod support;
 mod wallet;
 mod why;

@@ -256,6 +256,23 @@ impl CampaignActor {
         }));
     }
 
+    /// Takes the plan that the catalogue has meanwhile, and keeps what was earned of the one before.
+    /// Whether there was another.
+    fn take_plan(&mut self) -> bool {
+        let catalogue = self.engine.catalogue.load();
+        let Some(entry) = catalogue.entry(self.id) else { return false };
+        if self.plan.as_ref().is_none_or(|plan| Arc::ptr_eq(plan, &entry.plan)) {
+            return false;
+        }
+        let (planned, plan) = (&entry.campaign, Arc::clone(&entry.plan));
+        // What the actor read of the campaign itself may be newer.
+        let own = self.account.campaign().filter(|own| own.flight == planned.flight);
+        let campaign = Arc::clone(own.unwrap_or(planned));
+        self.account.change((campaign, Arc::clone(&plan)), &TUNED, self.engine.now());
+        self.plan = Some(plan);
+        true
+    }
+
     fn is(&self, status: Status) -> bool {
         self.account.campaign().is_some_and(|campaign| campaign.status == status)
     }
@@ -390,6 +407,9 @@ impl Handler<Sweep> for CampaignActor {
         let wait = self.engine.health.store_failing();
         let waited = std::mem::replace(&mut self.claims_wait, wait);
         if !waited && !wait && self.account.expire(now) > 0 {
+            self.publish(ctx);
+        }
+        if self.take_plan() {
             self.publish(ctx);
         }
         let life = if self.touched { self.budget_life() } else { IDLE_LIFE };

@@ -3,7 +3,7 @@
 //! Days and hours are those of one fixed offset from UTC: nothing here knows of summer time, so a brand in a
 //! country that has it moves its offset twice a year.
 
-use super::time::UnixMillis;
+use super::time::{Millis, UnixMillis};
 use std::fmt;
 use std::str::FromStr;
 
@@ -96,11 +96,15 @@ impl Daypart {
         clock(self.to)
     }
 
+    /// How many minutes it is open.
+    fn length(&self) -> i64 {
+        let passes_midnight = self.to <= self.from;
+        i64::from(self.to) - i64::from(self.from) + if passes_midnight { i64::from(DAY) } else { 0 }
+    }
+
     /// Whether it is open at a minute of the week.
     fn covers(&self, minute: i64) -> bool {
-        let passes_midnight = self.to <= self.from;
-        let length =
-            i64::from(self.to) - i64::from(self.from) + if passes_midnight { i64::from(DAY) } else { 0 };
+        let length = self.length();
         let opens = (0_i64..).zip(self.days).filter(|(_, opens)| *opens);
         let mut opens = opens.map(|(day, _)| day * i64::from(DAY) + i64::from(self.from));
         opens.any(|opens| (minute - opens).rem_euclid(WEEK) < length)
@@ -164,6 +168,29 @@ impl Dayparts {
         let minute = now.0.div_euclid(60_000) + i64::from(self.utc_offset) + EPOCH;
         let minute = minute.rem_euclid(WEEK);
         self.windows.is_empty() || self.windows.iter().any(|window| window.covers(minute))
+    }
+
+    /// The open minutes of each step of the week, which begins as time did, on a Thursday at midnight of UTC.
+    /// `step` is a whole number of minutes that divides the week.
+    #[must_use]
+    pub fn open_minutes(&self, step: Millis) -> Vec<u64> {
+        let minutes = usize::try_from(WEEK).unwrap_or(0);
+        let mut open = vec![self.windows.is_empty(); minutes];
+        for window in &self.windows {
+            for (day, _) in (0_i64..).zip(window.days).filter(|(_, opens)| *opens) {
+                let opens = day * i64::from(DAY) + i64::from(window.from);
+                let from = (opens - EPOCH - i64::from(self.utc_offset)).rem_euclid(WEEK);
+                let from = usize::try_from(from).unwrap_or(0);
+                let length = usize::try_from(window.length()).unwrap_or(0);
+                // What passes the end of the week is at its beginning.
+                let (most, over) = ((from + length).min(minutes), (from + length).saturating_sub(minutes));
+                open.get_mut(from..most).into_iter().for_each(|part| part.fill(true));
+                open.get_mut(..over).into_iter().for_each(|part| part.fill(true));
+            }
+        }
+        let step = usize::try_from(step.0 / 60_000).unwrap_or(0).max(1);
+        let count = |minutes: &[bool]| minutes.iter().map(|open| u64::from(*open)).sum();
+        open.chunks(step).map(count).collect()
     }
 }
 
@@ -262,6 +289,13 @@ mod tests {
                 let now = UnixMillis(MONDAY + minute * 60_000);
                 prop_assert_eq!(dayparts.covers(now), *open, "minute {} of the week", local);
                 prop_assert_eq!(dayparts.covers(UnixMillis(now.0 + 59_999)), *open);
+            }
+            let quarters = dayparts.open_minutes(Millis::minutes(15));
+            prop_assert_eq!(quarters.len(), 672);
+            for (quarter, open) in (0_i64..).zip(quarters) {
+                let minutes = (0..15).map(|minute| UnixMillis((quarter * 15 + minute) * 60_000));
+                let counted = minutes.filter(|minute| dayparts.covers(*minute)).count();
+                prop_assert_eq!(open, u64::try_from(counted).unwrap());
             }
         }
     }

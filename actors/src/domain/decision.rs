@@ -313,9 +313,10 @@ pub(super) fn ask(
     let Candidate { campaign, budget, plan, value, .. } = *candidate;
     Ask {
         budget: budget.on(slot.now),
-        share: pacing.lead(plan.share(campaign.pacing, slot.now)),
+        share: pacing.lead(plan.share(campaign.pacing, slot.now), campaign.flight.days()),
         mode: campaign.pacing,
-        day_share: if budget.day.is_some() { pacing.lead(plan.day_share(slot.now)) } else { 0 },
+        days: campaign.flight.days(),
+        day_share: if budget.day.is_some() { pacing.lead(plan.day_share(slot.now), 1) } else { 0 },
         price,
         value,
         standing,

@@ -20,6 +20,7 @@ pub mod reason;
 pub mod rotation;
 pub mod settlement;
 pub mod streamer;
+pub mod supply;
 pub mod tally;
 pub mod targeting;
 pub mod time;

@@ -13,6 +13,7 @@ use super::money::Micros;
 use super::reason::Reason;
 use super::rotation::CreativeCounts;
 use super::settlement::{Claim, EventKind, Outcome};
+use super::supply::{Supply, SupplyRow};
 use super::time::UnixMillis;
 use super::violation::{RuleCounts, Violations};
 use std::collections::hash_map::Entry;
@@ -100,6 +101,8 @@ pub struct Batch {
     pub rules: RuleCounts,
     /// What creatives achieved, to add.
     pub creatives: Vec<(CreativeId, CreativeCounts)>,
+    /// What the streams had to give, to add.
+    pub supply: Vec<SupplyRow>,
 }
 
 /// What found no room.
@@ -111,6 +114,8 @@ pub struct Dropped {
     pub counts: u64,
     /// Rows of rules that spoke.
     pub rules: u64,
+    /// Slots that were decided.
+    pub supply: u64,
 }
 
 /// What is not written yet.
@@ -126,6 +131,8 @@ pub struct Tally {
     ended: (HashSet<PlayId>, HashSet<PlayId>),
     /// How often rules spoke.
     pub violations: Violations,
+    /// What the streams had to give.
+    pub supply: Supply,
     dropped: Dropped,
 }
 
@@ -213,7 +220,9 @@ impl Tally {
             .collect();
         let rules = self.violations.take(max);
         let creatives = std::iter::from_fn(|| self.creatives.pop_first()).take(max).collect();
-        Some(Batch { plays, minutes, rejects, rules, creatives }).filter(|batch| *batch != Batch::default())
+        let supply = self.supply.take(max);
+        let batch = Batch { plays, minutes, rejects, rules, creatives, supply };
+        Some(batch).filter(|batch| *batch != Batch::default())
     }
 
     fn take_minutes(&mut self, max: usize) -> Vec<(MinuteKey, MinuteCounts)> {
@@ -249,13 +258,15 @@ impl Tally {
         for (creative, counts) in batch.creatives {
             self.creatives.entry(creative).or_default().add(&counts);
         }
+        self.supply.put_back(batch.supply);
     }
 
     /// What found no room since this was last asked.
     pub const fn take_dropped(&mut self) -> Dropped {
-        let rules = self.violations.take_dropped();
-        let dropped = std::mem::replace(&mut self.dropped, Dropped { plays: 0, counts: 0, rules: 0 });
-        Dropped { rules, ..dropped }
+        let (rules, supply) = (self.violations.take_dropped(), self.supply.take_dropped());
+        let none = Dropped { plays: 0, counts: 0, rules: 0, supply: 0 };
+        let dropped = std::mem::replace(&mut self.dropped, none);
+        Dropped { rules, supply, ..dropped }
     }
 
     fn count(&mut self, key: MinuteKey, add: impl FnOnce(&mut MinuteCounts)) {

@@ -168,7 +168,7 @@ fn what_finds_no_room_counts_for_its_campaign_alone() {
     }
     // What has its row already still counts there.
     tally.clicked(key(), ClickKind::Link);
-    assert_eq!(tally.take_dropped(), Dropped { plays: 5, counts: 0, rules: 0 });
+    assert_eq!(tally.take_dropped(), Dropped { plays: 5, counts: 0, rules: 0, supply: 0 });
     assert_eq!(tally.take_dropped(), Dropped::default());
     let (mut plays, mut rows) = (0, Vec::new());
     while let Some(batch) = tally.take(3000) {
@@ -191,7 +191,7 @@ fn what_finds_no_room_at_all_is_dropped_and_counted() {
         tally.clicked(MinuteKey { campaign: CampaignId(n), ..key() }, ClickKind::Link);
         tally.reject(MinuteKey { campaign: CampaignId(n), ..key() }, Reason::LeaseClosed);
     }
-    assert_eq!(tally.take_dropped(), Dropped { plays: 0, counts: 14, rules: 0 });
+    assert_eq!(tally.take_dropped(), Dropped { plays: 0, counts: 14, rules: 0, supply: 0 });
     assert_eq!(all(&mut tally).minutes.len(), 2 * WAITING_MAX);
 }
 

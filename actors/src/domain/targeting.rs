@@ -38,7 +38,7 @@ impl Mature {
         [Self::Any, Self::Exclude, Self::Only].into_iter().find(|m| m.code() == code)
     }
 
-    const fn wants(self, mature: bool) -> bool {
+    pub(super) const fn wants(self, mature: bool) -> bool {
         match self {
             Self::Any => true,
             Self::Exclude => !mature,

@@ -174,7 +174,7 @@ pub fn name(slot: Slot<'_>, guide: Guide<'_>, asked: Asked<'_>) -> Named {
     }
     money(slot, guide, (&asked, price.unwrap_or(Micros(1))), &mut checks);
     history(slot, campaign, &rules, &mut checks);
-    let share = guide.pacing.lead(plan.share(campaign.pacing, slot.now));
+    let share = guide.pacing.lead(plan.share(campaign.pacing, slot.now), campaign.flight.days());
     let means = Means {
         budget: budget.on(slot.now),
         tokens: budget.tokens(share),

@@ -30,6 +30,7 @@ use crate::domain::reason::Reason;
 use crate::domain::rotation::Rotation;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Sample;
+use crate::domain::supply::SupplyHistory;
 pub use crate::domain::tally::{Batch, MinuteCounts, MinuteKey};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
@@ -344,6 +345,11 @@ pub trait PlayLog: Send + Sync {
         since: UnixMillis,
         limit: u32,
     ) -> StoreResult<Vec<(CampaignId, UnixMillis)>>;
+    /// What the streams had to give from one moment up to, and not with, another: of each quarter hour of
+    /// the week the last in which anything was counted. Both moments begin a quarter hour.
+    async fn supply(&self, from: UnixMillis, to: UnixMillis) -> StoreResult<SupplyHistory>;
+    /// Forgets the oldest quarter hour of supply, if it began before a moment; the number of rows.
+    async fn prune_supply(&self, before: UnixMillis) -> StoreResult<u64>;
     /// The play of a click link.
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>>;
     /// Clicks of a play that are billed, besides this one.

@@ -23,7 +23,7 @@ use crate::messages::{
     AskWhy, AttachPage, Detach, Drain, FromDashboard, LogPlay, PageSaid, Release, Reload, Reserve, Settle,
     Sweep,
 };
-use crate::metrics::rules_spoke;
+use crate::metrics::{rules_spoke, slot_decided};
 use crate::ports::Event;
 use crate::proof::{self, Plant};
 use crate::session::{CloseReason, SessionHandle, ToSession};
@@ -117,6 +117,7 @@ impl StreamerActor {
             match effect {
                 Effect::Send(session, message) => self.send(session, message),
                 Effect::Reserve { campaign, want } => self.reserve(campaign, Reserve(want), ctx),
+                Effect::Decided(viewers) => slot_decided(&self.engine, self.live.streamer(), viewers),
                 Effect::Due(currency, best) => {
                     let now = self.engine.now();
                     self.engine.attained.change(|attained| attained.due(currency, best, now));

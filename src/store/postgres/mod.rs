@@ -17,6 +17,7 @@ mod play_log;
 mod row;
 mod rule;
 mod streamer;
+mod supply;
 mod wallet;
 mod writer;
 
@@ -194,6 +195,7 @@ fn every_statement() -> Vec<&'static str> {
             participation::STATEMENTS,
             play_log::STATEMENTS,
             streamer::STATEMENTS,
+            supply::STATEMENTS,
         ]
         .concat(),
     );

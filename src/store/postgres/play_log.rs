@@ -2,7 +2,7 @@
 
 use super::failure::Attempt;
 use super::row::{Columns, columns, count, known};
-use super::{PostgresStore, rule, statements};
+use super::{PostgresStore, rule, statements, supply};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
 use gametriggers_actors::domain::conflict::{PlayShown, Presence};
@@ -10,6 +10,7 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, 
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::rotation::CreativeCounts;
+use gametriggers_actors::domain::supply::SupplyHistory;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
     Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
@@ -169,6 +170,14 @@ impl PlayLog for PostgresStore {
         .await
     }
 
+    async fn supply(&self, from: UnixMillis, to: UnixMillis) -> StoreResult<SupplyHistory> {
+        self.read(supply::read(self, from, to)).await
+    }
+
+    async fn prune_supply(&self, before: UnixMillis) -> StoreResult<u64> {
+        Ok(self.log()?.run(move |c| Box::pin(supply::prune(c, before))).await?)
+    }
+
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {
         let query = sqlx::query(BY_CLICK_CODE).bind(code);
         self.read(async { query.fetch_optional(&self.readers).await?.as_ref().map(record).transpose() }).await
@@ -195,11 +204,12 @@ struct Rows {
     reasons: Vec<&'static str>,
     rules: rule::CountRows,
     creatives: [Vec<i64>; 5],
+    supply: supply::Rows,
 }
 
 impl Rows {
     fn of(batch: &Batch) -> Attempt<Self> {
-        let Batch { plays, minutes, rejects, rules, creatives } = batch;
+        let Batch { plays, minutes, rejects, rules, creatives, supply } = batch;
         let plays = most_final(plays);
         let rejected = |(key, _, times): &(MinuteKey, Reason, u64)| {
             Ok([key.campaign.0, key.minute.0, key.streamer.0, count(*times)?])
@@ -217,6 +227,7 @@ impl Rows {
             reasons: rejects.iter().map(|(_, reason, _)| reason.code()).collect(),
             rules: rule::CountRows::of(rules)?,
             creatives: columns(creatives.iter().map(achieved).collect::<Attempt<Vec<_>>>()?),
+            supply: supply::Rows::of(supply)?,
         })
     }
 }
@@ -241,6 +252,7 @@ async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
             rows.creatives.iter().fold(sqlx::query(ADD_CREATIVES), |query, column| query.bind(column));
         query.execute(&mut *connection).await?;
     }
+    supply::add(connection, &rows.supply).await?;
     rule::count(connection, &rows.rules).await
 }
 

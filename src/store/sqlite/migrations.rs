@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "conflict rule", include_str!("../../../migrations/sqlite/0007_conflict_rule.sql")),
     (8, "suitability", include_str!("../../../migrations/sqlite/0008_suitability.sql")),
     (9, "daily cap", include_str!("../../../migrations/sqlite/0009_daily_cap.sql")),
+    (10, "supply", include_str!("../../../migrations/sqlite/0010_supply.sql")),
 ];
 
 fn migrator() -> Migrator {

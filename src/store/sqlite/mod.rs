@@ -17,6 +17,7 @@ mod play_log;
 mod row;
 mod rule;
 mod streamer;
+mod supply;
 mod wallet;
 mod writer;
 

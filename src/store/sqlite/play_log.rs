@@ -2,7 +2,7 @@
 
 use super::failure::{Attempt, Failure};
 use super::row::{Columns, count, hex, json};
-use super::{SqliteStore, rule, statements};
+use super::{SqliteStore, rule, statements, supply};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
 use gametriggers_actors::domain::conflict::{PlayShown, Presence};
@@ -10,6 +10,7 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, 
 use gametriggers_actors::domain::money::Split;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::rotation::CreativeCounts;
+use gametriggers_actors::domain::supply::SupplyHistory;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
     Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
@@ -100,12 +101,14 @@ impl PlayLog for SqliteStore {
         if *batch == Batch::default() {
             return Ok(());
         }
-        let Batch { plays, minutes, rejects, rules, creatives } = batch;
+        let Batch { plays, minutes, rejects, rules, creatives, supply } = batch;
+        let supply = supply::rows(supply)?;
         let rows = [rows(plays)?, minute_rows(minutes)?, reject_rows(rejects)?, creative_rows(creatives)?];
         let rules = rule::count_rows(rules)?;
         self.write(move |c| {
             Box::pin(async move {
                 append(c, rows).await?;
+                supply::add(c, supply).await?;
                 rule::count(c, rules).await
             })
         })
@@ -165,6 +168,14 @@ impl PlayLog for SqliteStore {
         let query = sqlx::query_as(PLAYS_SINCE).bind(streamer.0).bind(first.bytes().to_vec()).bind(limit);
         let rows: Vec<(i64, i64)> = query.fetch_all(&self.readers).await.map_err(Failure::from)?;
         Ok(rows.into_iter().rev().map(|(campaign, at)| (CampaignId(campaign), UnixMillis(at))).collect())
+    }
+
+    async fn supply(&self, from: UnixMillis, to: UnixMillis) -> StoreResult<SupplyHistory> {
+        Ok(supply::read(self, from, to).await?)
+    }
+
+    async fn prune_supply(&self, before: UnixMillis) -> StoreResult<u64> {
+        self.write(move |c| Box::pin(supply::prune(c, before))).await
     }
 
     async fn by_click_code(&self, code: &str) -> StoreResult<Option<PlayRecord>> {

@@ -32,6 +32,7 @@ macro_rules! on_each {
 mod account;
 mod audit;
 pub(in crate::store) mod catalogue;
+mod daily_cap;
 pub(in crate::store) mod database;
 mod fault;
 mod model;
@@ -45,6 +46,7 @@ mod release;
 pub(in crate::store) mod rule;
 mod statement;
 mod suitability;
+mod supply;
 mod wallet;
 
 pub(in crate::store) use self::database::{Database, On, Store};

@@ -85,10 +85,14 @@ impl Account {
         BudgetView { funded: self.budget.funded, committed, pace: self.pace, day }
     }
 
+    fn days(&self) -> i64 {
+        self.campaign().map_or(1, |campaign| campaign.flight.days())
+    }
+
     /// The share of the plan that counts as passed.
     fn share(&self, pacing: &dyn Pacing, now: UnixMillis) -> i64 {
         let share = |(campaign, plan): &(Arc<Campaign>, Arc<Plan>)| plan.share(campaign.pacing, now);
-        pacing.lead(self.terms.as_ref().map_or(0, share))
+        pacing.lead(self.terms.as_ref().map_or(0, share), self.days())
     }
 
     /// Does `change`. If the campaign was known before, what it had earned of its plan stays, and the rest is
@@ -172,7 +176,8 @@ impl Account {
             budget: self.view(now),
             share: self.share(pacing, now),
             mode: campaign.pacing,
-            day_share: pacing.lead(plan.day_share(now)),
+            days: campaign.flight.days(),
+            day_share: pacing.lead(plan.day_share(now), 1),
             price: want.amount,
             value: want.value,
             standing: want.standing,
@@ -184,12 +189,12 @@ impl Account {
         lease.reserve(want.play, want.amount, want.returns).ok().map(|()| Ok(lease.id()))
     }
 
-    /// After an outage a campaign is far behind its plan: what is more than a bucket or two is spread
+    /// After an outage a campaign is far behind its plan: what is more than a part of a bucket is spread
     /// over the rest of the flight, so that it is made good without a burst.
     fn spread(&mut self, price: Micros, pacing: &dyn Pacing, now: UnixMillis) {
         let (view, share) = (self.view(now), self.share(pacing, now));
         let paced = self.campaign().is_some_and(|campaign| campaign.pacing == super::PacingMode::Even);
-        if let Some(most) = pacing.depth(view.funded, price).filter(|_| paced)
+        if let Some(most) = pacing.depth(view.funded, price, self.days()).filter(|_| paced)
             && view.tokens(share) > most
         {
             self.pace = view.begin(most, share);
@@ -242,3 +247,7 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

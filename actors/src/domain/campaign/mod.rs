@@ -214,6 +214,13 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// Days that it lasts, the last one begun as well; one at least.
+    #[must_use]
+    pub fn days(self) -> i64 {
+        let length = (self.ends - self.starts).0.saturating_sub(1);
+        length.div_euclid(86_400_000).saturating_add(1).max(1)
+    }
+
     /// Whether `now` is inside.
     #[must_use]
     pub fn contains(self, now: UnixMillis) -> bool {
@@ -306,6 +313,10 @@ pub struct Campaign {
     /// What may be shown, at least one.
     pub creatives: Vec<Creative>,
 }
+
+#[cfg(test)]
+#[path = "click_tests.rs"]
+mod click_tests;
 
 #[cfg(test)]
 mod tests {

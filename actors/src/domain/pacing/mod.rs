@@ -6,11 +6,13 @@
 mod attainment;
 mod plan;
 mod token_bucket;
+mod week;
 mod weights;
 
 pub use self::attainment::{Attainment, Attainments, Standing};
 pub use self::plan::{Plan, STEP};
 pub use self::token_bucket::{TUNED, TokenBucket};
+pub use self::week::{WEEK_STEPS, Week};
 
 use super::campaign::PacingMode;
 use super::money::Micros;
@@ -50,9 +52,9 @@ pub struct DayView {
     pub date: i64,
 }
 
-/// Where the plan begins: at the start of the flight, or at the moment when budget, flight or plan
-/// changed. What was earned until then stays earned, and the rest is spread over the rest of the plan: a
-/// top-up, or the end of an outage, is no burst.
+/// Where the plan begins: at the start of the flight, or at the moment when budget, flight or plan changed.
+/// What was earned until then stays earned, and the rest is spread over the rest of the plan: a top-up, or
+/// the end of an outage, is no burst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     /// Earned by then and not committed; below zero when ahead of the plan.
@@ -104,6 +106,9 @@ pub struct Ask {
     pub share: i64,
     /// How it is spread over the flight.
     pub mode: PacingMode,
+    /// Days of the flight, begun ones as well: what is a part of the budget in a day's flight is a part of a
+    /// day's money in a longer one.
+    pub days: i64,
     /// The same of the UTC day, for a cap of the day.
     pub day_share: i64,
     /// What has to be set aside.
@@ -125,7 +130,8 @@ pub trait Pacing: Send + Sync {
     fn weigh(&self, ask: &Ask) -> Result<i64, Reason>;
 
     /// The share that counts as passed when `share` of the plan has.
-    fn lead(&self, share: i64) -> i64 {
+    /// `days` are those of the flight.
+    fn lead(&self, share: i64, _days: i64) -> i64 {
         share
     }
 
@@ -135,7 +141,7 @@ pub trait Pacing: Send + Sync {
     }
 
     /// The most that may be in hand before the rest is spread anew, for a budget and a price.
-    fn depth(&self, _budget: Micros, _price: Micros) -> Option<Micros> {
+    fn depth(&self, _budget: Micros, _price: Micros, _days: i64) -> Option<Micros> {
         None
     }
 }

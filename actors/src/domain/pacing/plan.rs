@@ -1,5 +1,6 @@
 //! How much of a budget may be spent by when.
 
+use super::week::Week;
 use super::{ONE, utc_day};
 use crate::domain::campaign::{Flight, PacingMode};
 use crate::domain::time::{Millis, UnixMillis};
@@ -15,11 +16,26 @@ const STEPS_MAX: i64 = 8640;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     flight: Flight,
-    /// Where the first step begins: no later than the flight.
-    first: UnixMillis,
-    step: Millis,
-    /// The share at the end of each step, in Q20.
-    knots: Arc<[u32]>,
+    curve: Curve,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Curve {
+    /// Step by step.
+    Steps {
+        /// Where the first step begins: no later than the flight.
+        first: UnixMillis,
+        step: Millis,
+        /// The share at the end of each step, in Q20.
+        knots: Arc<[u32]>,
+    },
+    /// Week by week: however long the flight is, a plan is no larger than one week, and many may share it.
+    Weeks {
+        week: Arc<Week>,
+        /// What the week gave before the flight, and gives in it, in its own unit.
+        before: i64,
+        whole: i64,
+    },
 }
 
 impl Plan {
@@ -27,7 +43,22 @@ impl Plan {
     #[must_use]
     pub fn uniform(flight: Flight) -> Self {
         let step = Millis((flight.ends - flight.starts).0.max(1));
-        Self { flight, first: flight.starts, step, knots: Arc::new([Q20]) }
+        let curve = Curve::Steps { first: flight.starts, step, knots: Arc::new([Q20]) };
+        Self { flight, curve }
+    }
+
+    /// In proportion to a week that repeats. Uniform when the week gives nothing during the flight, or the
+    /// flight is longer than centuries.
+    #[must_use]
+    pub fn weekly(flight: Flight, week: Arc<Week>) -> Self {
+        let given = |at| week.given(flight.starts, at);
+        let (Some(before), Some(by_end)) = (given(flight.starts), given(flight.ends)) else {
+            return Self::uniform(flight);
+        };
+        if by_end <= before {
+            return Self::uniform(flight);
+        }
+        Self { flight, curve: Curve::Weeks { week, before, whole: by_end - before } }
     }
 
     /// In proportion to the supply that is expected, which `weight` says for a step that begins at a moment;
@@ -51,14 +82,15 @@ impl Plan {
         }
         let knot = |part: &u128| u32::try_from(part * u128::from(Q20) / sum).unwrap_or(Q20);
         let knots = sums.iter().map(knot).collect();
-        Self { flight, first: UnixMillis(first), step: Millis(step), knots }
+        Self { flight, curve: Curve::Steps { first: UnixMillis(first), step: Millis(step), knots } }
     }
 
     /// A plan whose shares are known, in parts per million at the end of each step.
     #[must_use]
     pub fn known(flight: Flight, (first, step): (UnixMillis, Millis), parts_per_million: &[u32]) -> Self {
         let knot = |part: &u32| u32::try_from(u64::from(*part) * u64::from(Q20) / 1_000_000).unwrap_or(Q20);
-        Self { flight, first, step, knots: parts_per_million.iter().map(knot).collect() }
+        let knots = parts_per_million.iter().map(knot).collect();
+        Self { flight, curve: Curve::Steps { first, step, knots } }
     }
 
     /// The share that may be spent by `now`, in Q20.
@@ -89,16 +121,28 @@ impl Plan {
         if now >= self.flight.ends {
             return ONE;
         }
-        let step = self.step.0.max(1);
-        let index = (now - self.first).0.div_euclid(step);
+        match &self.curve {
+            Curve::Steps { first, step, knots } => self.drawn((*first, *step), knots, now),
+            Curve::Weeks { week, before, whole } => {
+                let given = week.given(self.flight.starts, now).unwrap_or(*before) - before;
+                // As many digits as a product with `ONE` has room for.
+                let spare = (i64::BITS - whole.leading_zeros()).saturating_sub(42);
+                ((given >> spare) * ONE / (whole >> spare).max(1)).clamp(0, ONE)
+            }
+        }
+    }
+
+    fn drawn(&self, (first, step): (UnixMillis, Millis), knots: &[u32], now: UnixMillis) -> i64 {
+        let step = step.0.max(1);
+        let index = (now - first).0.div_euclid(step);
         let at = |index: i64| {
-            let knot = usize::try_from(index).ok().map(|index| self.knots.get(index).copied().unwrap_or(Q20));
+            let knot = usize::try_from(index).ok().map(|index| knots.get(index).copied().unwrap_or(Q20));
             i64::from(knot.unwrap_or(0))
         };
         let (before, after) = (at(index - 1), at(index));
         // The flight may cut the first and the last step.
-        let begin = (self.first.0 + index * step).max(self.flight.starts.0);
-        let end = (self.first.0 + (index + 1) * step).min(self.flight.ends.0);
+        let begin = (first.0 + index * step).max(self.flight.starts.0);
+        let end = (first.0 + (index + 1) * step).min(self.flight.ends.0);
         before + (after - before) * (now.0 - begin) / (end - begin).max(1)
     }
 }

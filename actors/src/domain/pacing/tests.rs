@@ -9,6 +9,7 @@ fn ask(funded: i64, committed: i64, price: i64) -> Ask {
         budget: BudgetView { funded: Micros(funded), committed: Micros(committed), ..BudgetView::default() },
         share: ONE / 2,
         mode: PacingMode::Even,
+        days: 1,
         day_share: ONE / 2,
         price: Micros(price),
         value: Micros(price),

@@ -214,6 +214,8 @@ pub enum Effect {
     Lost(Losses),
     /// A slot stayed empty.
     NoFill(Reason),
+    /// A slot was decided, filled or not, before so many viewers.
+    Decided(u32),
     /// A slot fell due that was worth so much at best.
     Due(Currency, Micros),
     /// A play got its money, or with a negative price gave it back.

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Where a stream runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Platform {
     /// twitch.tv.
     Twitch,

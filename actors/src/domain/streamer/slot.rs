@@ -84,6 +84,7 @@ impl LiveStreamer {
         let slot = self.opportunity(world, sample, &all);
         let Decision { mut ranked, no_fill, hits, attainable } =
             decide(slot, world.market.guide(), &candidates, |_, reason| losses.note(reason, 1));
+        effects.push(Effect::Decided(sample.viewers));
         // Those that are asked for money next are not lost yet.
         lost(losses, effects);
         if !hits.is_empty() {

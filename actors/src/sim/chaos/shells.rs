@@ -183,6 +183,7 @@ impl Run {
                 Effect::Refused(_)
                 | Effect::RulesSpoke(_)
                 | Effect::NoFill(_)
+                | Effect::Decided(_)
                 | Effect::Lost(_)
                 | Effect::Save
                 | Effect::Tested(_)

@@ -122,6 +122,25 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
 }
 
 #[tokio::test]
+async fn a_member_of_the_role_keeps_supply_and_prunes_it() {
+    use gametriggers_actors::domain::supply::{Cell, Supplied, SupplyHistory};
+    use gametriggers_actors::domain::time::UnixMillis;
+    use gametriggers_actors::ports::{Batch, PlayLog};
+    let (_database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let cell = Cell::of(&crate::store::tests::catalogue::new_streamer(1).profile, 10);
+    for viewers in [10, 12] {
+        let supply = vec![(UnixMillis(0), cell.clone(), Supplied { slots: 1, viewers })];
+        store.append(&Batch { supply, ..Batch::default() }).await.unwrap();
+    }
+    let read = async || store.supply(UnixMillis(0), UnixMillis(1)).await.unwrap();
+    assert_ne!(read().await, SupplyHistory::default());
+    assert_eq!(store.prune_supply(UnixMillis(0)).await.unwrap(), 0);
+    assert_eq!(store.prune_supply(UnixMillis(1)).await.unwrap(), 1);
+    assert_eq!(read().await, SupplyHistory::default());
+}
+
+#[tokio::test]
 async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     use crate::store::tests::rule::{hand, of_each_kind};
     use gametriggers_actors::domain::time::Millis;

@@ -42,6 +42,7 @@ async fn every_statement_prepares_on_a_migrated_database() {
         super::account::STATEMENTS.to_vec(),
         super::streamer::STATEMENTS.to_vec(),
         super::play_log::STATEMENTS.to_vec(),
+        super::supply::STATEMENTS.to_vec(),
     ];
     statements.extend(fixed.concat().into_iter().map(str::to_owned));
     assert!(statements.len() > 60, "{}", statements.len());
