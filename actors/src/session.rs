@@ -3,8 +3,9 @@
 use crate::domain::id::StreamerId;
 use crate::domain::reason::Reason;
 use crate::domain::streamer::board::Board;
-use crate::domain::streamer::live::{Tested, ToPage};
+use crate::domain::streamer::live::ToPage;
 use crate::domain::streamer::page::SessionId;
+use crate::domain::streamer::page::Tested;
 use crate::domain::time::UnixMillis;
 use crate::messages::CampaignLive;
 use crate::ports::KeyHash;

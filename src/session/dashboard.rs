@@ -6,7 +6,7 @@ use gametriggers_actors::domain::campaign::Campaign;
 use gametriggers_actors::domain::play::Phase;
 use gametriggers_actors::domain::streamer::board::{Board, InHand, Recent};
 use gametriggers_actors::domain::streamer::command::Command;
-use gametriggers_actors::domain::streamer::live::Tested;
+use gametriggers_actors::domain::streamer::page::Tested;
 use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, SessionId};
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::messages::{Detach, FromDashboard};

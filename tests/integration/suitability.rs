@@ -71,7 +71,7 @@ async fn a_slot_that_nothing_suits_says_why() {
         ),
         (json!({ "dayparts": opposite, "utc_offset_minutes": offset }), json!({ "dayparts": [] }), "daypart"),
         // Nobody looks at a campaign that wants no such stream.
-        (json!({ "categories": ["music"] }), json!({ "categories": [] }), "no_candidate"),
+        (json!({ "categories": ["music"] }), json!({ "categories": [] }), "targeting"),
     ] {
         aim(&app, &brand, campaign, &json!({ "targeting": targeting })).await;
         refused(&mut stage, reason).await;

@@ -129,7 +129,8 @@ proptest! {
                 Step::Pass(span) => now = now + Millis(span),
                 Step::Settle(_) | Step::Refuse(_) | Step::Release(_) => {}
             }
-            prop_assert!(days.values().all(|spent| *spent <= cap), "{:?} of {}, {} refused", days, cap, refused);
+            let within = days.values().all(|spent| *spent <= cap);
+            prop_assert!(within, "{:?} of {}, {} refused", days, cap, refused);
             let today = days.get(&utc_day(now)).copied().unwrap_or(0);
             prop_assert_eq!(account.budget().spent_today(now), Micros(today));
         }

@@ -7,7 +7,7 @@
 use super::board::Recent;
 use super::hand::{Hand, Money};
 use super::history::History;
-use super::page::{Page, PageStatus, SessionId, primary};
+use super::page::{Page, PageStatus, SessionId, Tested, primary};
 use super::{Sample, Settings, Streamer};
 use crate::domain::ad_clock::AdClock;
 use crate::domain::campaign::account::Want;
@@ -170,17 +170,6 @@ pub enum FromPage {
         /// What it measured.
         evidence: Evidence,
     },
-}
-
-/// What a test ad measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tested {
-    /// From `prepare` to the first frame.
-    pub painted_after: Millis,
-    /// The page that painted it.
-    pub page: Page,
-    /// Whether ads have sound: the volume is above zero.
-    pub sound: bool,
 }
 
 /// What the actor has to do after a step.

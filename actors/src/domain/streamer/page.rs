@@ -1,6 +1,6 @@
 //! The overlay pages of a streamer and the one among them that gets the plays.
 
-use crate::domain::time::UnixMillis;
+use crate::domain::time::{Millis, UnixMillis};
 
 /// One socket, for as long as it lives. Never used again within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,17 @@ pub fn primary(pages: &[Page], playing_on: Option<SessionId>) -> Option<SessionI
         .find(|page| Some(page.session) == playing_on)
         .or_else(|| pages.iter().max_by_key(|page| page.rank()))
         .map(|page| page.session)
+}
+
+/// What a test ad measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// From `prepare` to the first frame.
+    pub painted_after: Millis,
+    /// The page that painted it.
+    pub page: Page,
+    /// Whether ads have sound: the volume is above zero.
+    pub sound: bool,
 }
 
 #[cfg(test)]

@@ -342,7 +342,7 @@ impl LiveStreamer {
                 let painted_after = world.now - hand.prepared;
                 let sound = self.streamer.settings.loudness() > 0;
                 effects.extend(page.map(|page| {
-                    Effect::Tested(Box::new(super::live::Tested { painted_after, page, sound }))
+                    Effect::Tested(Box::new(super::page::Tested { painted_after, page, sound }))
                 }));
             }
         }

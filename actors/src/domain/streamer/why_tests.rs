@@ -260,7 +260,7 @@ proptest! {
                 // Rules and caps are not asked about those that are worth less than three others.
                 (Some(Verdict { lost: Some(Reason::Outbid), rank: None, .. }), _) => {
                     let first = named.checks.iter().find(|checked| checked.against.is_some());
-                    let unasked = |checked: &Checked| matches!(checked.check, Check::Rules | Check::FrequencyCap);
+                    let unasked = |c: &Checked| matches!(c.check, Check::Rules | Check::FrequencyCap);
                     prop_assert!(first.is_none_or(unasked), "{:?}", named);
                     prop_assert_eq!(whole.candidates.iter().filter(|v| v.rank.is_some()).count(), 3);
                 }
