@@ -1,7 +1,8 @@
 //! The published days of `benches/traces`, replayed, and the bounds that they have to keep.
 
 use crate::{Outcome, number, say};
-use gametriggers::simulate::{Algorithm, read, replay};
+use gametriggers::simulate::{Algorithm, Kind, chaos, generate, read, replay};
+use gametriggers_actors::sim::chaos::Scope;
 use gametriggers_actors::sim::score::Score;
 use std::path::Path;
 
@@ -65,6 +66,17 @@ pub(crate) fn run(quick: bool) -> Outcome<String> {
         if lp < bound || overspend != 0 {
             missed.push(name.to_owned());
         }
+    }
+    let seeds = if quick { 300 } else { 3_000 };
+    let (counts, failures) = chaos(1..=seeds, Scope::default());
+    failures.iter().for_each(|failure| say(&failure.to_string()));
+    say(&format!("chaos: seeds={seeds} {counts} failed={}", failures.len()));
+    if !failures.is_empty() {
+        missed.push("chaos".to_owned());
+    }
+    if !quick {
+        let rate = replay(&generate(Kind::T6, 1, 50), Algorithm::TokenBucket).decisions_per_s;
+        reached.push(format!("t6_decisions_per_s={rate:.0}"));
     }
     if !missed.is_empty() {
         return Err(format!("these days missed their bounds: {}", missed.join(", ")).into());
