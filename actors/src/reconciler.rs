@@ -299,7 +299,7 @@ async fn compare(engine: &Arc<Engine>, all: Suspects) -> StoreResult<Suspects> {
 fn differs(shared: &CampaignTotals, totals: &CampaignTotals) -> i64 {
     match shared.version.cmp(&totals.version) {
         std::cmp::Ordering::Less => ahead(&shared.budget, &totals.budget),
-        std::cmp::Ordering::Equal if shared.budget == totals.budget => 0,
+        std::cmp::Ordering::Equal if shared.budget.shared() == totals.budget.shared() => 0,
         _ => shared.budget.spent.0.saturating_sub(totals.budget.spent.0).saturating_abs().max(1),
     }
 }
@@ -375,6 +375,13 @@ mod tests {
         assert_eq!(differs(&totals(4, 40, 4), &database), 0);
         assert_eq!(differs(&totals(4, 53, 5), &database), 3, "older and yet ahead");
         assert_eq!(differs(&totals(5, 43, 5), &database), 7, "the same version and another sum");
+        let mut dated = database;
+        (dated.budget.day, dated.budget.spent_before) = (20_000, Micros(8));
+        assert_eq!(
+            differs(&database, &dated),
+            0,
+            "nodes do not tell one another what was spent before today"
+        );
         assert_eq!(differs(&totals(5, 50, 4), &database), 1);
         assert_eq!(differs(&totals(6, 50, 5), &database), 1, "a version that there never was");
         assert_eq!(ahead(&totals(0, 50, 6).budget, &database.budget), 1);

@@ -38,6 +38,12 @@ impl Budget {
         }
     }
 
+    /// Without what only the database knows: as nodes tell one another.
+    #[must_use]
+    pub const fn shared(self) -> Self {
+        Self { day: 0, spent_before: Micros::ZERO, ..self }
+    }
+
     /// What is in no lease and not settled.
     #[must_use]
     pub const fn unleased(&self) -> Micros {
