@@ -67,7 +67,9 @@ export class Server {
    *  `campaigns` are bodies as `campaign()` makes them. */
   static async bare({ streamers, campaigns, settings = {} }) {
     const data = await mkdtemp(join(tmpdir(), 'gametriggers-e2e-'));
-    const server = new Server(data, { ...QUICK, server__bind: '127.0.0.1:0', ...settings });
+    // The demo's rules are in its configuration.
+    const none = { conflict_rules: '[]' };
+    const server = new Server(data, { ...QUICK, ...none, server__bind: '127.0.0.1:0', ...settings });
     return server.#orEnd(() => server.#people(streamers, campaigns));
   }
 
