@@ -1,6 +1,6 @@
 //! The published days of `benches/traces`, replayed, and the bounds that they have to keep.
 
-use crate::{Outcome, number, say};
+use crate::{Outcome, say};
 use gametriggers::simulate::{Algorithm, Kind, chaos, generate, read, replay};
 use gametriggers_actors::sim::chaos::Scope;
 use gametriggers_actors::sim::score::Score;
@@ -81,5 +81,5 @@ pub(crate) fn run(quick: bool) -> Outcome<String> {
     if !missed.is_empty() {
         return Err(format!("these days missed their bounds: {}", missed.join(", ")).into());
     }
-    Ok(format!("{} missed={}", reached.join(" "), number(0)))
+    Ok(reached.join(" "))
 }

@@ -99,9 +99,11 @@ impl CampaignActor {
         }
     }
 
-    /// `BUDGET_LIFE` and up to a fifth more, so that not all campaigns ask at once.
+    /// How long the database's numbers are good for, and up to a fifth more, so that not all campaigns ask at
+    /// once.
     const fn budget_life(&self) -> Millis {
-        Millis(BUDGET_LIFE.0 + self.id.0.rem_euclid(16) * BUDGET_LIFE.0 / 80)
+        let life = if self.touched { BUDGET_LIFE } else { IDLE_LIFE };
+        Millis(life.0 + self.id.0.rem_euclid(16) * life.0 / 80)
     }
 
     fn held(&self) -> Micros {
@@ -412,8 +414,7 @@ impl Handler<Sweep> for CampaignActor {
         if self.take_plan() {
             self.publish(ctx);
         }
-        let life = if self.touched { self.budget_life() } else { IDLE_LIFE };
-        if !self.asking && now - self.read_at > life {
+        if !self.asking && now - self.read_at > self.budget_life() {
             self.touched = false;
             // What a campaign is, a message says; what it has left, only the ledger.
             self.look_up(!self.is(Status::Active), ctx);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 /// Length of a step of the plan.
 pub const STEP: Millis = Millis::minutes(15);
 /// Steps of the longest plan: ninety days. A longer flight has longer steps.
+#[cfg(test)]
 const STEPS_MAX: i64 = 8640;
 
 /// The share of a campaign's supply that has passed by a moment of its flight: a curve of straight lines,
@@ -63,8 +64,9 @@ impl Plan {
 
     /// In proportion to the supply that is expected, which `weight` says for a step that begins at a moment;
     /// a step that the flight cuts counts for the part inside. Uniform when nothing is expected at all.
+    #[cfg(test)]
     #[must_use]
-    pub fn of(flight: Flight, weight: impl Fn(UnixMillis) -> u64) -> Self {
+    pub(crate) fn of(flight: Flight, weight: impl Fn(UnixMillis) -> u64) -> Self {
         let length = (flight.ends - flight.starts).0;
         let step = STEP.0.max(length.div_euclid(STEPS_MAX));
         // Steps stand on the clock, whatever the moment of the start, so that a day's curve fits.
