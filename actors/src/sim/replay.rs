@@ -62,7 +62,7 @@ impl<'a> Replay<'a> {
             account.change((Arc::clone(&campaign), Arc::clone(&plan)), pacing, UnixMillis(0));
             let budget = Budget { funded: terms.budget, ..Budget::default() };
             account.read(budget, pacing, UnixMillis(0));
-            account.granted(LeaseId(1), terms.budget);
+            account.granted(LeaseId(1), terms.budget, UnixMillis(0));
             Funded { campaign, plan, account }
         });
         let streams = (0_u32..).zip(&trace.streamers).map(|(id, streamer)| {

@@ -71,10 +71,11 @@ impl Run {
                 }
             }
             Inside::Granted(campaign, grant, budget, since) => {
+                let now = self.now;
                 if let Some(spender) = self.spender(campaign)
                     && let Some((lease, amount)) = grant
                 {
-                    spender.account.granted(lease, amount);
+                    spender.account.granted(lease, amount, now);
                 }
                 self.read(campaign, &budget, since);
                 self.answered(campaign, grant.is_some());
