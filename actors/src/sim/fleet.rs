@@ -13,7 +13,7 @@ use crate::domain::campaign::account::{Account, Want};
 use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::conflict::RuleIndex;
-use crate::domain::decision::{Candidate, Choice, Guide, Slot, decide};
+use crate::domain::decision::{Bid, Candidate, Choice, Guide, Slot, decide};
 use crate::domain::id::{LeaseId, PlayId, StreamerId};
 use crate::domain::money::{Currency, Micros};
 use crate::domain::pacing::{Attainments, Pacing, Plan};
@@ -247,8 +247,9 @@ impl<'a> Day<'a> {
                 let (campaign, plan) = self.listed.get(*place)?;
                 let value = trace.campaigns.get(*place)?.price(slot.streamer, slot.viewers);
                 let quote = Some(Quote { per_play: value, per_click: Micros::ZERO, clicks_max: 0 });
-                let budget = node.holdings.get(*place)?.account.view(now);
-                Some(Candidate { campaign, budget, reached: true, rules: None, plan, quote, value })
+                let account = &node.holdings.get(*place)?.account;
+                let candidate = Candidate::new(campaign, account, plan, Bid { quote, value });
+                Some(Candidate { reached: true, ..candidate })
             })
             .collect();
         let at = Slot {

@@ -5,7 +5,7 @@ use super::lease::{Lease, Slice};
 use super::{Campaign, Pricing, Status};
 use crate::domain::id::{LeaseId, PlayId};
 use crate::domain::money::Micros;
-use crate::domain::pacing::{Ask, BudgetView, DayView, Pace, Pacing, Plan, Standing, utc_day};
+use crate::domain::pacing::{Ask, BudgetView, DayView, Pace, Pacing, Plan, Purse, Standing, utc_day};
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, EventKind, Outcome};
 use crate::domain::time::UnixMillis;
@@ -248,6 +248,12 @@ impl Account {
             }
             Outcome::Duplicate => {}
         }
+    }
+}
+
+impl Purse for Account {
+    fn view(&self, _: &Campaign, now: UnixMillis) -> BudgetView {
+        self.view(now)
     }
 }
 

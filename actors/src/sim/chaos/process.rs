@@ -6,7 +6,7 @@
 use super::event::Waiting;
 use super::stage::Stage;
 use crate::domain::campaign::account::{Account, Want};
-use crate::domain::decision::{Candidate, Guide};
+use crate::domain::decision::{Bid, Candidate, Guide};
 use crate::domain::id::{CampaignId, PlayId, StreamerId};
 use crate::domain::money::Micros;
 use crate::domain::pacing::{Attainments, TUNED};
@@ -92,7 +92,6 @@ impl Process {
 pub(super) struct Shelf<'a> {
     pub(super) stage: &'a Stage,
     pub(super) spenders: &'a BTreeMap<CampaignId, Spender>,
-    pub(super) now: UnixMillis,
 }
 
 impl Market for Shelf<'_> {
@@ -105,14 +104,13 @@ impl Market for Shelf<'_> {
             let spender = self.spenders.get(&listed.campaign.id).filter(|one| one.account.is_known())?;
             let quote = listed.campaign.pricing.quote(viewers);
             let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 0));
-            Some((spender.account.view(self.now), quote, value))
+            Some((&spender.account, Bid { quote, value }))
         };
         let all = self.stage.campaigns.iter();
         let one = |listed| {
             let listed: &super::stage::Listed = listed;
-            let (budget, quote, value) = candidate(listed)?;
-            let (campaign, plan) = (&listed.campaign, &*listed.plan);
-            Some(Candidate { campaign, budget, reached: false, rules: None, plan, quote, value })
+            let (account, bid) = candidate(listed)?;
+            Some(Candidate::new(&listed.campaign, account, &listed.plan, bid))
         };
         all.filter_map(one).collect()
     }

@@ -127,7 +127,7 @@ impl Run {
         let mut world = World {
             now,
             sample: Some(sample),
-            market: &Shelf { stage, spenders: &process.spenders, now },
+            market: &Shelf { stage, spenders: &process.spenders },
             attained: &|| process.attained.clone(),
             policies: &stage.policies,
             keys: &stage.keys,
