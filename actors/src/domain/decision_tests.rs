@@ -317,8 +317,8 @@ proptest! {
         let mut history = History::default();
         shown.iter().filter_map(|at| campaigns.get(*at)).for_each(|c| history.record(c, UnixMillis(900)));
         let by = |most: i64| {
-            let known = (&history, &cooldowns());
-            let Answer { decision, rejected } = run_by(&Uneven { most }, &campaigns, &Settings::default(), known);
+            let (known, settings) = ((&history, &cooldowns()), Settings::default());
+            let Answer { decision, rejected } = run_by(&Uneven { most }, &campaigns, &settings, known);
             let ranked: Vec<_> = decision.ranked.iter().map(|c| (c.campaign.id, c.score)).collect();
             let names: std::collections::BTreeSet<_> = rejected.iter().map(|(id, _)| *id).collect();
             prop_assert_eq!(names.len(), rejected.len(), "each loses once");
