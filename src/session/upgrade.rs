@@ -123,7 +123,7 @@ impl Door {
         origin.split_once("://").map(|(_, rest)| rest) == host && host.is_some()
     }
 
-    /// Starts the task of a socket. Each kind has a task of its own size, that holds nothing of the handshake.
+    /// Starts the task of a socket. Each kind has one of its own size, that holds nothing of the handshake.
     fn start(self, socket: Socket, framed: Framed<TcpStream, h1::Codec>, seat: Seat) {
         let (stream, early) = take_over(framed);
         tune(&stream);
