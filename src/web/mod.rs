@@ -92,55 +92,82 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/metrics", read().to(health::metrics));
     app.service(
         web::scope("/api")
-            .service(resource("/campaigns").get(campaign::list).post(campaign::create))
-            .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
-            .service(resource("/campaigns/{id}/live").get(campaign::live))
-            .service(resource("/campaigns/{id}/metrics").get(metrics::series))
-            .service(resource("/campaigns/{id}/why").get(why::of_campaign))
-            .service(resource("/campaigns/{id}/participations").post(participation::apply))
-            .service(resource("/campaigns/{id}/participations/{streamer_id}").patch(participation::answer))
-            .service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
-            .service(resource("/conflict-rules/dry-run").post(conflict_rule::dry_run))
-            .service(
-                resource("/conflict-rules/overrides").get(rule_override::list).post(rule_override::grant),
-            )
-            .service(resource("/conflict-rules/overrides/{id}").delete(rule_override::revoke))
-            .service(resource("/conflict-rules/violations").get(violation::sums))
-            .service(
-                resource("/conflict-rules/{id}")
-                    .get(conflict_rule::show)
-                    .patch(conflict_rule::change)
-                    .delete(conflict_rule::delete),
-            )
-            .service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
-            .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
-            .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
-            .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
-            .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
-            .service(resource("/brands/{id}/wallet/credit-limit").put(wallet::limit))
-            .service(resource("/brands/{id}/wallet/statement").get(statement::of_brand))
-            .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
-            .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
-            .service(resource("/admin/adjustments").post(wallet::adjust))
-            .service(resource("/admin/brands").post(account::add_brand))
-            .service(resource("/admin/streamers").post(account::add_streamer))
-            .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
-            .service(resource("/admin/admins").post(account::add_operator))
-            .service(resource("/admin/keys").get(account::keys).post(account::add_key))
-            .service(resource("/admin/keys/{id}").delete(account::revoke))
-            .service(resource("/streamers/{id}/plays").get(streamer::plays))
-            .service(resource("/streamers/{id}/why").get(why::of_streamer))
-            .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
-            .service(resource("/streamers/{id}/policy").get(settings::policy))
-            .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
-            .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
-            .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete))
+            .configure(campaigns)
+            .configure(rules)
+            .configure(money)
+            .configure(people)
             .service(resource("/assets").post(asset::add))
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
+/// Campaigns, and who takes part in them.
+fn campaigns(api: &mut ServiceConfig) {
+    api.service(resource("/campaigns").get(campaign::list).post(campaign::create))
+        .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
+        .service(resource("/campaigns/{id}/live").get(campaign::live))
+        .service(resource("/campaigns/{id}/metrics").get(metrics::series))
+        .service(resource("/campaigns/{id}/why").get(why::of_campaign))
+        .service(
+            resource("/campaigns/{id}/participations")
+                .get(participation::of_campaign)
+                .post(participation::propose),
+        )
+        .service(
+            resource("/campaigns/{id}/participations/{streamer_id}")
+                .get(participation::show)
+                .patch(participation::answer),
+        );
+}
+
+/// Conflict rules.
+fn rules(api: &mut ServiceConfig) {
+    api.service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
+        .service(resource("/conflict-rules/dry-run").post(conflict_rule::dry_run))
+        .service(resource("/conflict-rules/overrides").get(rule_override::list).post(rule_override::grant))
+        .service(resource("/conflict-rules/overrides/{id}").delete(rule_override::revoke))
+        .service(resource("/conflict-rules/violations").get(violation::sums))
+        .service(
+            resource("/conflict-rules/{id}")
+                .get(conflict_rule::show)
+                .patch(conflict_rule::change)
+                .delete(conflict_rule::delete),
+        );
+}
+
+/// Wallets and what is moved by hand.
+fn money(api: &mut ServiceConfig) {
+    api.service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
+        .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
+        .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
+        .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
+        .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
+        .service(resource("/brands/{id}/wallet/credit-limit").put(wallet::limit))
+        .service(resource("/brands/{id}/wallet/statement").get(statement::of_brand))
+        .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
+        .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
+        .service(resource("/admin/adjustments").post(wallet::adjust));
+}
+
+/// Accounts, keys and streamers.
+fn people(api: &mut ServiceConfig) {
+    api.service(resource("/admin/brands").post(account::add_brand))
+        .service(resource("/admin/streamers").post(account::add_streamer))
+        .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
+        .service(resource("/admin/admins").post(account::add_operator))
+        .service(resource("/admin/keys").get(account::keys).post(account::add_key))
+        .service(resource("/admin/keys/{id}").delete(account::revoke))
+        .service(resource("/streamers/{id}/participations").get(participation::of_streamer))
+        .service(resource("/streamers/{id}/plays").get(streamer::plays))
+        .service(resource("/streamers/{id}/why").get(why::of_streamer))
+        .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
+        .service(resource("/streamers/{id}/policy").get(settings::policy))
+        .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
+        .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
+        .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete));
 }
 
 /// GET, and HEAD, which some monitors and players ask first.
