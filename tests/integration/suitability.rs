@@ -307,7 +307,7 @@ async fn a_cap_by_the_day_holds_after_a_restart_however_much_was_shown_since() {
             record.play =
                 gametriggers_actors::domain::id::PlayId::mint(now, [high, low, 0, 0, 0, 0, 0, 0, 0, 1]);
             record.outcome = gametriggers_actors::ports::PlayOutcome::Failed;
-            (record.click_code, record.clicks) = (None, None);
+            (record.shown, record.click_code, record.clicks) = (None, None, None);
             record
         })
         .collect();

@@ -198,6 +198,7 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
         creative: CreativeId(3),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW + Millis(i64::from(n) + 5)),
         viewers: 40,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
@@ -223,6 +224,37 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
     assert_eq!(since(2, 9).await, all[1..]);
     assert_eq!(since(0, 2).await, all[1..], "the newest");
     assert!(since(6, 9).await.is_empty());
+    // A play that came on screen and was skipped afterwards; one whose claim came late, and without its first
+    // frame. The time is that of the frame, whichever record brings it.
+    let frame = |n: u32, outcome| PlayRecord { shown: Some(NOW + Millis(70)), ..record(n, outcome) };
+    let late = PlayRecord { at: NOW + Millis(900), ..record(8, PlayOutcome::Settled) };
+    for plays in [
+        vec![frame(7, PlayOutcome::Shown), frame(8, PlayOutcome::Shown)],
+        vec![record(7, PlayOutcome::Skipped), late],
+    ] {
+        bench.store.append(&Batch { plays, ..Batch::default() }).await.unwrap();
+    }
+    let since_skipped = [7_i64, 8].map(|n| (CampaignId(n % 3), NOW + Millis(70)));
+    assert_eq!(since(6, 9).await, since_skipped);
+    let newest = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
+    assert_eq!(newest[1].outcome, PlayOutcome::Skipped);
+    assert!(newest.iter().all(|play| play.shown == Some(NOW + Millis(70))));
+    // The frame that comes after the claim is not lost, nor the claim.
+    let later = PlayRecord {
+        shown: Some(NOW + Millis(71)),
+        click_code: Some("xYz".into()),
+        ..record(8, PlayOutcome::Shown)
+    };
+    bench.store.append(&Batch { plays: vec![later], ..Batch::default() }).await.unwrap();
+    let newest = bench.store.recent(StreamerId(1), None, 1).await.unwrap().remove(0);
+    assert_eq!((newest.outcome, newest.shown), (PlayOutcome::Settled, Some(NOW + Millis(71))));
+    assert_eq!((newest.at, newest.click_code.as_deref()), (NOW + Millis(900), Some("xYz")));
+    // Rows of an earlier release say it by their outcome.
+    bench.tamper("UPDATE play SET shown_at = NULL").await;
+    assert_eq!(since(0, 3).await, [all[1], all[2], (CampaignId(2), NOW + Millis(900))]);
+    let oldest = bench.store.recent(StreamerId(1), None, 9).await.unwrap();
+    let on_screen: Vec<_> = oldest.iter().filter_map(|play| play.shown).collect();
+    assert_eq!(on_screen, [900, 10, 8, 6].map(|at| NOW + Millis(at)));
 }
 
 on_each! {

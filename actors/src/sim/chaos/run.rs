@@ -1,7 +1,7 @@
 //! One run: events in the order of a virtual clock, faults by the seed.
 
 use super::event::{Agenda, Event, Fate, Inside, Waiting};
-use super::journal::{Entry, Journal};
+use super::journal::{Entry as In, Journal};
 use super::ledger::{Ledger, NotWritten};
 use super::page::{Kept, Page};
 use super::process::Process;
@@ -17,6 +17,7 @@ use crate::domain::streamer::live::{FromPage, LiveStreamer, ToPage};
 use crate::domain::streamer::page::{Active, HostKind, PageStatus, SessionId};
 use crate::domain::time::{Millis, UnixMillis};
 use crate::sim::random::Random;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// From one sending of what is not acked to the next.
@@ -92,7 +93,7 @@ impl Run {
         let listed: Vec<_> = self.stage.campaigns.iter().map(|l| (l.campaign.clone(), l.budget)).collect();
         for (campaign, budget) in listed {
             self.ledger.list(campaign.id, campaign.daily_cap);
-            self.journal.note(self.now, Entry::List(campaign.id));
+            self.journal.note(self.now, In::List(campaign.id));
             self.fund(campaign.id, budget)?;
         }
         let (begins, length) = (self.now, Millis::minutes(scope.minutes).0);
@@ -204,7 +205,7 @@ impl Run {
 
     fn fund(&mut self, campaign: crate::domain::id::CampaignId, amount: Micros) -> Result<(), Broken> {
         if self.ledger.fund(campaign, amount)? {
-            self.journal.note(self.now, Entry::Fund(campaign, amount));
+            self.journal.note(self.now, In::Fund(campaign, amount));
         }
         Ok(())
     }
@@ -329,13 +330,13 @@ impl Run {
         let row = self.stage.streamers.iter().find(|row| row.id == streamer);
         let (Some(row), false) = (row, process.live.contains_key(&streamer)) else { return };
         let mut live = LiveStreamer::new(row.clone());
-        let own = |play: &&PlayRecord| play.streamer == streamer && play.outcome.was_on_screen();
+        let own = |play: &&PlayRecord| play.streamer == streamer && play.shown.is_some();
         let shown: Vec<PlayRecord> = self.log.values().filter(own).cloned().collect();
         live.remember_slots(shown.iter().map(|play| play.play.minted()));
-        let known = |play: &PlayRecord| Some((self.stage.campaign(play.campaign)?.clone(), play.at));
+        let known = |play: &PlayRecord| Some((self.stage.campaign(play.campaign)?.clone(), play.shown?));
         live.remember(shown.iter().filter_map(known));
         process.live.insert(streamer, live);
-        self.watch.revived(streamer, shown.iter().map(|play| (play.play, play.campaign)));
+        shown.iter().for_each(|play| self.watch.shown(play, play.play.minted()));
     }
 
     fn cut_off(&mut self, index: usize, away: Millis) -> Result<(), Broken> {
@@ -349,20 +350,16 @@ impl Run {
         Ok(())
     }
 
-    /// A record of a play reaches the log: a later one replaces it unless it is less final, as in the store.
+    /// A record of a play reaches the log, as in the store.
     pub(super) fn log(&mut self, record: PlayRecord) {
-        let stage = |outcome| match outcome {
-            PlayOutcome::Shown => 0,
-            PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
-            PlayOutcome::Rejected => 2,
-            PlayOutcome::Settled => 3,
-        };
         if record.outcome == PlayOutcome::Shown {
-            self.watch.shown((record.streamer, record.at), record.play, record.campaign);
+            self.watch.shown(&record, record.at);
         }
-        let before = self.log.get(&record.play);
-        if before.is_none_or(|before| stage(record.outcome) >= stage(before.outcome)) {
-            self.log.insert(record.play, record);
+        match self.log.entry(record.play) {
+            Entry::Occupied(mut before) => before.get_mut().merge(record),
+            Entry::Vacant(free) => {
+                free.insert(record);
+            }
         }
     }
 
@@ -397,7 +394,7 @@ impl Run {
         if self.store_works && !failing {
             self.ledger.roll_up()?;
             self.ledger.close_due(self.now);
-            self.journal.note(self.now, Entry::CloseDue);
+            self.journal.note(self.now, In::CloseDue);
         }
         self.agenda.at(self.now + Millis(2000), Event::Chores);
         Ok(())
@@ -471,7 +468,7 @@ impl Run {
         }
         let closes = self.now + self.stage.last_token();
         let epoch = self.ledger.open_epoch(closes);
-        self.journal.note(self.now, Entry::Open(closes));
+        self.journal.note(self.now, In::Open(closes));
         self.process = Some(Process::new(epoch, &self.stage, self.now));
         let ids: Vec<_> = self.stage.campaigns.iter().map(|listed| listed.campaign.id).collect();
         ids.into_iter().for_each(|id| self.reload(id));

@@ -5,6 +5,7 @@ use super::stage::Stage;
 use crate::domain::campaign::Campaign;
 use crate::domain::id::{CampaignId, LeaseId, PlayId, StreamerId};
 use crate::domain::invariants::Invariant;
+use crate::domain::log::PlayRecord;
 use crate::domain::money::Micros;
 use crate::domain::settlement::Outcome;
 use crate::domain::streamer::page::SessionId;
@@ -34,12 +35,15 @@ struct Out {
     dead: UnixMillis,
 }
 
-/// A play that is known to have been on screen.
+/// A play that is known to have been on screen, now or to a process before this one.
 #[derive(Clone, Copy, Debug)]
 struct Shown {
     play: PlayId,
     campaign: CampaignId,
+    /// Limits of the stream count from here.
     slot: UnixMillis,
+    /// Rules and caps of campaigns count from here.
+    first_frame: UnixMillis,
 }
 
 /// The one who watches.
@@ -75,7 +79,8 @@ impl Watch {
             format!("{before:?} is in hand, then {play}")
         })?;
         let shown = self.shown.get(&streamer).map(Vec::as_slice).unwrap_or_default();
-        let within = |span: Millis| shown.iter().filter(move |one| now - one.slot < span);
+        let within = |span: Millis| shown.iter().filter(move |one| now - one.first_frame < span);
+        let slots = |span: Millis| shown.iter().filter(move |one| now - one.slot < span);
         let of = |one: &Shown| stage.campaign(one.campaign);
         let brand = |one: &Shown| of(one).is_some_and(|c| c.brand.id == campaign.brand.id);
         let category = |one: &Shown| of(one).is_some_and(|c| c.category == campaign.category);
@@ -90,7 +95,7 @@ impl Watch {
         ];
         for (rule, kept) in rules {
             holds(kept, Invariant::RulesHold, || {
-                format!("{rule} against {play} of campaign {}", campaign.id)
+                format!("{rule} against {play} of campaign {} at {now:?}: {shown:?}", campaign.id)
             })?;
         }
         let same = |span| within(span).filter(|one| one.campaign == campaign.id).count();
@@ -99,12 +104,12 @@ impl Watch {
             ("minimum gap", same(cap.minimum_gap) == 0),
             ("plays an hour", cap.per_hour == 0 || same(HOUR) < count(cap.per_hour)),
             ("plays a day", cap.per_day == 0 || same(DAY) < count(cap.per_day)),
-            ("ads an hour", within(HOUR).count() < count(limits.hourly)),
-            ("gap of the stream", within(stage.terms.minimum_gap).count() == 0),
+            ("ads an hour", slots(HOUR).count() < count(limits.hourly)),
+            ("gap of the stream", slots(stage.terms.minimum_gap).count() == 0),
         ];
         for (which, kept) in caps {
             holds(kept, Invariant::CapsHold, || {
-                format!("{which} against {play} of campaign {}", campaign.id)
+                format!("{which} against {play} of campaign {} at {now:?}: {shown:?}", campaign.id)
             })?;
         }
         Ok(())
@@ -114,19 +119,6 @@ impl Watch {
     pub(super) fn over(&mut self, streamer: StreamerId, play: PlayId) {
         if self.hands.get(&streamer) == Some(&play) {
             self.hands.remove(&streamer);
-        }
-    }
-
-    /// A streamer's actor starts with what the log says.
-    pub(super) fn revived(
-        &mut self,
-        streamer: StreamerId,
-        shown: impl Iterator<Item = (PlayId, CampaignId)>,
-    ) {
-        let known = self.shown.remove(&streamer).unwrap_or_default();
-        for (play, campaign) in shown {
-            let slot = known.iter().find(|one| one.play == play).map_or(play.minted(), |one| one.slot);
-            self.shown((streamer, slot), play, campaign);
         }
     }
 
@@ -163,16 +155,13 @@ impl Watch {
         self.primaries.entry(streamer).or_default().remove(&session);
     }
 
-    /// A play was on screen, as the process now knows.
-    pub(super) fn shown(
-        &mut self,
-        (streamer, slot): (StreamerId, UnixMillis),
-        play: PlayId,
-        campaign: CampaignId,
-    ) {
-        let list = self.shown.entry(streamer).or_default();
+    /// A play was on screen, as the process now knows: it saw it, or the log says it. No crash and no end of
+    /// the play makes anybody forget it.
+    pub(super) fn shown(&mut self, record: &PlayRecord, slot: UnixMillis) {
+        let PlayRecord { play, campaign, shown, .. } = *record;
+        let list = self.shown.entry(record.streamer).or_default();
         if !list.iter().any(|one| one.play == play) {
-            list.push(Shown { play, campaign, slot });
+            list.push(Shown { play, campaign, slot, first_frame: shown.unwrap_or(slot) });
         }
     }
 
