@@ -3,6 +3,7 @@
 mod account;
 mod account_body;
 mod asset;
+mod blocklist;
 mod caller;
 mod campaign;
 mod campaign_body;
@@ -73,12 +74,7 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 
 /// The route table.
 pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
-    let json =
-        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
-    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
-    let query =
-        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
-    app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+    app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.route("/", read().to(pages::home))
         .route("/overlay/", read().to(pages::overlay))
         .route("/dashboard/", read().to(pages::dashboard))
@@ -114,6 +110,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             )
             .service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
             .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
+            .service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
             .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
             .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
             .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
@@ -141,6 +138,16 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
+/// What can not be read is answered with a problem.
+fn read_as_problems(app: &mut ServiceConfig) {
+    let json =
+        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
+    let query =
+        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
+    app.app_data(json).app_data(path).app_data(query);
 }
 
 /// GET, and HEAD, which some monitors and players ask first.

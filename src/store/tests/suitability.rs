@@ -2,6 +2,7 @@
 //! allows, who they are, and what creatives achieved.
 
 use super::catalogue::{new_streamer, profile};
+use super::operator::by_hand;
 use super::*;
 use gametriggers_actors::domain::creative::{Format, LengthCaps};
 use gametriggers_actors::domain::daypart::Dayparts;
@@ -10,7 +11,9 @@ use gametriggers_actors::domain::streamer::{
     OptIn, Platform, Profile, ProfileChange, Settings, SettingsChange,
 };
 use gametriggers_actors::domain::targeting::Mature;
-use gametriggers_actors::ports::{Batch, ByHand, NewStreamer, PlayOutcome, PlayRecord, StoreError};
+use gametriggers_actors::ports::{
+    Batch, Blocklist, ByHand, CampaignChange, NewStreamer, PlayOutcome, PlayRecord, StoreError,
+};
 
 fn targeting() -> Targeting {
     Targeting {
@@ -257,7 +260,51 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
     assert_eq!(on_screen, [900, 10, 8, 6].map(|at| NOW + Millis(at)));
 }
 
+async fn whom_a_brand_blocks_each_of_its_campaigns_blocks_in_the_catalogue(on: On) {
+    let (bench, brand, first) = Bench::funded(on, 10, 0).await;
+    let second = bench.campaign(brand, 0).await;
+    let (_, other) = bench.fund(10, 0).await;
+    let store = &bench.store;
+    let ids = |ids: &[i64]| ids.iter().map(|id| StreamerId(*id)).collect::<Vec<_>>();
+    let wants = Targeting { blocked_streamers: ids(&[3, 9]), ..Targeting::default() };
+    let change = CampaignChange { targeting: Some(wants), ..CampaignChange::default() };
+    store.change(first, &change, NOW).await.unwrap();
+    let blocks = async || {
+        let campaigns = store.catalogue().await.unwrap().campaigns;
+        let of = |id| {
+            let campaign = campaigns.iter().find(|campaign| campaign.id == id).unwrap();
+            campaign.targeting.blocked_streamers.iter().map(|streamer| streamer.0).collect::<Vec<_>>()
+        };
+        [of(first), of(second), of(other)]
+    };
+    assert_eq!(store.blocklist(brand).await.unwrap(), Blocklist::default());
+    assert_eq!(blocks().await, [vec![3, 9], vec![], vec![]]);
+    let set = store.set_blocklist(brand, &ids(&[4, 9, 12]), None, NOW).await.unwrap();
+    assert_eq!(set, Blocklist { streamers: ids(&[4, 9, 12]), updated: Some(NOW) });
+    assert_eq!(store.blocklist(brand).await.unwrap(), set);
+    assert_eq!(blocks().await, [vec![3, 4, 9, 12], vec![4, 9, 12], vec![]]);
+    // What a campaign blocks by itself stays what it was, and is what changes start from.
+    assert_eq!(store.campaign(first).await.unwrap().targeting.blocked_streamers, ids(&[3, 9]));
+    assert_eq!(store.page(None, None, 1).await.unwrap()[0].targeting.blocked_streamers, ids(&[3, 9]));
+    let recorded = "SELECT count(*) FROM admin_action WHERE action = 'set_blocklist'
+        AND actor = '0badcafe' AND reason = 'why'";
+    assert_eq!(bench.database.numbers(recorded).await, [0], "a brand's own doing is no operator's");
+    store.set_blocklist(brand, &ids(&[7]), Some(&by_hand("why")), NOW + Millis(1)).await.unwrap();
+    assert_eq!(bench.database.numbers(recorded).await, [1]);
+    assert_eq!(blocks().await, [vec![3, 7, 9], vec![7], vec![]]);
+    store.set_blocklist(brand, &[], None, NOW + Millis(2)).await.unwrap();
+    assert_eq!(blocks().await, [vec![3, 9], vec![], vec![]]);
+    let nobody = gametriggers_actors::domain::id::BrandId(99);
+    for answer in
+        [store.blocklist(nobody).await, store.set_blocklist(nobody, &[], Some(&by_hand("why")), NOW).await]
+    {
+        assert!(matches!(answer, Err(StoreError::NotFound)), "{answer:?}");
+    }
+    assert_eq!(bench.database.numbers(recorded).await, [1]);
+}
+
 on_each! {
+    whom_a_brand_blocks_each_of_its_campaigns_blocks_in_the_catalogue;
     what_a_campaign_wants_reads_back_and_changes_as_a_whole;
     creatives_keep_their_weight_and_their_sound;
     what_creatives_achieve_adds_up_and_comes_with_the_campaign;
