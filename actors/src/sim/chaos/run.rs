@@ -1,8 +1,8 @@
 //! One run: events in the order of a virtual clock, faults by the seed.
 
-use super::event::{Agenda, Event, Fate, Inside, Waiting};
+use super::event::{Agenda, Event, Inside};
 use super::journal::{Entry as In, Journal};
-use super::ledger::{Ledger, NotWritten};
+use super::ledger::Ledger;
 use super::page::{Kept, Page};
 use super::process::Process;
 use super::stage::Stage;
@@ -179,6 +179,7 @@ impl Run {
             Event::Connect(page) => self.connect(page)?,
             Event::Drop(page, away) => self.cut_off(page, away)?,
             Event::Resend(page) => self.send_again(page),
+            Event::Click(play, viewer) => self.click(play, viewer),
             Event::Commit(epoch, batch, fate) => self.commit(epoch, &batch, fate)?,
             Event::Chores => self.chores()?,
             Event::Meddle => self.meddle()?,
@@ -272,6 +273,13 @@ impl Run {
             self.counts.claims += 1;
             self.journal.composed(play, (&token, &nonce), &evidence, (&self.stage, now))?;
         }
+        let painted = out.iter().find_map(|word| match word {
+            FromPage::Started(play) => Some(*play),
+            _ => None,
+        });
+        if let Some(play) = painted {
+            self.scanned(play);
+        }
         self.page_says(index, out);
         self.wake_page(index);
         Ok(())
@@ -361,32 +369,6 @@ impl Run {
                 free.insert(record);
             }
         }
-    }
-
-    /// A batch reaches the ledger, whether or not its process still lives.
-    fn commit(&mut self, epoch: i64, batch: &[Waiting], fate: Fate) -> Result<(), Broken> {
-        let lives = self.process.as_ref().is_some_and(|process| process.epoch == epoch);
-        if !lives && self.random.percent(60) {
-            return Ok(());
-        }
-        let claims: Vec<_> = batch.iter().map(|one| one.claim).collect();
-        let written = if self.store_works && fate != Fate::Failed {
-            match self.ledger.settle(epoch, &claims, self.now) {
-                Ok(outcomes) => {
-                    self.journal.written(batch);
-                    Ok(outcomes)
-                }
-                Err(NotWritten::Fenced) => Err(()),
-                Err(NotWritten::Broken(broken)) => return Err(broken),
-            }
-        } else {
-            Err(())
-        };
-        if lives {
-            let wait = if fate == Fate::Unanswered { 2000 } else { 20 };
-            self.soon_inside(wait, Inside::Written(written));
-        }
-        Ok(())
     }
 
     fn chores(&mut self) -> Result<(), Broken> {

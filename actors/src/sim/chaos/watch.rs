@@ -31,7 +31,10 @@ pub(super) fn holds(so: bool, invariant: Invariant, says: impl FnOnce() -> Strin
 #[derive(Clone, Copy, Debug)]
 struct Out {
     lease: LeaseId,
+    /// What was set aside.
     price: Micros,
+    /// The play costs nothing, and each click on it a part of that, as long as the token lives.
+    per_click: bool,
     dead: UnixMillis,
 }
 
@@ -50,6 +53,7 @@ struct Shown {
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     out: BTreeMap<PlayId, Out>,
+    aside: BTreeMap<PlayId, Micros>,
     hands: BTreeMap<StreamerId, PlayId>,
     primaries: BTreeMap<StreamerId, BTreeSet<SessionId>>,
     prepared: BTreeSet<PlayId>,
@@ -65,6 +69,11 @@ impl Watch {
     pub(super) fn crashed(&mut self) {
         self.hands.clear();
         self.primaries.clear();
+    }
+
+    /// So much is to be set aside for a play.
+    pub(super) fn asked(&mut self, play: PlayId, amount: Micros) {
+        self.aside.insert(play, amount);
     }
 
     /// A play asks for money: none may be in hand, and no rule or cap may be against it.
@@ -134,8 +143,12 @@ impl Watch {
         let first = self.played.insert(play) && self.prepared.contains(&play);
         holds(first, Invariant::PlaysGoForward, || format!("the token of {play} leaves again"))?;
         holds(terms.split.is_exact(), Invariant::PriceIsFeeAndEarn, || format!("{terms:?}"))?;
-        self.out.insert(play, Out { lease: terms.lease, price: terms.split.price, dead: terms.dead() });
-        Ok(())
+        let price = self.aside.get(&play).copied().unwrap_or(terms.split.price);
+        let per_click = terms.split.price == Micros::ZERO;
+        self.out.insert(play, Out { lease: terms.lease, price, per_click, dead: terms.dead() });
+        holds(per_click || price == terms.split.price, Invariant::PriceIsFeeAndEarn, || {
+            format!("{price:?} is set aside for {terms:?}")
+        })
     }
 
     /// A page is told whether it gets the plays.
@@ -184,10 +197,16 @@ impl Watch {
         waits: impl Fn(PlayId) -> bool,
         now: UnixMillis,
     ) -> Result<(), Broken> {
-        self.out.retain(|play, out| ledger.outcome(*play).is_none() && (now <= out.dead || waits(*play)));
+        self.out.retain(|play, out| {
+            (out.per_click || ledger.outcome(*play).is_none()) && (now <= out.dead || waits(*play))
+        });
         let mut sums: BTreeMap<LeaseId, i64> = BTreeMap::new();
-        for out in self.out.values() {
-            *sums.entry(out.lease).or_default() += out.price.0;
+        for (play, out) in &self.out {
+            let left = out.price.0 - ledger.clicked(*play).0;
+            holds(left >= 0, Invariant::TokenOutlivesItsPrice, || {
+                format!("clicks on {play} cost {} more than was set aside", left.abs())
+            })?;
+            *sums.entry(out.lease).or_default() += left;
         }
         for (lease, sum) in sums {
             let rest = ledger.rest(lease).0;
