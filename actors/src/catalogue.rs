@@ -6,12 +6,13 @@ use crate::domain::campaign::{Campaign, Category, Pricing, click_rate_ppm};
 use crate::domain::conflict::RuleIndex;
 use crate::domain::decision::{Candidate, Guide};
 use crate::domain::id::{BrandId, CampaignId, StreamerId};
-use crate::domain::money::Micros;
-use crate::domain::pacing::{BudgetView, DayView, Pace, Plan, TUNED};
+use crate::domain::money::{Currency, Micros};
+use crate::domain::pacing::{BudgetView, DayView, Pace, Plan, Purse, TUNED};
 use crate::domain::streamer::live::Market;
 use crate::domain::streamer::{Profile, Streamer};
 use crate::domain::supply::{Planner, SupplyHistory};
 use crate::domain::targeting::Targeting;
+use crate::domain::time::UnixMillis;
 use crate::ports::CatalogueRows;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,6 +71,12 @@ impl BudgetCell {
     }
 }
 
+impl Purse for BudgetCell {
+    fn view(&self, campaign: &Campaign, _: UnixMillis) -> BudgetView {
+        self.view(campaign.daily_cap)
+    }
+}
+
 /// A campaign with its money.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -81,6 +88,9 @@ pub struct Entry {
     pub plan: Arc<Plan>,
     /// The rules that may speak against it.
     rules: Arc<[usize]>,
+    /// The campaign's, here so that a bid needs no look at the campaign.
+    pricing: Pricing,
+    currency: Currency,
 }
 
 /// The snapshot.
@@ -123,7 +133,8 @@ impl Catalogue {
                 same.map_or_else(|| Arc::new(plan), |known| Arc::clone(&known.plan))
             });
             let budget = known.map(|known| Arc::clone(&known.budget)).unwrap_or_default();
-            Entry { campaign: Arc::new(campaign), budget, plan, rules }
+            let (pricing, currency) = (campaign.pricing, campaign.currency);
+            Entry { campaign: Arc::new(campaign), budget, plan, rules, pricing, currency }
         };
         let mut entries: Vec<Entry> = rows.campaigns.into_iter().map(&mut entry).collect();
         entries.sort_by_key(|e| e.campaign.id);
@@ -170,12 +181,12 @@ fn as_planned(before: &Campaign, now: &Campaign) -> bool {
 impl Entry {
     /// The campaign as a candidate, before so many viewers.
     fn candidate(&self, viewers: u32, reached: bool) -> Candidate<'_> {
-        let campaign = &self.campaign;
-        let quote = campaign.pricing.quote(viewers);
-        let rate = if matches!(campaign.pricing, Pricing::Cpc(_)) { self.budget.click_rate_ppm() } else { 0 };
+        let quote = self.pricing.quote(viewers);
+        let rate = if matches!(self.pricing, Pricing::Cpc(_)) { self.budget.click_rate_ppm() } else { 0 };
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
-        let budget = self.budget.view(campaign.daily_cap);
-        Candidate { campaign, budget, reached, rules: Some(&self.rules), plan: &self.plan, quote, value }
+        let Self { campaign, budget, plan, rules, currency, .. } = self;
+        let (purse, rules) = (&**budget, Some(&**rules));
+        Candidate { campaign, currency: *currency, purse, reached, rules, plan, quote, value }
     }
 }
 

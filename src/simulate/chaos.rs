@@ -4,7 +4,7 @@ use super::Algorithm;
 use crate::cli::say;
 use gametriggers_actors::domain::invariants::Invariant;
 use gametriggers_actors::sim::chaos::{Counts, Failure, Scope, run as run_seed};
-use gametriggers_actors::sim::fleet::{Plot, Slices, fleet};
+use gametriggers_actors::sim::fleet::{Plot, fleet};
 use gametriggers_actors::sim::trace::Trace;
 
 /// Runs these seeds; the sums, and every seed in which something broke.
@@ -47,10 +47,9 @@ pub(super) fn fleets(trace: &Trace, algorithm: Algorithm, nodes: &[u32]) {
     };
     for count in nodes {
         let plots = [
-            ("few", Plot::published(*count)),
-            ("few_stale", Plot { fresh: false, ..Plot::published(*count) }),
-            ("today_returned", Plot { slices: Slices::Today, ..Plot::published(*count) }),
-            ("today", Plot { slices: Slices::Today, idle: None, fresh: false, ..Plot::published(*count) }),
+            ("returned", Plot::published(*count)),
+            ("kept", Plot { idle: None, ..Plot::published(*count) }),
+            ("stale", Plot { fresh: false, ..Plot::published(*count) }),
         ];
         for (name, plot) in plots {
             let found = fleet(trace, pacing, plot);

@@ -41,6 +41,8 @@ const PARKED_MAX: usize = 1024;
 const BUDGET_LIFE: Millis = Millis::seconds(5);
 /// And after this in any case: other nodes spend, and leases of nodes that are gone come back.
 const IDLE_LIFE: Millis = Millis::seconds(60);
+/// A lease that paid for nothing for so long goes back, when there are other nodes that could spend it.
+const LEASE_IDLE: Millis = Millis::seconds(60);
 
 type Answer = oneshot::Sender<Result<LeaseId, Reason>>;
 
@@ -55,6 +57,8 @@ pub struct CampaignActor {
     /// Of the row that the money was read from.
     version: i64,
     read_at: UnixMillis,
+    /// When money was last set aside.
+    used_at: UnixMillis,
     /// What all nodes settled, and when it was asked for. It is shown; nothing is decided by it.
     shared: (CampaignTotals, UnixMillis),
     looking: bool,
@@ -85,6 +89,7 @@ impl CampaignActor {
             plan: None,
             version: 0,
             read_at: UnixMillis(0),
+            used_at: UnixMillis(0),
             shared: (CampaignTotals::default(), UnixMillis(0)),
             looking: false,
             touched: false,
@@ -126,7 +131,12 @@ impl CampaignActor {
         if proof::planted(Plant::LeaseCheck) {
             self.account.conjure(want.amount);
         }
-        self.account.reserve(want, &TUNED, self.engine.now())
+        let now = self.engine.now();
+        let answer = self.account.reserve(want, &TUNED, now);
+        if matches!(answer, Some(Ok(_))) {
+            self.used_at = now;
+        }
+        answer
     }
 
     /// Asks the ledger for more, unless enough is free or a request is on its way. A server that stops gives
@@ -164,7 +174,7 @@ impl CampaignActor {
 
     fn granted(&mut self, granted: StoreResult<Option<Grant>>) {
         match granted {
-            Ok(Some(Grant { lease, granted })) => self.account.granted(lease, granted),
+            Ok(Some(Grant { lease, granted })) => self.account.granted(lease, granted, self.engine.now()),
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(campaign = self.id.0, %error, "no lease: the campaign plays on what it has");
@@ -413,6 +423,9 @@ impl Handler<Sweep> for CampaignActor {
         }
         if self.take_plan() {
             self.publish(ctx);
+        }
+        if !self.asking && self.engine.ports.live.are_shared() && now - self.used_at > LEASE_IDLE {
+            self.hand_back(ctx);
         }
         if !self.asking && now - self.read_at > self.budget_life() {
             self.touched = false;

@@ -1,12 +1,13 @@
 //! Which campaign gets a slot, and why every other one does not.
 //!
 //! Pure and deterministic: the same slot and the same candidates give the same answer, ties go to the
-//! lower id. A candidate is checked in this order and keeps the first reason that stops it: status,
-//! flight and hours, the streamer's blocklists, the brand's, targeting, the platform's policy, a creative
-//! (formats, sound, length, policy), the size of its charge, budget and pacing. The others are ranked by
-//! value times weight (`pacing`), and conflict rules and frequency caps are asked about the best first,
-//! until three may play; who comes after them is outbid. Then `lookahead` may give up the first for the
-//! next slots' sake.
+//! lower id. Candidates are ranked by value times weight (`pacing`). No weight is above a known one, so they
+//! are looked at in the order of their values, and only until three may play that nobody after them can
+//! beat; who comes after is outbid, whatever else may be against it. One that is looked at keeps the first
+//! reason that stops it: status, flight and hours, the streamer's blocklists, the brand's, targeting, the
+//! platform's policy, a creative (formats, sound, length, policy), the size of its charge, budget, pacing,
+//! and when its turn comes conflict rules and frequency caps. Then `lookahead` may give up the first for
+//! the next slots' sake.
 
 use super::campaign::{Campaign, Quote, Status};
 use super::conflict::{Contender, Hit, RuleIndex};
@@ -14,7 +15,7 @@ use super::creative::Creative;
 use super::id::{CampaignId, StreamerId};
 use super::lookahead::{self, Prospect, Ranking};
 use super::money::{Currency, Micros};
-use super::pacing::{Ask, Attainments, BudgetView, Pacing, Plan, Standing, score};
+use super::pacing::{Ask, Attainments, BudgetView, Pacing, Plan, Purse, Standing, score};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::rotation::{self, Turn};
@@ -58,14 +59,40 @@ pub struct Slot<'a> {
 pub struct Candidate<'a> {
     /// The campaign.
     pub campaign: &'a Arc<Campaign>,
-    /// Its money.
-    pub budget: BudgetView,
+    /// The currency of its campaign.
+    pub currency: Currency,
+    /// Its money, which is looked at when its turn comes.
+    pub purse: &'a dyn Purse,
     /// Whether the words of its targeting are known to fit the stream.
     pub reached: bool,
     /// The rules that may speak against it, when they were looked up before.
     pub rules: Option<&'a [usize]>,
     /// How its money is spread.
     pub plan: &'a Plan,
+    /// What the play may cost; none when it can not be priced.
+    pub quote: Option<Quote>,
+    /// What the play is expected to cost.
+    pub value: Micros,
+}
+
+impl<'a> Candidate<'a> {
+    /// A campaign with its money and its plan, of which nothing else is known.
+    #[must_use]
+    pub fn new(campaign: &'a Arc<Campaign>, purse: &'a dyn Purse, plan: &'a Plan, bid: Bid) -> Self {
+        let Bid { quote, value } = bid;
+        Self { campaign, currency: campaign.currency, purse, reached: false, rules: None, plan, quote, value }
+    }
+
+    fn choice(&self, score: i64, standing: Standing, slot: Slot<'_>) -> Option<Choice> {
+        let Candidate { campaign, value, .. } = *self;
+        let (creative, quote) = (pick(campaign, slot)?.clone(), self.quote?);
+        Some(Choice { campaign: Arc::clone(campaign), creative, quote, value, score, standing })
+    }
+}
+
+/// What a campaign offers for a slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Bid {
     /// What the play may cost; none when it can not be priced.
     pub quote: Option<Quote>,
     /// What the play is expected to cost.
@@ -120,80 +147,54 @@ pub struct Guide<'a> {
     pub offers: bool,
 }
 
-/// A candidate that the stream suits.
-struct Suited<'c, 'a> {
-    candidate: &'c Candidate<'a>,
-    quote: Quote,
-    price: Micros,
-}
-
-impl Suited<'_, '_> {
-    fn choice(&self, score: i64, standing: Standing, slot: Slot<'_>) -> Option<Choice> {
-        let Candidate { campaign, value, .. } = *self.candidate;
-        let creative = pick(campaign, slot)?.clone();
-        Some(Choice { campaign: Arc::clone(campaign), creative, quote: self.quote, value, score, standing })
-    }
-}
-
 /// Decides a slot. Every candidate that loses is named to `lost` with its reason.
 pub fn decide(
     slot: Slot<'_>,
     guide: Guide<'_>,
     candidates: &[Candidate<'_>],
-    mut lost: impl FnMut(CampaignId, Reason),
+    lost: impl FnMut(CampaignId, Reason),
 ) -> Decision {
-    let mut decision = Decision::default();
-    let mut loser = Loser::default();
-    let mut suited: Vec<Suited<'_, '_>> = Vec::with_capacity(candidates.len());
+    let mut auction = Auction { slot, guide, lost, decision: Decision::default(), loser: Loser::default() };
+    let mut currencies = Vec::new();
     for candidate in candidates {
-        match suits(slot, guide, candidate) {
-            Ok(fits) => {
-                note(&mut decision.attainable, candidate.campaign.currency, candidate.value);
-                suited.push(fits);
-            }
-            Err(reason) => {
-                lost(candidate.campaign.id, reason);
-                loser.note(candidate, reason);
-            }
+        if !currencies.contains(&candidate.currency) {
+            currencies.push(candidate.currency);
         }
     }
-    stand(&mut decision.attainable, slot);
-    let mut worth = Vec::with_capacity(suited.len());
-    for (place, fits) in suited.iter().enumerate() {
-        let id = fits.candidate.campaign.id;
-        let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
-        match guide.pacing.weigh(&ask(slot, guide.pacing, (fits.candidate, fits.price), standing)) {
-            Ok(weight) => worth.push((score(fits.candidate.value, weight), Reverse(id), place)),
-            Err(reason) => {
-                lost(id, reason);
-                loser.note(fits.candidate, reason);
-            }
-        }
-    }
-    // Rules and caps cost most, so they are asked in the order of worth, and only until enough may play.
-    let mut worth = BinaryHeap::from(worth);
+    let bids = candidates.iter().enumerate().map(|(place, candidate)| (candidate.value, Reverse(place)));
+    let mut bids = BinaryHeap::from(bids.collect::<Vec<_>>());
+    let mut weighed: BinaryHeap<(i64, Reverse<CampaignId>, usize)> =
+        BinaryHeap::with_capacity(candidates.len().min(WEIGHED));
     let awake = guide.rules.awake(slot.history.present(), slot.now);
     let mut ranking = Ranking::default();
-    while !ranking.is_full()
-        && let Some((score, Reverse(id), place)) = worth.pop()
-    {
-        let Some(fits) = suited.get(place) else { continue };
-        let free = is_free(slot, (guide.rules, &awake), fits, &mut decision.hits);
-        ranking.note(Prospect { place, id, score }, free.is_ok());
-        if let Err(reason) = free {
-            lost(id, reason);
-            loser.note(fits.candidate, reason);
+    loop {
+        let beaten = |best: i64| bids.peek().is_none_or(|(bid, _)| best > score(*bid, guide.pacing.most()));
+        let first = weighed.peek().is_some_and(|(best, ..)| beaten(*best));
+        if first && !ranking.is_full() {
+            let Some((score, Reverse(id), place)) = weighed.pop() else { break };
+            let Some(candidate) = candidates.get(place) else { continue };
+            let free = auction.is_free(candidate, &awake);
+            ranking.note(Prospect { place, id, score }, free);
+        } else if ranking.is_full() && auction.decision.attainable.len() == currencies.len() {
+            break;
+        } else {
+            let Some((_, Reverse(place))) = bids.pop() else { break };
+            let Some(candidate) = candidates.get(place) else { continue };
+            let score = auction.weigh(candidate);
+            weighed.extend(score.map(|score| (score, Reverse(candidate.campaign.id), place)));
         }
     }
-    worth.into_iter().for_each(|(_, Reverse(id), _)| lost(id, Reason::Outbid));
+    weighed.into_iter().for_each(|(_, Reverse(id), _)| (auction.lost)(id, Reason::Outbid));
+    let beaten = bids.into_iter().filter_map(|(_, Reverse(place))| candidates.get(place));
+    beaten.for_each(|candidate| (auction.lost)(candidate.campaign.id, Reason::Outbid));
     if guide.pacing.looks_ahead() {
-        let candidate = |place: usize| suited.get(place).map(|fits| fits.candidate);
-        lookahead::prefer(&mut ranking, candidate, guide.rules, slot);
+        lookahead::prefer(&mut ranking, |place| candidates.get(place), guide.rules, slot);
     }
+    let Auction { mut decision, loser, .. } = auction;
     let choice = |prospect: &Prospect| {
-        let fits = suited.get(prospect.place)?;
-        let standing = standing(&decision.attainable, fits.candidate.campaign.currency);
-        fits.choice(prospect.score, standing, slot)
+        let candidate = candidates.get(prospect.place)?;
+        let standing = standing(&decision.attainable, candidate.currency);
+        candidate.choice(prospect.score, standing, slot)
     };
     decision.ranked = ranking.free().iter().take(TRIES).filter_map(choice).collect();
     if decision.ranked.is_empty() {
@@ -203,21 +204,74 @@ pub fn decide(
     decision
 }
 
-/// How the streamer stands in each currency, this slot included.
-fn stand(attainable: &mut Worth, slot: Slot<'_>) {
-    for (currency, best, standing) in attainable {
-        let mut earned = slot.earned.of(*currency).at(slot.now);
-        let mut all = slot.all.of(*currency).at(slot.now);
-        earned.due(*best, slot.now);
-        all.due(*best, slot.now);
-        *standing = earned.standing(all);
-    }
+/// Candidates that are weighed, as a rule, before the best are known.
+const WEIGHED: usize = 16;
+
+/// A decision under way.
+struct Auction<'a, F> {
+    slot: Slot<'a>,
+    guide: Guide<'a>,
+    lost: F,
+    decision: Decision,
+    loser: Loser,
 }
 
-fn note(attainable: &mut Worth, currency: Currency, value: Micros) {
-    match attainable.iter_mut().find(|(of, ..)| *of == currency) {
-        Some((_, best, _)) => *best = value.max(*best),
-        None => attainable.push((currency, value, 0)),
+impl<F: FnMut(CampaignId, Reason)> Auction<'_, F> {
+    fn loses(&mut self, candidate: &Candidate<'_>, reason: Reason) {
+        (self.lost)(candidate.campaign.id, reason);
+        self.loser.note(candidate, reason);
+    }
+
+    /// The score of the candidate; none when the stream does not suit it, or its money says no. Called in the
+    /// order of values: of each currency the first one that is suited is worth most.
+    fn weigh(&mut self, candidate: &Candidate<'_>) -> Option<i64> {
+        let (slot, pacing) = (self.slot, self.guide.pacing);
+        let budget = || candidate.purse.view(candidate.campaign, slot.now);
+        let fits = suits(slot, self.guide, candidate, budget);
+        let weighed = fits.and_then(|(price, budget)| {
+            let standing = self.stand(candidate);
+            pacing.weigh(&ask(slot, pacing, (candidate, budget, price), standing))
+        });
+        match weighed {
+            Ok(weight) => Some(score(candidate.value, weight)),
+            Err(reason) => {
+                self.loses(candidate, reason);
+                None
+            }
+        }
+    }
+
+    /// Whether rules and caps let the campaign play now.
+    fn is_free(&mut self, candidate: &Candidate<'_>, awake: &[bool]) -> bool {
+        let (slot, rules, campaign) = (self.slot, self.guide.rules, candidate.campaign);
+        let contender = Contender::of(campaign, slot.streamer);
+        let hits = &mut self.decision.hits;
+        let heard = |hit| hits.push((campaign.id, hit));
+        let present = slot.history.present();
+        let blocked = match candidate.rules {
+            Some(known) => rules.blocks_among(contender, (known, awake), (present, slot.now), heard),
+            None => rules.blocks(contender, present, slot.now, heard),
+        };
+        let against = blocked.map(|hit| hit.reason);
+        let against = against.or_else(|| slot.history.allows(campaign.id, campaign.cap, slot.now).err());
+        against.map(|reason| self.loses(candidate, reason)).is_none()
+    }
+
+    /// How the streamer stands in the currency of a candidate that the stream suits, this slot included.
+    fn stand(&mut self, candidate: &Candidate<'_>) -> Standing {
+        let Candidate { currency, value, .. } = *candidate;
+        let known = self.decision.attainable.iter().find(|(of, ..)| *of == currency);
+        if let Some((.., standing)) = known {
+            return *standing;
+        }
+        let now = self.slot.now;
+        let (mut earned, mut all) =
+            (self.slot.earned.of(currency).at(now), self.slot.all.of(currency).at(now));
+        earned.due(value, now);
+        all.due(value, now);
+        let standing = earned.standing(all);
+        self.decision.attainable.push((currency, value, standing));
+        standing
     }
 }
 
@@ -239,12 +293,13 @@ impl Loser {
     }
 }
 
-/// Whether the campaign may play on this stream at all, now, and with what.
-fn suits<'c, 'a>(
+/// Whether the campaign may play on this stream at all, now: what is set aside for it, and its money.
+fn suits(
     slot: Slot<'_>,
     guide: Guide<'_>,
-    candidate: &'c Candidate<'a>,
-) -> Result<Suited<'c, 'a>, Reason> {
+    candidate: &Candidate<'_>,
+    budget: impl FnOnce() -> BudgetView,
+) -> Result<(Micros, BudgetView), Reason> {
     let campaign = candidate.campaign;
     let quote = candidate.quote.ok_or(Reason::Budget)?;
     match campaign.status {
@@ -275,47 +330,28 @@ fn suits<'c, 'a>(
     if !price.is_positive() {
         return Err(Reason::MinimumViewers);
     }
-    let most = i128::from(candidate.budget.funded.0) * i128::from(guide.charge_max_bps);
+    let budget = budget();
+    let most = i128::from(budget.funded.0) * i128::from(guide.charge_max_bps);
     if i128::from(price.0) * 10_000 > most {
         return Err(Reason::Budget);
     }
-    Ok(Suited { candidate, quote, price })
+    Ok((price, budget))
 }
 
-/// Whether rules and caps let the campaign play now.
-fn is_free(
-    slot: Slot<'_>,
-    (rules, awake): (&RuleIndex, &[bool]),
-    fits: &Suited<'_, '_>,
-    hits: &mut Vec<(CampaignId, Hit)>,
-) -> Result<(), Reason> {
-    let campaign = fits.candidate.campaign;
-    let contender = Contender::of(campaign, slot.streamer);
-    let heard = |hit| hits.push((campaign.id, hit));
-    let present = slot.history.present();
-    let blocked = match fits.candidate.rules {
-        Some(known) => rules.blocks_among(contender, (known, awake), (present, slot.now), heard),
-        None => rules.blocks(contender, present, slot.now, heard),
-    };
-    if let Some(hit) = blocked {
-        return Err(hit.reason);
-    }
-    slot.history.allows(campaign.id, campaign.cap, slot.now)
-}
-
-/// What the candidate asks the rule of pacing, for a play at `price`.
+/// What the candidate asks the rule of pacing, with `budget`, for a play at `price`.
 pub(super) fn ask(
     slot: Slot<'_>,
     pacing: &dyn Pacing,
-    (candidate, price): (&Candidate<'_>, Micros),
+    (candidate, budget, price): (&Candidate<'_>, BudgetView, Micros),
     standing: Standing,
 ) -> Ask {
-    let Candidate { campaign, budget, plan, value, .. } = *candidate;
+    let Candidate { campaign, plan, value, .. } = *candidate;
+    let days = campaign.flight.days();
     Ask {
         budget: budget.on(slot.now),
-        share: pacing.lead(plan.share(campaign.pacing, slot.now), campaign.flight.days()),
+        share: pacing.lead(plan.share(campaign.pacing, slot.now), days),
         mode: campaign.pacing,
-        days: campaign.flight.days(),
+        days,
         day_share: if budget.day.is_some() { pacing.lead(plan.day_share(slot.now), 1) } else { 0 },
         price,
         value,

@@ -8,7 +8,7 @@ use crate::domain::creative::{Content, Format, LengthCaps, Placement};
 use crate::domain::daypart::Dayparts;
 use crate::domain::id::{BrandId, CreativeId, RuleId};
 use crate::domain::money::Currency;
-use crate::domain::pacing::{Greedy, TUNED};
+use crate::domain::pacing::{Greedy, ONE, TUNED};
 use crate::domain::policy::Words;
 use crate::domain::policy::tests::open;
 use crate::domain::rotation::{CreativeCounts, Rotation};
@@ -111,7 +111,7 @@ fn run_by(
         let campaign: &Arc<Campaign> = campaign;
         let quote = campaign.pricing.quote(100);
         let value = quote.map_or(Micros::ZERO, |quote| quote.expected(100, 1200));
-        Candidate { campaign, budget, reached: false, rules: None, plan, quote, value }
+        Candidate::new(campaign, &budget, plan, Bid { quote, value })
     };
     let candidates: Vec<_> = campaigns.iter().zip(&plans).map(candidate).collect();
     let guide = Guide { rules, pacing, charge_max_bps: 10_000, offers: false };
@@ -172,7 +172,9 @@ fn every_way_to_lose_has_its_reason() {
         made(18, |c| c.targeting.languages = vec!["hi".into()]),
     ];
     let decision = run(&campaigns, &settings, &History::default(), &RuleIndex::default());
-    let reasons: Vec<Reason> = decision.rejected.iter().map(|(_, reason)| *reason).collect();
+    let mut rejected = decision.rejected.clone();
+    rejected.sort_by_key(|(id, _)| *id);
+    let reasons: Vec<Reason> = rejected.iter().map(|(_, reason)| *reason).collect();
     let expected = [
         Reason::CampaignPaused,
         Reason::CampaignEnded,
@@ -278,7 +280,54 @@ fn a_play_that_spoils_two_better_slots_gives_way() {
     assert_eq!(by(&TUNED, &far), [1, 2, 3], "but not more than three times as much");
 }
 
+/// Weights without a pattern, of which none is above half of `ONE`.
+struct Uneven {
+    most: i64,
+}
+
+impl Pacing for Uneven {
+    fn weigh(&self, ask: &Ask) -> Result<i64, Reason> {
+        let mixed = ask.price.0 * 7919 % 101;
+        if mixed < 20 { Err(Reason::Pacing) } else { Ok(ONE * mixed / 200) }
+    }
+
+    fn most(&self) -> i64 {
+        self.most
+    }
+
+    fn looks_ahead(&self) -> bool {
+        true
+    }
+}
+
 proptest! {
+    /// Who is not looked at could not have won: the answer is that of looking at everybody.
+    #[test]
+    fn nobody_who_could_win_is_passed_over(
+        offers in proptest::collection::vec((1_i64..60, 0_i64..6, 0_i64..4, any::<bool>()), 0..40),
+        shown in proptest::collection::vec(0_usize..40, 0..6),
+    ) {
+        let offer = |(id, (price, brand, word, foreign)): (i64, &(i64, i64, i64, bool))| made(id, |c| {
+            c.pricing = Pricing::Flat(Micros(*price));
+            (c.brand.id, c.category) = (BrandId(*brand), Category::new(format!("word{word}").into()));
+            c.status = if price % 7 == 0 { Status::Paused } else { Status::Active };
+            c.currency = if *foreign { "USD".parse().unwrap() } else { Currency::INR };
+        });
+        let campaigns: Vec<_> = (0_i64..).zip(&offers).map(offer).collect();
+        let mut history = History::default();
+        shown.iter().filter_map(|at| campaigns.get(*at)).for_each(|c| history.record(c, UnixMillis(900)));
+        let by = |most: i64| {
+            let (known, settings) = ((&history, &cooldowns()), Settings::default());
+            let Answer { decision, rejected } = run_by(&Uneven { most }, &campaigns, &settings, known);
+            let ranked: Vec<_> = decision.ranked.iter().map(|c| (c.campaign.id, c.score)).collect();
+            let names: std::collections::BTreeSet<_> = rejected.iter().map(|(id, _)| *id).collect();
+            prop_assert_eq!(names.len(), rejected.len(), "each loses once");
+            prop_assert_eq!(names.len() + ranked.len(), campaigns.len(), "nobody is forgotten");
+            Ok((ranked, decision.hits, decision.no_fill, decision.attainable))
+        };
+        prop_assert_eq!(by(ONE / 2)?, by(i64::MAX)?);
+    }
+
     /// With all else equal, who pays more is not served less.
     #[test]
     fn a_higher_price_never_loses_the_slot(

@@ -154,7 +154,8 @@ pub struct Asked<'a> {
 /// Makes every check.
 #[must_use]
 pub fn name(slot: Slot<'_>, guide: Guide<'_>, asked: Asked<'_>) -> Named {
-    let Candidate { campaign, quote, budget, plan, .. } = asked.candidate;
+    let Candidate { campaign, quote, purse, plan, .. } = asked.candidate;
+    let budget = purse.view(campaign, slot.now);
     let contender = Contender::of(campaign, slot.streamer);
     let present = slot.history.present();
     let spoken = guide.rules.spoken(contender, Basis { shown: present, with_assigned: present }, slot.now);
@@ -165,7 +166,7 @@ pub fn name(slot: Slot<'_>, guide: Guide<'_>, asked: Asked<'_>) -> Named {
     let rules: Vec<Speaks> = spoken.iter().map(|hit| Speaks { hit: *hit, until: until(hit) }).collect();
     let mut checks = Vec::with_capacity(20);
     stream(slot, &asked, &mut checks);
-    let price = price(quote, &asked, guide.charge_max_bps);
+    let price = price(quote, budget, guide.charge_max_bps);
     if asked.audience {
         let checked = Checked { check: Check::Price, against: price.err(), until: None };
         // What has no quote at all is refused before anything else is looked at.
@@ -231,12 +232,12 @@ fn stream(slot: Slot<'_>, asked: &Asked<'_>, checks: &mut Vec<Checked>) {
 }
 
 /// What a play would set aside.
-fn price(quote: Option<Quote>, asked: &Asked<'_>, charge_max_bps: u32) -> Result<Micros, Reason> {
+fn price(quote: Option<Quote>, budget: BudgetView, charge_max_bps: u32) -> Result<Micros, Reason> {
     let price = quote.and_then(Quote::reserve).ok_or(Reason::Budget)?;
     if !price.is_positive() {
         return Err(Reason::MinimumViewers);
     }
-    let most = i128::from(asked.candidate.budget.funded.0) * i128::from(charge_max_bps);
+    let most = i128::from(budget.funded.0) * i128::from(charge_max_bps);
     if i128::from(price.0) * 10_000 > most { Err(Reason::Budget) } else { Ok(price) }
 }
 
@@ -254,7 +255,9 @@ fn history(slot: Slot<'_>, campaign: &Campaign, rules: &[Speaks], checks: &mut V
 /// Whether the campaign can pay `price`, and may by its plan. What comes after the first no is left out: a
 /// plan says nothing of money that is not there.
 fn money(slot: Slot<'_>, guide: Guide<'_>, (asked, price): (&Asked<'_>, Micros), checks: &mut Vec<Checked>) {
-    let verdict = guide.pacing.weigh(&ask(slot, guide.pacing, (&asked.candidate, price), asked.standing));
+    let Asked { candidate, standing, .. } = asked;
+    let budget = candidate.purse.view(candidate.campaign, slot.now);
+    let verdict = guide.pacing.weigh(&ask(slot, guide.pacing, (candidate, budget, price), *standing));
     for (check, reason) in [
         (Check::Budget, Reason::Budget),
         (Check::DailyCap, Reason::DailyCap),

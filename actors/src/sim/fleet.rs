@@ -13,7 +13,7 @@ use crate::domain::campaign::account::{Account, Want};
 use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::conflict::RuleIndex;
-use crate::domain::decision::{Candidate, Choice, Guide, Slot, decide};
+use crate::domain::decision::{Bid, Candidate, Choice, Guide, Slot, decide};
 use crate::domain::id::{LeaseId, PlayId, StreamerId};
 use crate::domain::money::{Currency, Micros};
 use crate::domain::pacing::{Attainments, Pacing, Plan};
@@ -31,23 +31,11 @@ const READ: Millis = Millis::seconds(5);
 /// The life of a token with what may pass before and after it: as long as a dead node's lease is kept.
 const STRANDED: Millis = Millis(600_000 + 6_500 + 60_000);
 
-/// How much a node asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slices {
-    /// As a server does today: a twentieth of what is left, twenty prices at least.
-    Today,
-    /// One to four prices, never more than a part of what is left that all nodes could take twice over;
-    /// asked for when fewer than two prices are free.
-    Few,
-}
-
 /// What is done with a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plot {
     /// Nodes.
     pub nodes: u32,
-    /// How much they ask for.
-    pub slices: Slices,
     /// A lease that nobody used for so long goes back; none keeps it.
     pub idle: Option<Millis>,
     /// Whether a node reads the numbers of campaigns again that it had no work with.
@@ -61,7 +49,7 @@ impl Plot {
     #[must_use]
     pub const fn published(nodes: u32) -> Self {
         let crash = UnixMillis((20 * 60 + 30) * 60_000);
-        Self { nodes, slices: Slices::Few, idle: Some(Millis::seconds(60)), fresh: true, crash: Some(crash) }
+        Self { nodes, idle: Some(Millis::seconds(60)), fresh: true, crash: Some(crash) }
     }
 }
 
@@ -259,8 +247,9 @@ impl<'a> Day<'a> {
                 let (campaign, plan) = self.listed.get(*place)?;
                 let value = trace.campaigns.get(*place)?.price(slot.streamer, slot.viewers);
                 let quote = Some(Quote { per_play: value, per_click: Micros::ZERO, clicks_max: 0 });
-                let budget = node.holdings.get(*place)?.account.view(now);
-                Some(Candidate { campaign, budget, reached: true, rules: None, plan, quote, value })
+                let account = &node.holdings.get(*place)?.account;
+                let candidate = Candidate::new(campaign, account, plan, Bid { quote, value });
+                Some(Candidate { reached: true, ..candidate })
             })
             .collect();
         let at = Slot {
@@ -313,18 +302,11 @@ impl<'a> Day<'a> {
 
     /// Asks the ledger for more, when the lease runs low.
     fn ask(&mut self, node: usize, place: usize, price: Micros, now: UnixMillis) {
-        let nodes = i64::from(self.plot.nodes.max(1));
         let Some(budget) = self.ledger.get_mut(place) else { return };
         let holding = self.nodes.get_mut(node).and_then(|node| node.holdings.get_mut(place));
         let Some(holding) = holding else { return };
         let left = budget.unleased();
-        let wanted = match self.plot.slices {
-            Slices::Today => holding.account.wanted(price),
-            Slices::Few => {
-                let most = (price.0 * 4).min(left.0 / (2 * nodes)).max(price.0);
-                (holding.account.free().0 < price.0 * 2).then_some(Micros(most))
-            }
-        };
+        let wanted = holding.account.wanted(price);
         let granted = wanted.map_or(0, |wanted| wanted.0.min(left.0));
         if granted > 0 {
             budget.leased.0 += granted;
@@ -334,7 +316,7 @@ impl<'a> Day<'a> {
                 .account
                 .lease()
                 .map_or(LeaseId(self.leases), crate::domain::campaign::lease::Lease::id);
-            holding.account.granted(lease, Micros(granted));
+            holding.account.granted(lease, Micros(granted), now);
             holding.account.read(*budget, self.pacing, now);
             holding.read = now;
         }
@@ -357,7 +339,7 @@ mod tests {
         assert_eq!((one.beyond, eight.beyond, eight.score.overspend.0), (Micros(0), Micros(0), 0));
         assert!(eight.score.value.0 * 100 >= one.score.value.0 * 97, "{one:?} {eight:?}");
         // What nobody gives back is missing elsewhere.
-        let kept = Plot { slices: Slices::Today, idle: None, ..Plot::published(8) };
+        let kept = Plot { idle: None, ..Plot::published(8) };
         let kept = fleet(&trace, &TUNED, kept);
         assert!(kept.stranded.is_positive(), "the crash has to hurt");
         assert!(kept.score.value < eight.score.value);

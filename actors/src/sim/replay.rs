@@ -5,7 +5,7 @@ use crate::domain::campaign::account::{Account, Want};
 use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Quote};
 use crate::domain::conflict::RuleIndex;
-use crate::domain::decision::{Candidate, Guide, Slot, decide};
+use crate::domain::decision::{Bid, Candidate, Guide, Slot, decide};
 use crate::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use crate::domain::money::{Currency, FeeBps, Micros, Split};
 use crate::domain::pacing::{Attainments, Pacing, Plan};
@@ -62,7 +62,7 @@ impl<'a> Replay<'a> {
             account.change((Arc::clone(&campaign), Arc::clone(&plan)), pacing, UnixMillis(0));
             let budget = Budget { funded: terms.budget, ..Budget::default() };
             account.read(budget, pacing, UnixMillis(0));
-            account.granted(LeaseId(1), terms.budget);
+            account.granted(LeaseId(1), terms.budget, UnixMillis(0));
             Funded { campaign, plan, account }
         });
         let streams = (0_u32..).zip(&trace.streamers).map(|(id, streamer)| {
@@ -109,15 +109,8 @@ impl<'a> Replay<'a> {
                 let Funded { campaign, plan, account } = self.funded.get(*place)?;
                 let value = trace.campaigns.get(*place)?.price(slot.streamer, slot.viewers);
                 let quote = Some(Quote { per_play: value, per_click: Micros::ZERO, clicks_max: 0 });
-                Some(Candidate {
-                    campaign,
-                    budget: account.view(now),
-                    reached: true,
-                    rules: None,
-                    plan,
-                    quote,
-                    value,
-                })
+                let candidate = Candidate::new(campaign, account, plan, Bid { quote, value });
+                Some(Candidate { reached: true, ..candidate })
             })
             .collect();
         let at = Slot {

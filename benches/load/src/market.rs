@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// Budget of each campaign. Every kill strands a twentieth of what is left until the lease closes.
+/// Budget of each campaign. Every kill strands a slice of it until the lease closes.
 pub(crate) const BUDGET_MICROS: i64 = 1_000_000_000_000_000;
 /// Name, way to pay, rate, kind of creative. A play of the last costs nothing by itself.
 const CAMPAIGNS: [(&str, &str, i64, &str); 4] = [

@@ -62,6 +62,8 @@ impl Launch {
             .args(self.site.arguments()?)
             .env("GAMETRIGGERS__SERVER__BIND", self.address.to_string())
             .env("GAMETRIGGERS__PLAY__MINIMUM_GAP_MS", "0")
+            // The demo's rules are in its configuration; they would keep one brand's campaigns apart.
+            .env("GAMETRIGGERS__CONFLICT_RULES", "[]")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,11 +1,11 @@
 //! A campaign and its money, as one node spends it: what the campaign's actor does, without the actor.
 
 use super::budget::Budget;
-use super::lease::{Lease, slice_wanted};
+use super::lease::{Lease, Slice};
 use super::{Campaign, Pricing, Status};
 use crate::domain::id::{LeaseId, PlayId};
 use crate::domain::money::Micros;
-use crate::domain::pacing::{Ask, BudgetView, DayView, Pace, Pacing, Plan, Standing, utc_day};
+use crate::domain::pacing::{Ask, BudgetView, DayView, Pace, Pacing, Plan, Purse, Standing, utc_day};
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, EventKind, Outcome};
 use crate::domain::time::UnixMillis;
@@ -31,6 +31,7 @@ pub struct Want {
 pub struct Account {
     terms: Option<(Arc<Campaign>, Arc<Plan>)>,
     lease: Option<Lease>,
+    slice: Slice,
     budget: Budget,
     /// Whether `budget` was read at all.
     known: bool,
@@ -133,7 +134,8 @@ impl Account {
     }
 
     /// The ledger moved `amount` into the lease.
-    pub fn granted(&mut self, lease: LeaseId, amount: Micros) {
+    pub fn granted(&mut self, lease: LeaseId, amount: Micros, now: UnixMillis) {
+        self.slice.granted(amount, now);
         self.budget.leased = Micros(self.budget.leased.0.saturating_add(amount.0));
         match self.lease.as_mut().filter(|mine| mine.id() == lease) {
             Some(mine) => mine.top_up(amount),
@@ -144,11 +146,12 @@ impl Account {
     /// What to ask the ledger for, when the lease runs low.
     #[must_use]
     pub fn wanted(&self, price: Micros) -> Option<Micros> {
-        slice_wanted(self.budget.unleased(), self.free(), price)
+        self.slice.wanted(self.budget.unleased(), self.free(), price)
     }
 
-    /// Takes everything free out of the lease, to be handed back.
+    /// Takes everything free out of the lease, to be handed back. The next slice is a small one.
     pub fn take_free(&mut self) -> Option<(LeaseId, Micros)> {
+        self.slice = Slice::default();
         self.lease.as_mut().map(|lease| (lease.id(), lease.take_free()))
     }
 
@@ -248,6 +251,12 @@ impl Account {
             }
             Outcome::Duplicate => {}
         }
+    }
+}
+
+impl Purse for Account {
+    fn view(&self, _: &Campaign, now: UnixMillis) -> BudgetView {
+        self.view(now)
     }
 }
 

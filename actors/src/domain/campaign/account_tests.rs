@@ -24,7 +24,7 @@ fn account(budget: i64, change: impl FnOnce(&mut Campaign)) -> Account {
     let mut account = Account::default();
     account.change((Arc::new(campaign), Arc::new(plan)), &TUNED, UnixMillis(0));
     account.read(Budget { funded: Micros(budget), ..Budget::default() }, &TUNED, UnixMillis(0));
-    account.granted(LEASE, Micros(budget));
+    account.granted(LEASE, Micros(budget), UnixMillis(0));
     account
 }
 

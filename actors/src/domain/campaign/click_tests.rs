@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::conflict::RuleIndex;
 use crate::domain::decision::tests::{campaign, profile};
-use crate::domain::decision::{Candidate, Guide, Slot, decide};
+use crate::domain::decision::{Bid, Candidate, Guide, Slot, decide};
 use crate::domain::id::StreamerId;
 use crate::domain::pacing::{Attainments, BudgetView, Plan, TUNED};
 use crate::domain::policy::Policy;
@@ -40,14 +40,9 @@ impl Market {
         let plan = Plan::uniform(self.campaigns[0].flight);
         let now = UnixMillis(1_000_000_000);
         let budget = BudgetView { funded: Micros(1 << 46), ..BudgetView::default() };
-        let candidates = self.campaigns.each_ref().map(|campaign| Candidate {
-            campaign,
-            budget,
-            reached: false,
-            rules: None,
-            plan: &plan,
-            quote: campaign.pricing.quote(self.viewers),
-            value: self.value(campaign),
+        let candidates = self.campaigns.each_ref().map(|campaign| {
+            let (quote, value) = (campaign.pricing.quote(self.viewers), self.value(campaign));
+            Candidate::new(campaign, &budget, &plan, Bid { quote, value })
         });
         let slot = Slot {
             now,

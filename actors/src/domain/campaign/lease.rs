@@ -8,7 +8,7 @@
 
 use crate::domain::id::{LeaseId, PlayId};
 use crate::domain::money::Micros;
-use crate::domain::time::UnixMillis;
+use crate::domain::time::{Millis, UnixMillis};
 use std::collections::HashMap;
 
 /// What is set aside for one play.
@@ -140,16 +140,46 @@ impl Lease {
     }
 }
 
-/// How much to ask for when a lease runs low: a twentieth of what the campaign has left, at least
-/// `price_floor` times twenty, never more than is left. None while more than half a slice is free.
-#[must_use]
-pub fn slice_wanted(unleased: Micros, free: Micros, price: Micros) -> Option<Micros> {
-    if !unleased.is_positive() {
-        return None;
+/// How much a campaign's actor asks the ledger for when its lease runs low: what it spends in about ten
+/// seconds, by what the last grants lasted. What is in a lease is out of reach for every other node, and for
+/// a while for everybody when its server dies, so a campaign that plays now and then asks for a few plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    size: Micros,
+    granted: UnixMillis,
+}
+
+/// A slice that is gone sooner is doubled,
+const SHORT: Millis = Millis::seconds(5);
+/// and one that lasts longer is halved.
+const LONG: Millis = Millis::seconds(20);
+/// Plays that a slice pays for at least.
+const PLAYS_MIN: i64 = 4;
+
+impl Slice {
+    /// What to ask for before a play at `price`: never more than is left, nor than a twentieth of it unless
+    /// that is less than a few plays. None while half a slice is free.
+    #[must_use]
+    pub fn wanted(&self, unleased: Micros, free: Micros, price: Micros) -> Option<Micros> {
+        let few = price.0.saturating_mul(PLAYS_MIN);
+        // Towards the end every node leaves something to the others.
+        let few = few.min((unleased.0 / 8).max(price.0));
+        let size = self.size.0.min(unleased.0 / 20).max(few).min(unleased.0);
+        (size > 0 && (free.0 < size / 2 || free < price)).then_some(Micros(size))
     }
-    let floor = price.0.saturating_mul(20);
-    let slice = (unleased.0 / 20).max(floor).min(unleased.0);
-    (free.0 < slice / 2 || free < price).then_some(Micros(slice))
+
+    /// The ledger gave `amount`.
+    pub fn granted(&mut self, amount: Micros, now: UnixMillis) {
+        let lasted = now - self.granted;
+        let size = if lasted < SHORT {
+            amount.0.saturating_mul(2)
+        } else if lasted > LONG {
+            amount.0 / 2
+        } else {
+            amount.0
+        };
+        *self = Self { size: Micros(size), granted: now };
+    }
 }
 
 #[cfg(test)]
@@ -232,15 +262,39 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_is_a_twentieth_and_never_more_than_is_left() {
-        assert_eq!(slice_wanted(Micros(10_000), Micros(0), Micros(10)), Some(Micros(500)));
-        assert_eq!(
-            slice_wanted(Micros(1000), Micros(0), Micros(10)),
-            Some(Micros(200)),
-            "twenty plays at least"
-        );
-        assert_eq!(slice_wanted(Micros(10_000), Micros(250), Micros(10)), None);
-        assert_eq!(slice_wanted(Micros(15), Micros(0), Micros(10)), Some(Micros(15)));
-        assert_eq!(slice_wanted(Micros(0), Micros(0), Micros(10)), None);
+    fn a_slice_is_a_few_plays_and_never_more_than_is_left() {
+        let wanted = |unleased, free| Slice::default().wanted(Micros(unleased), Micros(free), Micros(10));
+        assert_eq!(wanted(10_000, 0), Some(Micros(40)));
+        assert_eq!(wanted(10_000, 20), None, "half of it is free");
+        assert_eq!(wanted(160, 0), Some(Micros(20)), "others want something as well");
+        assert_eq!((wanted(15, 0), wanted(5, 0)), (Some(Micros(10)), Some(Micros(5))));
+        assert_eq!(wanted(0, 0), None);
+    }
+
+    #[test]
+    fn a_slice_follows_what_is_spent_in_ten_seconds() {
+        let left = Micros(1_000_000);
+        // Spent at so much a second, as soon as it is there: the slice after ten minutes.
+        let settles = |per_second: i64| {
+            let (mut slice, mut free, mut asked) = (Slice::default(), 0, 0);
+            for second in 0..600 {
+                let now = UnixMillis(1_000_000 + second * 1000);
+                let mut due = per_second;
+                while due > 0 {
+                    if let Some(more) = slice.wanted(left, Micros(free), Micros(10)) {
+                        slice.granted(more, now);
+                        (free, asked) = (free + more.0, asked + 1);
+                    }
+                    (due, free) = (due - 10, free - 10);
+                }
+            }
+            (slice.wanted(left, Micros(0), Micros(10)).unwrap().0, asked)
+        };
+        for per_second in [10, 100, 1000] {
+            let (size, asked) = settles(per_second);
+            assert!((5..=40).contains(&(size / per_second)), "{per_second}: {size}");
+            assert!(asked < 200, "{per_second}: asked {asked} times");
+        }
+        assert_eq!(settles(100_000).0, 50_000, "a twentieth of what is left");
     }
 }

@@ -14,7 +14,7 @@ pub use self::plan::{Plan, STEP};
 pub use self::token_bucket::{TUNED, TokenBucket};
 pub use self::week::{WEEK_STEPS, Week};
 
-use super::campaign::PacingMode;
+use super::campaign::{Campaign, PacingMode};
 use super::money::Micros;
 use super::reason::Reason;
 use super::time::UnixMillis;
@@ -97,6 +97,18 @@ impl BudgetView {
     }
 }
 
+/// Where a campaign's money is looked at.
+pub trait Purse: std::fmt::Debug {
+    /// The money of the campaign.
+    fn view(&self, campaign: &Campaign, now: UnixMillis) -> BudgetView;
+}
+
+impl Purse for BudgetView {
+    fn view(&self, _: &Campaign, _: UnixMillis) -> BudgetView {
+        *self
+    }
+}
+
 /// What a campaign asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
@@ -128,6 +140,11 @@ pub trait Pacing: Send + Sync {
     /// # Errors
     /// `pacing` when the campaign is ahead of its plan, `budget` when it can not pay.
     fn weigh(&self, ask: &Ask) -> Result<i64, Reason>;
+
+    /// No weight is above this.
+    fn most(&self) -> i64 {
+        ONE
+    }
 
     /// The share that counts as passed when `share` of the plan has.
     /// `days` are those of the flight.

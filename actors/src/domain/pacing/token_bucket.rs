@@ -127,6 +127,10 @@ impl Pacing for TokenBucket {
         Ok(weight(filled).max(WEIGHT_MIN))
     }
 
+    fn most(&self) -> i64 {
+        weight(ONE)
+    }
+
     fn lead(&self, share: i64, days: i64) -> i64 {
         let part = self.lead_divisor.saturating_mul(if self.is_daily { days.max(1) } else { 1 });
         let lead = if part > 0 { share / part } else { 0 };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::campaign::Campaign;
 use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Severity};
+use crate::domain::decision::Bid;
 use crate::domain::decision::tests::{campaign, profile};
 use crate::domain::id::{LeaseId, RuleId, StreamerId};
 use crate::domain::pacing::{BudgetView, Greedy, Plan};
@@ -40,6 +41,7 @@ struct Shelf {
     campaigns: Vec<Arc<Campaign>>,
     rules: RuleIndex,
     plan: Plan,
+    budget: BudgetView,
 }
 
 impl Market for Shelf {
@@ -48,12 +50,11 @@ impl Market for Shelf {
     }
 
     fn candidates(&self, _: &Streamer, viewers: u32) -> Vec<Candidate<'_>> {
-        let budget = BudgetView { funded: Micros(1_000_000), ..BudgetView::default() };
         let candidate = |campaign| {
             let campaign: &Arc<Campaign> = campaign;
             let quote = campaign.pricing.quote(viewers);
             let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 1200));
-            Candidate { campaign, budget, reached: false, rules: None, plan: &self.plan, quote, value }
+            Candidate::new(campaign, &self.budget, &self.plan, Bid { quote, value })
         };
         self.campaigns.iter().map(candidate).collect()
     }
@@ -84,6 +85,7 @@ impl Stage {
                 campaigns: campaigns.into_iter().map(|id| Arc::new(campaign(id))).collect(),
                 rules: RuleIndex::default(),
                 plan: Plan::uniform(campaign(1).flight),
+                budget: BudgetView { funded: Micros(1_000_000), ..BudgetView::default() },
             },
             now: 1_000_000,
             on_air: true,

@@ -7,7 +7,7 @@ use super::event::Waiting;
 use super::stage::Stage;
 use crate::domain::campaign::account::{Account, Want};
 use crate::domain::campaign::click_rate_ppm;
-use crate::domain::decision::{Candidate, Guide};
+use crate::domain::decision::{Bid, Candidate, Guide};
 use crate::domain::id::{CampaignId, PlayId, StreamerId};
 use crate::domain::money::Micros;
 use crate::domain::pacing::{Attainments, TUNED};
@@ -98,7 +98,6 @@ impl Process {
 pub(super) struct Shelf<'a> {
     pub(super) stage: &'a Stage,
     pub(super) spenders: &'a BTreeMap<CampaignId, Spender>,
-    pub(super) now: UnixMillis,
 }
 
 impl Market for Shelf<'_> {
@@ -113,14 +112,13 @@ impl Market for Shelf<'_> {
             let seen = spender.account.budget();
             let rate = click_rate_ppm(seen.viewers, seen.clicks);
             let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
-            Some((spender.account.view(self.now), quote, value))
+            Some((&spender.account, Bid { quote, value }))
         };
         let all = self.stage.campaigns.iter();
         let one = |listed| {
             let listed: &super::stage::Listed = listed;
-            let (budget, quote, value) = candidate(listed)?;
-            let (campaign, plan) = (&listed.campaign, &*listed.plan);
-            Some(Candidate { campaign, budget, reached: false, rules: None, plan, quote, value })
+            let (account, bid) = candidate(listed)?;
+            Some(Candidate::new(&listed.campaign, account, &listed.plan, bid))
         };
         all.filter_map(one).collect()
     }

@@ -68,10 +68,11 @@ impl Run {
                 }
             }
             Inside::Granted(campaign, grant, budget, since) => {
+                let now = self.now;
                 if let Some(spender) = self.spender(campaign)
                     && let Some((lease, amount)) = grant
                 {
-                    spender.account.granted(lease, amount);
+                    spender.account.granted(lease, amount, now);
                 }
                 self.read(campaign, &budget, since);
                 self.answered(campaign, grant.is_some());
@@ -129,7 +130,7 @@ impl Run {
         let mut world = World {
             now,
             sample: Some(sample),
-            market: &Shelf { stage, spenders: &process.spenders, now },
+            market: &Shelf { stage, spenders: &process.spenders },
             attained: &|| process.attained.clone(),
             policies: &stage.policies,
             keys: &stage.keys,

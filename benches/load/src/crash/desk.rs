@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 const OPENING_MICROS: i64 = 100_000_000_000_000_000;
-/// Each server leases a twentieth of what is free: after hundreds of them there has to be a step left.
+/// Servers may lease parts of it: after hundreds of them there has to be a step left.
 const BUDGET_MICROS: i64 = 100_000_000_000_000;
 const STEP_MICROS: i64 = 1_000_003;
 /// What is left of an ended campaign comes back when its last lease closes: those of servers that were

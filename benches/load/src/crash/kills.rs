@@ -38,9 +38,8 @@ const RECOVERY_MAX: Duration = Duration::from_secs(30);
 const SIGKILL: i32 = 9;
 /// Each campaign waits so long before it plays on the same streamer again: all of them take turns.
 const CAMPAIGN_GAP_S: u32 = 9;
-/// Every so many kills, a server lives on for a while before its kill. Each server takes a lease of
-/// a twentieth of what a campaign has left; without a pause in which due leases are closed a long run
-/// would end with every budget stranded and nothing played.
+/// Every so many kills, a server lives on for a while before its kill, so that leases of earlier ones are due
+/// and closed within the run.
 const REST_EVERY: u32 = 25;
 const REST: Duration = Duration::from_secs(3);
 /// Of a hundred lives, so many see something else break before they end,

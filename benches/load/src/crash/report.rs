@@ -12,6 +12,11 @@ use std::time::Duration;
 /// Reasons of a lease, as the protocol spells them.
 const LEASE_REASONS: [&str; 2] = ["lease_closed", "lease_exhausted"];
 
+/// Kills from which on a run is long,
+const LONG: usize = 100;
+/// and the acks that it must have had for each of them.
+const ACKED_PER_KILL_MIN: usize = 10;
+
 /// What a run found.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -38,6 +43,7 @@ impl Report {
         self.kills >= self.wanted
             && self.wanted > 0
             && self.acked() > 0
+            && !self.is_idle()
             && self.findings.acked_lost == 0
             && self.double_charged() == 0
             && self.findings.overspend_micros == 0
@@ -56,6 +62,7 @@ impl Report {
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let found = [
+            ("idle", u64::from(self.is_idle())),
             ("acked_lost", self.findings.acked_lost),
             ("double_charged", self.double_charged()),
             ("overspend_micros", self.findings.overspend_micros.unsigned_abs()),
@@ -71,6 +78,12 @@ impl Report {
     /// What a campaign was given in all.
     pub(super) fn funded(&self, campaign: i64) -> Option<i64> {
         self.budgets.iter().find(|budget| budget.campaign == campaign).map(|budget| budget.funded)
+    }
+
+    /// Whether a long run hardly had anything to lose: too few plays, or no click that was billed.
+    fn is_idle(&self) -> bool {
+        let kills = usize::try_from(self.kills).unwrap_or(usize::MAX);
+        kills >= LONG && (self.acked() < kills * ACKED_PER_KILL_MIN || self.findings.clicks == 0)
     }
 
     /// Claims that no answer ever came to.
@@ -215,8 +228,9 @@ mod tests {
 
     #[test]
     fn each_fault_and_each_empty_run_fails() {
-        let faults: [fn(&mut Report); 20] = [
+        let faults: [fn(&mut Report); 21] = [
             |report| report.kills = 4,
+            |report| report.kills = 100,
             |report| (report.kills, report.wanted) = (0, 0),
             |report| report.log.answers.clear(),
             |report| report.findings.acked_lost = 1,
