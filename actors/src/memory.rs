@@ -58,7 +58,7 @@ impl Memory {
     ) -> impl Future<Output = StoreResult<Self>> + use<> {
         let (id, hourly_max) = (streamer.id, streamer.settings.hourly_max);
         let look_back = LOOK_BACK.saturating_add(hourly_max).min(LOOK_BACK_MAX);
-        let since = engine.now() - DAY;
+        let since = engine.now() - DAY - SLACK;
         in_turn(async move {
             let mut plays = engine.ports.log.recent(id, None, look_back).await?;
             plays.reverse();
@@ -70,11 +70,12 @@ impl Memory {
     pub(crate) fn tell(self, live: &mut LiveStreamer, catalogue: &Catalogue, now: UnixMillis) {
         let Self { plays, day, since } = self;
         let known = |id| catalogue.entry(id).map(|e| Arc::clone(&e.campaign));
-        let shown = plays.iter().filter(|p| p.outcome.was_on_screen());
+        let shown = plays.iter().filter(|p| p.shown.is_some());
         // `at` is the time of the claim by now, which may have come late.
         live.remember_slots(shown.clone().map(|p| p.play.minted().min(now)));
         // Cooldowns look back further than a day, and caps need every play of it.
-        let older = shown.filter(|p| p.play.minted() < since).map(|p| (p.campaign, p.at));
+        let older = shown.filter(|p| p.play.minted() < since);
+        let older = older.filter_map(|p| Some((p.campaign, p.shown?)));
         let all = older.chain(day);
         live.remember(all.filter_map(|(campaign, at)| Some((known(campaign)?, at))));
         let skip = plays.len().saturating_sub(RECENT_MAX);

@@ -3,6 +3,7 @@
 mod account;
 mod account_body;
 mod asset;
+mod blocklist;
 mod caller;
 mod campaign;
 mod campaign_body;
@@ -73,12 +74,7 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 
 /// The route table.
 pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
-    let json =
-        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
-    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
-    let query =
-        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
-    app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+    app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.route("/", read().to(pages::home))
         .route("/overlay/", read().to(pages::overlay))
         .route("/dashboard/", read().to(pages::dashboard))
@@ -154,7 +150,8 @@ fn money(api: &mut ServiceConfig) {
 
 /// Accounts, keys and streamers.
 fn people(api: &mut ServiceConfig) {
-    api.service(resource("/admin/brands").post(account::add_brand))
+    api.service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
+        .service(resource("/admin/brands").post(account::add_brand))
         .service(resource("/admin/streamers").post(account::add_streamer))
         .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
         .service(resource("/admin/admins").post(account::add_operator))
@@ -168,6 +165,16 @@ fn people(api: &mut ServiceConfig) {
         .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
         .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
         .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete));
+}
+
+/// What can not be read is answered with a problem.
+fn read_as_problems(app: &mut ServiceConfig) {
+    let json =
+        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
+    let query =
+        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
+    app.app_data(json).app_data(path).app_data(query);
 }
 
 /// GET, and HEAD, which some monitors and players ask first.

@@ -282,6 +282,7 @@ fn record(n: u32, outcome: PlayOutcome) -> PlayRecord {
         creative: CreativeId(3),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW),
         viewers: 40,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),

@@ -315,6 +315,7 @@ async fn the_log_says_what_was_on_screen(on: On) {
         creative: CreativeId(1),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW + Millis(i64::from(n))),
         viewers: 1,
         currency: Currency::INR,
         split: Split::of(Micros(0), FeeBps::new(2000).unwrap()).unwrap(),
@@ -340,6 +341,16 @@ async fn the_log_says_what_was_on_screen(on: On) {
     assert_eq!(since(0).await, both, "an ended campaign was on screen all the same");
     assert_eq!(since(20).await, both);
     assert_eq!(since(21).await, both[1..]);
+    // It was on screen, and was skipped or failed afterwards: rules look at it all the same.
+    let frame = PlayRecord { shown: Some(NOW + Millis(47)), ..shown(45, other, PlayOutcome::Shown) };
+    for record in [frame, shown(45, other, PlayOutcome::Skipped)] {
+        bench.store.append(&Batch { plays: vec![record], ..Batch::default() }).await.unwrap();
+    }
+    let failed = PlayRecord { shown: Some(NOW + Millis(62)), ..shown(60, other, PlayOutcome::Failed) };
+    bench.store.append(&Batch { plays: vec![failed], ..Batch::default() }).await.unwrap();
+    assert_eq!(since(0).await, [both[0], (other, brand, Millis(62))]);
+    assert_eq!(since(31).await, [(other, brand, Millis(62))]);
+    assert_eq!(since(61).await, []);
     let mut after = PlayId::first_at(NOW);
     let mut seen = Vec::new();
     loop {
@@ -354,6 +365,8 @@ async fn the_log_says_what_was_on_screen(on: On) {
         (play(20), one, campaign),
         (play(25), two, other),
         (play(30), one, other),
+        (play(45), one, other),
+        (play(60), one, other),
     ];
     assert_eq!(seen, expected);
 }

@@ -223,6 +223,7 @@ fn shown(n: u32, round: u32) -> PlayRecord {
         creative: CreativeId(1),
         outcome: PlayOutcome::Shown,
         reason: None,
+        shown: Some(NOW),
         viewers: round,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
