@@ -5,6 +5,7 @@
 mod plant;
 pub mod postgres;
 pub mod sqlite;
+mod standing;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{

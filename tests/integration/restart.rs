@@ -40,13 +40,13 @@ async fn an_orderly_stop_gives_back_what_nobody_holds() {
     let mut stage = Stage::open(&app, &streamer).await;
     let _held = stage.play().await;
     let world = app.stop().await;
-    // Between the two servers: the next one takes a lease of its own as soon as it starts.
+    // Between the two servers: the next one takes a lease of its own for its first play.
     assert_eq!(world.budget(campaign).await.leased, Micros(PRICE));
     let next = world.start(None).await;
-    eventually("a new lease beside the held price", async || next.budget(campaign).await.leased.0 > PRICE)
-        .await;
     let mut stage = Stage::open(&next, &streamer).await;
     let shown = stage.show().await;
+    eventually("a new lease beside the held price", async || next.budget(campaign).await.leased.0 > PRICE)
+        .await;
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
     next.assert_paid(campaign, &streamer, 1).await;
     next.finish().await;
@@ -139,8 +139,6 @@ async fn a_server_that_is_killed_loses_no_claim_and_pays_none_twice() {
     let (world, campaign, streamer) = provisioned().await;
     let addr = free_addr();
     let mut child = world.serve(addr).await;
-    // A server listens before its campaigns know what they may spend.
-    eventually("there is a lease", async || world.budget(campaign).await.leased.is_positive()).await;
     let mut stage = Stage::at(addr, &streamer).await;
     let acked = stage.show().await;
     assert_eq!(stage.claim(&acked.claim()).await["result"], "settled");

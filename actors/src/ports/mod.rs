@@ -11,7 +11,7 @@ pub use self::account::{
     AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
 };
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
-pub use self::participation::{Participation, ParticipationStore, Standing};
+pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
 pub use self::rule::{
     BY_CONFIG, NewOverride, OVERRIDES_MAX, OverrideRecord, RULES_MAX, RuleCounts, RuleRecord, RuleStore,
     ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,

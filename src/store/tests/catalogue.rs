@@ -118,7 +118,8 @@ async fn the_catalogue_has_what_may_play(on: On) {
         (streamers[0], gone, "approved"),
         (streamers[1], campaign, "applied"),
     ] {
-        let sql = format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0)");
+        let sql =
+            format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0, NULL)");
         bench.tamper(&sql).await;
     }
     let mut rules = Vec::new();

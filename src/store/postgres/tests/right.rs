@@ -176,8 +176,9 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     let wide = NewOverride { campaign, streamer: None, rule: None, expires: NOW + Millis(5) };
     let granted = store.grant_override(&wide, &hand(), NOW).await.unwrap().terms.id;
     store.revoke_override(granted, &hand(), NOW).await.unwrap();
-    store.apply(streamer, campaign, NOW).await.unwrap();
-    store.answer((streamer, campaign), Standing::Approved, &[], NOW).await.unwrap().unwrap();
+    store.propose((streamer, campaign), Standing::Applied, NOW).await.unwrap();
+    let yes = (Standing::Applied, Standing::Approved);
+    store.move_on((streamer, campaign), yes, &[], NOW).await.unwrap().unwrap();
     let counts = ViolationCounts { spoken: 1, blocked: 1, overridden: 0 };
     let category = gametriggers_actors::domain::campaign::Category::new("drinks".into());
     let batch = gametriggers_actors::ports::RuleCounts {
