@@ -11,6 +11,11 @@ fn draw(format: Format, bytes: &[u8]) -> Result<Picture, Refusal> {
 
 fn written(picture: &RgbaImage, format: ImageFormat) -> Vec<u8> {
     let mut to = Cursor::new(Vec::new());
+    if format == ImageFormat::Gif {
+        let frame = Frame::new(picture.clone());
+        GifEncoder::new_with_speed(&mut to, 30).encode_frame(frame).unwrap();
+        return to.into_inner();
+    }
     let picture = DynamicImage::ImageRgba8(picture.clone());
     let picture = if format == ImageFormat::Jpeg { picture.into_rgb8().into() } else { picture };
     picture.write_to(&mut to, format).unwrap();
