@@ -21,11 +21,11 @@ pub(super) struct FieldError {
 pub struct Problem {
     /// `/problems/` and a stable name.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     title: &'static str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     /// Why an upload is refused, by a name from a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -38,7 +38,7 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
-        let kind = format!("/problems/{name}");
+        let kind = format!("/problems/{name}").into();
         Self {
             kind,
             title,
@@ -51,7 +51,7 @@ impl Problem {
     }
 
     fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into());
         self
     }
 

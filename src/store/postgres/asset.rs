@@ -126,7 +126,7 @@ async fn asset(executor: impl PgExecutor<'_>, name: &str) -> Attempt<Option<Asse
 
 async fn one(executor: impl PgExecutor<'_>, brand: BrandId, name: &str) -> Attempt<BrandAsset> {
     let row = sqlx::query(ONE).bind(brand.0).bind(name).fetch_optional(executor).await?;
-    upload(&row.ok_or(Failure(StoreError::NotFound))?)
+    upload(&row.ok_or(StoreError::NotFound)?)
 }
 
 async fn page(

@@ -123,7 +123,7 @@ async fn asset(executor: impl SqliteExecutor<'_>, name: &str) -> Attempt<Option<
 
 async fn one(executor: impl SqliteExecutor<'_>, brand: BrandId, name: &str) -> Attempt<BrandAsset> {
     let row = sqlx::query(ONE).bind(brand.0).bind(name).fetch_optional(executor).await?;
-    upload(&row.ok_or(Failure(StoreError::NotFound))?)
+    upload(&row.ok_or(StoreError::NotFound)?)
 }
 
 async fn page(
