@@ -114,9 +114,7 @@ impl Blobs {
     }
 }
 
-async fn in_time<T>(
-    asked: impl Future<Output = object_store::Result<T>>,
-) -> Result<T, object_store::Error> {
+async fn in_time<T>(asked: impl Future<Output = object_store::Result<T>>) -> Result<T, object_store::Error> {
     let late = |_| Error::Generic { store: "assets", source: "no answer in time".into() };
     tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
 }

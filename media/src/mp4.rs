@@ -76,7 +76,8 @@ fn parts(bytes: &[u8], within: Range<usize>) -> Result<Vec<Part>, Refusal> {
     let (mut at, mut all) = (within.start, Vec::new());
     while at < within.end {
         let size = be_at(bytes, at, 4).ok_or_else(cut)?;
-        let kind: [u8; 4] = bytes.get(at + 4..at + 8).and_then(|kind| kind.try_into().ok()).ok_or_else(cut)?;
+        let kind: [u8; 4] =
+            bytes.get(at + 4..at + 8).and_then(|kind| kind.try_into().ok()).ok_or_else(cut)?;
         let (head, size) = match size {
             // To the end of the file, and so of nothing inside a box.
             0 if within.end == bytes.len() => (8, within.end - at),
@@ -166,7 +167,8 @@ fn description(bytes: &[u8], described: &Part) -> Result<(u32, u32), Refusal> {
     let said = side(24).zip(side(26)).ok_or_else(|| Refusal::damaged("the video track of the MP4"))?;
     let more = parts(bytes, at.saturating_add(FIXED).min(entry.content.end)..entry.content.end)?;
     let configuration = bytes.get(one(&more, b"avcC")?.content.clone()).unwrap_or_default();
-    let coded = avc::size(configuration).ok_or_else(|| contradiction("its H.264 parameters can not be read"))?;
+    let coded =
+        avc::size(configuration).ok_or_else(|| contradiction("its H.264 parameters can not be read"))?;
     if coded != said {
         let ((said_w, said_h), (width, height)) = (said, coded);
         return Err(contradiction(format_args!(
@@ -199,7 +201,8 @@ fn rows<'a>(bytes: &'a [u8], table: &Part, skip: usize, width: usize) -> Result<
 
 fn frames(bytes: &[u8], times: &Part) -> Result<u32, Refusal> {
     let rows = rows(bytes, times, 4, 8)?;
-    let count = rows.chunks_exact(8).fold(0_u64, |sum, row| sum.saturating_add(be_at(row, 0, 4).unwrap_or(0)));
+    let count =
+        rows.chunks_exact(8).fold(0_u64, |sum, row| sum.saturating_add(be_at(row, 0, 4).unwrap_or(0)));
     if count > u64::from(FRAMES_MAX) {
         return Err(Refusal::new(Reason::Duration, format!("a video has at most {FRAMES_MAX} frames")));
     }

@@ -82,8 +82,7 @@ pub fn redraw(
     let visible_bps = visible(&usual, ground, tells);
     let (second, plain) = (webp(&usual)?, png(&usual)?);
     // A small picture needs no second size.
-    let renditions =
-        if once == twice { vec![first, plain] } else { vec![first, second, plain] };
+    let renditions = if once == twice { vec![first, plain] } else { vec![first, second, plain] };
     Ok(Picture { renditions, visible_bps })
 }
 

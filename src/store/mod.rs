@@ -8,8 +8,8 @@ pub mod sqlite;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
-    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, StoreError,
-    WalletStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
+    StoreError, WalletStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;

@@ -88,7 +88,10 @@ async fn a_file_is_served_for_ever_whole_or_in_part() {
     assert!(!others.is_empty());
     for other in others {
         let served = app.send(Request::get(other["url"].as_str().unwrap())).await;
-        assert_eq!((served.status, served.header("content-type")), (200, other["media_type"].as_str().unwrap()));
+        assert_eq!(
+            (served.status, served.header("content-type")),
+            (200, other["media_type"].as_str().unwrap())
+        );
     }
     for bad in ["/assets/none.webp", "/assets/..%2ftest.db", "/assets/../test.db", "/assets/%00"] {
         assert_eq!(app.send(Request::get(bad)).await.status, 404, "{bad}");
@@ -194,7 +197,10 @@ async fn an_upload_from_before_is_described_when_it_is_asked_for() {
     connection.close().await.unwrap();
     let path = format!("/api/assets/{name}");
     let old = app.send(Request::get(&path).key(&brand.key)).await.ok(200);
-    assert_eq!((&old["width"], &old["height"], &old["bytes"]), (&view["width"], &view["height"], &view["bytes"]));
+    assert_eq!(
+        (&old["width"], &old["height"], &old["bytes"]),
+        (&view["width"], &view["height"], &view["bytes"])
+    );
     assert_eq!(app.send(Request::get("/api/assets").key(&brand.key)).await.ok(200)["items"], json!([old]));
     let mut body = campaign_body("With a picture", 1);
     body["creatives"][0] = json!({

@@ -111,7 +111,8 @@ fn bombs() -> Vec<Trial> {
 fn oddities() -> Vec<Trial> {
     let still = png((100, 100), (8, 0), b"", &zeros(101 * 100));
     let apng = png((100, 100), (8, 0), &chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]), &zeros(101 * 100));
-    let mut many = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff".to_vec();
+    let mut many =
+        b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff".to_vec();
     many.extend(vec![0x80; 1 << 20]);
     vec![
         trial("nothing", Vec::new(), 415, &["empty"]),
@@ -327,7 +328,8 @@ async fn trickle(addr: SocketAddr, key: &str, every: Duration) -> (u16, Duration
 
 #[actix_rt::test]
 async fn an_upload_that_stands_still_ends_and_takes_no_place_for_long() {
-    let more = [("ASSETS__STALL_MS", "1000"), ("ASSETS__UPLOAD_MS", "2500"), ("ASSETS__UPLOADS_PER_BRAND", "2")];
+    let more =
+        [("ASSETS__STALL_MS", "1000"), ("ASSETS__UPLOAD_MS", "2500"), ("ASSETS__UPLOADS_PER_BRAND", "2")];
     let app = TestApp::with(&more).await;
     let (brand, other) = (app.brand("Crisp", 0).await, app.brand("Soggy", 0).await);
     let stalled = app.watch("gametriggers_assets_refused_total", "stalled").await;
@@ -389,7 +391,9 @@ async fn what_a_policy_refuses_is_named_with_everything_that_was_found() {
     let view = app.add_asset(&brand.key, MP4).await.ok(201);
     let of = |check: &str| {
         let all = view["findings"].as_array().unwrap().iter();
-        all.filter(|finding| finding["check"] == check).map(|finding| finding["verdict"].clone()).collect::<Vec<_>>()
+        all.filter(|finding| finding["check"] == check)
+            .map(|finding| finding["verdict"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(of("codec"), [json!("warning")]);
     assert_eq!(of("flashing"), [json!("unknown")]);

@@ -68,8 +68,7 @@ impl Media {
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let (hash, extension) = name.split_once('.')?;
-        let is_hash =
-            hash.len() == 32 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_hash = hash.len() == 32 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_hash.then(|| Self::ALL.into_iter().find(|media| media.extension() == extension))?
     }
 }
@@ -317,11 +316,8 @@ fn image(asset: &Asset, all: &mut Vec<Finding>) {
 
 fn video(asset: &Asset, reel: Reel, all: &mut Vec<Finding>) {
     let (ms, file) = (reel.duration.0, &asset.file);
-    let verdict = if reel.duration > DURATION_MAX {
-        Verdict::Refused
-    } else {
-        judged(reel.duration <= VIDEO_LENGTH)
-    };
+    let verdict =
+        if reel.duration > DURATION_MAX { Verdict::Refused } else { judged(reel.duration <= VIDEO_LENGTH) };
     let (fine, most) = (VIDEO_LENGTH.0, DURATION_MAX.0);
     let detail = format!("it runs for {ms} ms; up to {fine} are fine, and more than {most} are never shown");
     all.push(plain(Check::Duration, verdict, detail));
@@ -345,7 +341,9 @@ fn video(asset: &Asset, reel: Reel, all: &mut Vec<Finding>) {
     let detail = format!("{} bytes are loaded to show it", file.bytes);
     all.push(plain(Check::Weight, Verdict::Passed, detail));
     let (verdict, detail) = match file.media {
-        Media::Mp4 => (Verdict::Warning, "H.264 does not play in OBS on Linux; WebM with VP9 plays everywhere"),
+        Media::Mp4 => {
+            (Verdict::Warning, "H.264 does not play in OBS on Linux; WebM with VP9 plays everywhere")
+        }
         _ => (Verdict::Passed, "VP9 plays in every overlay"),
     };
     all.push(plain(Check::Codec, verdict, detail.to_owned()));

@@ -74,9 +74,12 @@ fn over(above: Rgb, below: Rgb, thousandths: u32) -> Rgb {
 /// An accent as the page uses it: made lighter until it can be told from the card.
 fn mark(accent: Rgb) -> Rgb {
     const STEPS: u32 = 12;
-    (0..STEPS).fold(accent, |color, _| {
-        if contrast(color, CARD) < 300 { over([255; 3], color, 120) } else { color }
-    })
+    (0..STEPS).fold(
+        accent,
+        |color, _| {
+            if contrast(color, CARD) < 300 { over([255; 3], color, 120) } else { color }
+        },
+    )
 }
 
 /// The contrast of the disclosure label below a picture where it is least, in hundredths: over a breath of
@@ -110,7 +113,10 @@ mod tests {
         let look = include_str!("../../../overlay/source/look.js");
         let color = include_str!("../../../overlay/source/color.js");
         for (source, line) in [
-            (look, ".media .picture { display: block; align-self: center; object-fit: contain; background: #0d1016; }"),
+            (
+                look,
+                ".media .picture { display: block; align-self: center; object-fit: contain; background: #0d1016; }",
+            ),
             (look, "var(--none) 62%), linear-gradient(#171c25, #0d1016); }"),
             (look, "letter-spacing: .002em; color: #d6dde6;"),
             (color, "const CARD = [14, 17, 22];"),

@@ -170,7 +170,8 @@ fn read(row: &PgRow) -> Attempt<Asset> {
         let media = known("name", Media::of_name(&name))?;
         Ok::<_, Failure>(AssetFile { name, media, width, height, bytes })
     };
-    let others = others.into_iter().map(|(name, width, height, bytes)| file((name.into(), width, height, bytes)));
+    let others =
+        others.into_iter().map(|(name, width, height, bytes)| file((name.into(), width, height, bytes)));
     let reel = match (row.optional("duration_ms")?, row.optional("frames")?) {
         (Some(duration), Some(frames)) => {
             Some(Reel { duration: Millis(duration), frames, sound: row.flag("sound")? })
@@ -178,12 +179,7 @@ fn read(row: &PgRow) -> Attempt<Asset> {
         _ => None,
     };
     Ok(Asset {
-        file: file((
-            row.shared("name")?,
-            row.number("width")?,
-            row.number("height")?,
-            row.number("bytes")?,
-        ))?,
+        file: file((row.shared("name")?, row.number("width")?, row.number("height")?, row.number("bytes")?))?,
         others: others.collect::<Result<_, _>>()?,
         reel,
         visible_bps: row.number("visible_bps")?,

@@ -9,7 +9,7 @@ use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{AssetStore, BrandAsset, StoreError, StoreResult};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqliteExecutor, Row};
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
 use std::sync::Arc;
 
 statements! {
@@ -167,7 +167,8 @@ fn read(row: &SqliteRow) -> Attempt<Asset> {
         let media = known("name", Media::of_name(&name))?;
         Ok::<_, Failure>(AssetFile { name, media, width, height, bytes })
     };
-    let others = others.into_iter().map(|(name, width, height, bytes)| file((name.into(), width, height, bytes)));
+    let others =
+        others.into_iter().map(|(name, width, height, bytes)| file((name.into(), width, height, bytes)));
     let reel = match (row.optional("duration_ms")?, row.optional("frames")?) {
         (Some(duration), Some(frames)) => {
             Some(Reel { duration: Millis(duration), frames, sound: row.flag("sound")? })
@@ -175,12 +176,7 @@ fn read(row: &SqliteRow) -> Attempt<Asset> {
         _ => None,
     };
     Ok(Asset {
-        file: file((
-            row.shared("name")?,
-            row.number("width")?,
-            row.number("height")?,
-            row.number("bytes")?,
-        ))?,
+        file: file((row.shared("name")?, row.number("width")?, row.number("height")?, row.number("bytes")?))?,
         others: others.collect::<Result<_, _>>()?,
         reel,
         visible_bps: row.number("visible_bps")?,

@@ -91,7 +91,11 @@ async fn pages_of_uploads_go_back_in_time_and_keep_what_is_put_away_apart(on: On
         assert_eq!(page(false, Some(&strange), 9).await, names(&[]), "another brand's, or nobody's");
     }
     bench.store.keep_asset(Some(one), &image(3, 10), 60, later).await.unwrap();
-    assert_eq!(page(false, None, 9).await, names(&[5, 4, 3, 2, 1, 0]), "back where it was, and not counted anew");
+    assert_eq!(
+        page(false, None, 9).await,
+        names(&[5, 4, 3, 2, 1, 0]),
+        "back where it was, and not counted anew"
+    );
 }
 
 on_each! {

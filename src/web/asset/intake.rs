@@ -1,8 +1,8 @@
 //! The body of an upload: as it is, or the one file of a form. It is read piece by piece and ended as soon as it
 //! is too long, too slow, or no format that is taken.
 
-use super::view::{refused, unfit};
 use super::Limits;
+use super::view::{refused, unfit};
 use crate::web::problem::Problem;
 use actix_multipart::Multipart;
 use actix_web::HttpRequest;
@@ -28,11 +28,7 @@ pub(super) struct Upload {
 ///
 /// # Errors
 /// It is too long, too slow, cut off, mislabelled or of no format that is taken.
-pub(super) async fn read(
-    request: &HttpRequest,
-    body: Payload,
-    limits: &Limits,
-) -> Result<Upload, Problem> {
+pub(super) async fn read(request: &HttpRequest, body: Payload, limits: &Limits) -> Result<Upload, Problem> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = header(CONTENT_TYPE);
     let mut pace = Pace { ends: Instant::now() + limits.whole, stall: limits.stall };

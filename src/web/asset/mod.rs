@@ -182,7 +182,9 @@ fn owner(caller: Caller, named: Option<i64>) -> Result<BrandId, Problem> {
 async fn shown(shared: &Shared, upload: &BrandAsset) -> Result<AssetView, Problem> {
     let asset = match &upload.asset {
         Some(asset) => asset.clone(),
-        None => studio::described(&shared.library.blobs, &upload.name).await?.ok_or_else(Problem::not_found)?,
+        None => {
+            studio::described(&shared.library.blobs, &upload.name).await?.ok_or_else(Problem::not_found)?
+        }
     };
     let judged = findings(&asset, &shared.engine.numbers.policies);
     Ok(AssetView::of(&asset, Some(upload), judged))

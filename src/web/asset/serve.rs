@@ -19,12 +19,15 @@ pub(in crate::web) async fn serve(
     let total = blobs.length(&name).await?.ok_or_else(Problem::not_found)?;
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = format!("\"{}\"", name.split('.').next().unwrap_or_default());
-    let known = |list: &str| list.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), t if t == tag || t == "*"));
+    let known = |list: &str| {
+        list.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), t if t == tag || t == "*"))
+    };
     if header(header::IF_NONE_MATCH).is_some_and(known) {
         return Ok(head(HttpResponse::NotModified(), &tag).finish());
     }
     // A part of another version is of no use; there is only one, and it has one tag.
-    let range = header(header::RANGE).filter(|_| header(header::IF_RANGE).is_none_or(|said| said.trim() == tag));
+    let range =
+        header(header::RANGE).filter(|_| header(header::IF_RANGE).is_none_or(|said| said.trim() == tag));
     let span = range.map_or(Span::Whole, |range| span(range, total));
     let (status, part) = match span {
         Span::Whole => (StatusCode::OK, None),

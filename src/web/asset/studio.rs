@@ -66,8 +66,7 @@ fn make(Upload { format, mut bytes }: Upload) -> Result<Made, Refusal> {
         return Ok(Made { asset: Asset { file, others: Vec::new(), reel, visible_bps: 0 }, files });
     }
     let places = Placement::ALL.map(area::picture_max);
-    let drawn =
-        picture::redraw((format, &bytes), BOUNDS, &places, (contrast::GROUND, contrast::visible))?;
+    let drawn = picture::redraw((format, &bytes), BOUNDS, &places, (contrast::GROUND, contrast::visible))?;
     drop(bytes);
     let (mut others, mut files) = (Vec::new(), Vec::new());
     for one in drawn.renditions {

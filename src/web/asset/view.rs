@@ -119,5 +119,7 @@ pub(super) fn against(findings: &[Finding]) -> Problem {
         field: finding.check.code().to_owned(),
         message: format!("{}: {}", finding.verdict.code(), finding.detail),
     });
-    Problem::unfit("it can not be shown; every finding is named").with_reason("policy").with_errors(errors.collect())
+    Problem::unfit("it can not be shown; every finding is named")
+        .with_reason("policy")
+        .with_errors(errors.collect())
 }
