@@ -1,5 +1,5 @@
-//! Where uploaded files are: a folder, or a bucket that speaks S3. A file is named by the hash of its content, so
-//! it is written once and never changes.
+//! Where uploaded files are: a folder, or a bucket that speaks S3. A file is named by the hash of its
+//! content, so it is written once and never changes.
 
 use crate::config::Assets;
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! Videos as they are made, and as they are made up.
+
 use super::*;
 
 const LOOP: &[u8] = include_bytes!("../../config/demo/voltade-loop.webm");

@@ -1,3 +1,5 @@
+//! Pictures of every kind, and files that only look like them.
+
 use super::*;
 use image::codecs::gif::GifEncoder;
 use image::{Frame, GrayImage, Rgba};

@@ -47,19 +47,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
-    let assets = &config.assets;
-    refuse(
-        assets.uploads_max == 0 || assets.uploads_per_brand == 0 || assets.decoded_at_once == 0,
-        "assets.uploads_max, assets.uploads_per_brand, assets.decoded_at_once: at least one is needed",
-    );
-    refuse(
-        assets.stall_ms == 0 || assets.upload_ms < assets.stall_ms,
-        "assets.upload_ms: at least assets.stall_ms, and that above 0",
-    );
-    refuse(
-        !assets.bucket.is_empty() && !cfg!(feature = "s3"),
-        "assets.bucket: this build knows no buckets; make one with `--features s3`",
-    );
+    check_assets(config, &mut refuse);
     let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
@@ -92,6 +80,22 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         check_production(config, &mut refuse);
     }
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    let assets = &config.assets;
+    refuse(
+        assets.uploads_max == 0 || assets.uploads_per_brand == 0 || assets.decoded_at_once == 0,
+        "assets.uploads_max, assets.uploads_per_brand, assets.decoded_at_once: at least one is needed",
+    );
+    refuse(
+        assets.stall_ms == 0 || assets.upload_ms < assets.stall_ms,
+        "assets.upload_ms: at least assets.stall_ms, and that above 0",
+    );
+    refuse(
+        !assets.bucket.is_empty() && !cfg!(feature = "s3"),
+        "assets.bucket: this build knows no buckets; make one with `--features s3`",
+    );
 }
 
 /// What is good enough for everything but other people's money.

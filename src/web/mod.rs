@@ -68,12 +68,8 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 
 /// The route table.
 pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
-    let json =
-        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
-    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
-    let query =
-        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
-    app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+    app.app_data(Data::new(shared.clone()));
+    unreadable_parts(app);
     app.route("/", read().to(pages::home))
         .route("/overlay/", read().to(pages::overlay))
         .route("/dashboard/", read().to(pages::dashboard))
@@ -147,6 +143,16 @@ fn read() -> actix_web::Route {
 /// A resource that answers a method it does not have with a problem.
 fn resource(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(|| async { HttpResponse::from_error(Problem::method()) }))
+}
+
+/// What can not be read is a problem as well.
+fn unreadable_parts(app: &mut ServiceConfig) {
+    let json =
+        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
+    let query =
+        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
+    app.app_data(json).app_data(path).app_data(query);
 }
 
 fn unreadable(error: &actix_web::error::JsonPayloadError) -> Problem {

@@ -1,5 +1,5 @@
-//! What a server has to bear from uploads: bombs, polyglots, files that are cut off or called what they are not,
-//! and senders who stand still. Every answer is clear, and memory stays bounded.
+//! What a server has to bear from uploads: bombs, polyglots, files that are cut off or called what they are
+//! not, and senders who stand still. Every answer is clear, and memory stays bounded.
 
 use crate::support::http::{Request, Response};
 use crate::support::{TestApp, World, free_addr, random, sleep_ms};
@@ -88,8 +88,8 @@ fn bombs() -> Vec<Trial> {
     let noted = text(b"zTXt", b"Comment\0\0", &megabytes(200));
     let profiled = text(b"iCCP", b"p\0\0", &megabytes(200));
     let jpeg: Vec<u8> = [
-        &b"\xff\xd8\xff\xc0\0\x11\x08\xff\xdc\xff\xdc\x03\x01\x11\0\x02\x11\0\x03\x11\0\xff\xda\0\x0c\x03"[..],
-        b"\x01\0\x02\0\x03\0\0\x3f\0",
+        &b"\xff\xd8\xff\xc0\0\x11\x08\xff\xdc\xff\xdc\x03\x01\x11\0\x02\x11\0\x03\x11\0"[..],
+        b"\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\x3f\0",
         &[0x55; 4000],
     ]
     .concat();
@@ -357,7 +357,8 @@ async fn a_body_without_an_end_is_ended() {
     let brand = app.brand("Crisp", 0).await;
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
     let head = format!(
-        "POST /api/assets HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        "POST /api/assets HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+         transfer-encoding: chunked\r\n\r\n",
         app.addr, brand.key
     );
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -1,3 +1,5 @@
+//! Names of files, and what is found of pictures and videos.
+
 use super::*;
 
 fn policies(policy: Policy) -> Policies {

@@ -115,7 +115,7 @@ mod tests {
         for (source, line) in [
             (
                 look,
-                ".media .picture { display: block; align-self: center; object-fit: contain; background: #0d1016; }",
+                ".media .picture { display: block; align-self: center; object-fit: contain; background: #0d1016;",
             ),
             (look, "var(--none) 62%), linear-gradient(#171c25, #0d1016); }"),
             (look, "letter-spacing: .002em; color: #d6dde6;"),

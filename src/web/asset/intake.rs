@@ -1,5 +1,5 @@
-//! The body of an upload: as it is, or the one file of a form. It is read piece by piece and ended as soon as it
-//! is too long, too slow, or no format that is taken.
+//! The body of an upload: as it is, or the one file of a form. It is read piece by piece and ended as soon
+//! as it is too long, too slow, or no format that is taken.
 
 use super::Limits;
 use super::view::{refused, unfit};

@@ -1,7 +1,7 @@
 //! `/assets` and `/api/assets`: images and videos, named by the hash of their content.
 //!
-//! A brand sees what it uploaded and nothing else. Whoever has the name of a file is served it, as the overlay
-//! is: names can not be guessed.
+//! A brand sees what it uploaded and nothing else. Whoever has the name of a file is served it, as the
+//! overlay is: names can not be guessed.
 
 mod gate;
 mod intake;
@@ -19,8 +19,9 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::wire::PageBody;
 use crate::blob::{BlobError, Blobs};
+use actix_web::http::ConnectionType;
 use actix_web::web::{Data, Path, Payload, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use gametriggers_actors::domain::asset::{Asset, Media, Verdict, findings};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::{BrandAsset, Principal};
@@ -91,6 +92,20 @@ pub(super) async fn add(
     query: Query<OfQuery>,
     request: HttpRequest,
     body: Payload,
+) -> HttpResponse {
+    take(&shared, caller, &query, (&request, body)).await.unwrap_or_else(|problem| {
+        // What is left of the body is of no use, and not read.
+        let mut response = problem.error_response();
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        response
+    })
+}
+
+async fn take(
+    shared: &Shared,
+    caller: Caller,
+    query: &OfQuery,
+    (request, body): (&HttpRequest, Payload),
 ) -> Result<HttpResponse, Problem> {
     let owner = match (caller.0, query.brand_id) {
         (Principal::Admin, None) => None,
@@ -101,7 +116,7 @@ pub(super) async fn add(
         refused("busy");
         Problem::busy("as many uploads as may run at once are running; try again soon")
     })?;
-    let upload = intake::read(&request, body, &library.limits).await?;
+    let upload = intake::read(request, body, &library.limits).await?;
     let (ticket, made) = library.studio.make(upload, ticket).await?;
     let judged = findings(&made.asset, &shared.engine.numbers.policies);
     if judged.iter().any(|finding| finding.verdict == Verdict::Refused) {
@@ -190,8 +205,8 @@ async fn shown(shared: &Shared, upload: &BrandAsset) -> Result<AssetView, Proble
     Ok(AssetView::of(&asset, Some(upload), judged))
 }
 
-/// The asset that a creative may be made of: an upload of the brand that is not put away, or anything there is
-/// for an operator. None for anything else.
+/// The asset that a creative may be made of: an upload of the brand that is not put away, or anything there
+/// is for an operator. None for anything else.
 ///
 /// # Errors
 /// Database or files can not be reached.

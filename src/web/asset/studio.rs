@@ -42,8 +42,8 @@ impl Studio {
         Self(Arc::new(Semaphore::new(at_once)))
     }
 
-    /// Makes an asset of an upload. The upload's ticket goes along and comes back: also when its sender has gone,
-    /// it is given up only when the work is done.
+    /// Makes an asset of an upload. The upload's ticket goes along and comes back: also when its sender has
+    /// gone, it is given up only when the work is done.
     pub(super) async fn make(&self, upload: Upload, ticket: Ticket) -> Result<(Ticket, Made), Problem> {
         let seat = Arc::clone(&self.0).acquire_owned().await.map_err(|_| Problem::unavailable())?;
         let work = actix_web::web::block(move || {
