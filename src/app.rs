@@ -181,7 +181,7 @@ fn library(config: &Config) -> Result<Library, StartError> {
     let millis = |value: u32| Duration::from_millis(u64::from(value));
     Ok(Library {
         blobs: Blobs::open(assets)?,
-        studio: Studio::new(assets.decoded_at_once),
+        studio: Studio::new(assets.decoded_at_once)?,
         gate: Gate::new(assets.uploads_max, assets.uploads_per_brand),
         limits: AssetLimits {
             image: assets.image_bytes_max,

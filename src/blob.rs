@@ -123,10 +123,15 @@ async fn in_time<T>(asked: impl Future<Output = object_store::Result<T>>) -> Res
 /// `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT`, so that no secret stands in a file.
 #[cfg(feature = "s3")]
 fn bucket(named: &str) -> Result<Blobs, BlobError> {
+    bucket_of(object_store::aws::AmazonS3Builder::from_env(), named)
+}
+
+#[cfg(feature = "s3")]
+fn bucket_of(builder: object_store::aws::AmazonS3Builder, named: &str) -> Result<Blobs, BlobError> {
     let (bucket, prefix) = named.split_once('/').unwrap_or((named, ""));
     // There is one provider of cryptography in this process, the one that the databases use.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let store = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket).build();
+    let store = builder.with_bucket_name(bucket).build();
     let prefix = Path::parse(prefix).map_err(BlobError::of)?;
     Ok(Blobs { store: Arc::new(store.map_err(BlobError::of)?), prefix })
 }
@@ -134,4 +139,116 @@ fn bucket(named: &str) -> Result<Blobs, BlobError> {
 #[cfg(not(feature = "s3"))]
 fn bucket(_: &str) -> Result<Blobs, BlobError> {
     Err(BlobError("assets.bucket needs a build with `--features s3`".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::TryStreamExt;
+
+    async fn keeps_files(blobs: &Blobs) {
+        let bytes = Bytes::from_static(b"0123456789");
+        assert_eq!(blobs.length("a.webp").await.unwrap(), None);
+        assert!(blobs.get("a.webp", None).await.unwrap().is_none());
+        blobs.put("a.webp", bytes.clone()).await.unwrap();
+        blobs.put("a.webp", bytes.clone()).await.unwrap();
+        assert_eq!(blobs.length("a.webp").await.unwrap(), Some(10));
+        let read = async |range| {
+            let blob = blobs.get("a.webp", range).await.unwrap().unwrap();
+            let (range, total) = (blob.range.clone(), blob.total);
+            let bytes: Vec<Bytes> = blob.bytes.try_collect().await.unwrap();
+            (range, total, bytes.concat())
+        };
+        assert_eq!(read(None).await, (0..10, 10, bytes.to_vec()));
+        assert_eq!(read(Some(4..7)).await, (4..7, 10, b"456".to_vec()));
+    }
+
+    fn config() -> Assets {
+        let sources = crate::config::Sources::default();
+        crate::config::Config::load(&sources).unwrap().assets
+    }
+
+    #[tokio::test]
+    async fn a_folder_keeps_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Assets { dir: folder.path().join("made/anew"), ..config() };
+        keeps_files(&Blobs::open(&config).unwrap()).await;
+        assert!(folder.path().join("made/anew/a.webp").exists());
+    }
+
+    #[cfg(not(feature = "s3"))]
+    #[test]
+    fn a_bucket_needs_a_build_that_knows_it() {
+        let config = Assets { bucket: "ads/creatives".to_owned(), ..config() };
+        assert!(Blobs::open(&config).unwrap_err().to_string().contains("--features s3"));
+    }
+
+    #[cfg(feature = "s3")]
+    #[tokio::test]
+    async fn a_bucket_keeps_files() {
+        let server = bucket_server().await;
+        let builder = object_store::aws::AmazonS3Builder::new()
+            .with_endpoint(format!("http://{server}"))
+            .with_allow_http(true)
+            .with_region("eu-central-1")
+            .with_access_key_id("key")
+            .with_secret_access_key("secret");
+        keeps_files(&bucket_of(builder, "ads/creatives").unwrap()).await;
+    }
+
+    /// As much of S3 as is used here: it asks for a signature and keeps what it is given under its path.
+    #[cfg(feature = "s3")]
+    async fn bucket_server() -> std::net::SocketAddr {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut kept: std::collections::HashMap<String, Vec<u8>> = std::collections::HashMap::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+                let line: Vec<&str> = head.split(' ').collect();
+                let of = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+                assert!(of("authorization").unwrap().starts_with("aws4-hmac-sha256 credential=key/"));
+                assert!(line[1].starts_with("/ads/creatives/"), "{}", line[1]);
+                let mut body = vec![0; of("content-length").map_or(0, |n| n.parse().unwrap())];
+                stream.read_exact(&mut body).await.unwrap();
+                let tag = "etag: \"a\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\nconnection: close";
+                let found = kept.get(line[1]);
+                let answer = match (line[0], found) {
+                    ("put", _) => {
+                        kept.insert(line[1].to_owned(), body);
+                        format!("200 OK\r\n{tag}\r\ncontent-length: 0\r\n\r\n")
+                    }
+                    (_, None) => format!("404 Not Found\r\n{tag}\r\ncontent-length: 0\r\n\r\n"),
+                    ("head", Some(file)) => {
+                        format!("200 OK\r\n{tag}\r\ncontent-length: {}\r\n\r\n", file.len())
+                    }
+                    (_, Some(file)) => {
+                        let text = String::from_utf8(file.clone()).unwrap();
+                        match of("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) {
+                            Some((from, to)) => {
+                                let span = from.parse().unwrap()..=to.parse::<usize>().unwrap();
+                                format!(
+                                    "206 Partial Content\r\n{tag}\r\ncontent-range: bytes {from}-{to}/{}\r\n\
+                                     content-length: {}\r\n\r\n{}",
+                                    text.len(),
+                                    text[span.clone()].len(),
+                                    &text[span]
+                                )
+                            }
+                            None => {
+                                format!("200 OK\r\n{tag}\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+                            }
+                        }
+                    }
+                };
+                stream.write_all(format!("HTTP/1.1 {answer}").as_bytes()).await.unwrap();
+            }
+        });
+        addr
+    }
 }

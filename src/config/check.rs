@@ -17,8 +17,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             wrong.push(why.to_owned());
         }
     };
-    let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    let database = &config.database;
+    let Config { play, session, settlement, database, .. } = config;
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",

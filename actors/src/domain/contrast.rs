@@ -113,10 +113,7 @@ mod tests {
         let look = include_str!("../../../overlay/source/look.js");
         let color = include_str!("../../../overlay/source/color.js");
         for (source, line) in [
-            (
-                look,
-                ".media .picture { display: block; align-self: center; object-fit: contain; background: #0d1016;",
-            ),
+            (look, "align-self: center; object-fit: contain; background: #0d1016; }"),
             (look, "var(--none) 62%), linear-gradient(#171c25, #0d1016); }"),
             (look, "letter-spacing: .002em; color: #d6dde6;"),
             (color, "const CARD = [14, 17, 22];"),

@@ -5,14 +5,65 @@ use super::Limits;
 use super::view::{refused, unfit};
 use crate::web::problem::Problem;
 use actix_multipart::Multipart;
-use actix_web::HttpRequest;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use gametriggers_media::sniff::{Format, HEAD, declared, sniff};
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// The body of a request, which outlives who reads it.
+#[derive(Clone)]
+pub(super) struct Body(Rc<RefCell<Payload>>);
+
+impl Body {
+    pub(super) fn new(body: Payload) -> Self {
+        Self(Rc::new(RefCell::new(body)))
+    }
+
+    /// The server reads a body that was dropped to its end, which may never come. This one lives until the
+    /// answer is written, and then the connection is closed.
+    pub(super) fn until_answered(self, response: HttpResponse) -> HttpResponse {
+        response.map_body(|_, answer| BoxBody::new(Held { answer, _body: self }))
+    }
+}
+
+/// An answer that keeps the request's body.
+struct Held {
+    answer: BoxBody,
+    _body: Body,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}
 
 /// What a form may hold beside the file, in fields and in bytes.
 const FIELDS_MAX: usize = 8;
@@ -28,7 +79,7 @@ pub(super) struct Upload {
 ///
 /// # Errors
 /// It is too long, too slow, cut off, mislabelled or of no format that is taken.
-pub(super) async fn read(request: &HttpRequest, body: Payload, limits: &Limits) -> Result<Upload, Problem> {
+pub(super) async fn read(request: &HttpRequest, body: Body, limits: &Limits) -> Result<Upload, Problem> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = header(CONTENT_TYPE);
     let mut pace = Pace { ends: Instant::now() + limits.whole, stall: limits.stall };

@@ -93,11 +93,11 @@ pub(super) async fn add(
     request: HttpRequest,
     body: Payload,
 ) -> HttpResponse {
-    take(&shared, caller, &query, (&request, body)).await.unwrap_or_else(|problem| {
-        // What is left of the body is of no use, and not read.
+    let body = intake::Body::new(body);
+    take(&shared, caller, &query, (&request, body.clone())).await.unwrap_or_else(|problem| {
         let mut response = problem.error_response();
         response.head_mut().set_connection_type(ConnectionType::Close);
-        response
+        body.until_answered(response)
     })
 }
 
@@ -105,7 +105,7 @@ async fn take(
     shared: &Shared,
     caller: Caller,
     query: &OfQuery,
-    (request, body): (&HttpRequest, Payload),
+    (request, body): (&HttpRequest, intake::Body),
 ) -> Result<HttpResponse, Problem> {
     let owner = match (caller.0, query.brand_id) {
         (Principal::Admin, None) => None,

@@ -19,8 +19,9 @@ use gametriggers_media::picture::{self, Bounds, Written};
 use gametriggers_media::sniff::{Format, sniff};
 use gametriggers_media::{Refusal, clip};
 use sha2::Digest;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use tokio::sync::oneshot;
 
 /// What is decoded: up to a picture of 4096 x 2160, at four bytes a pixel or eight.
 const BOUNDS: Bounds = Bounds { side: 4096, pixels: 4096 * 2160, memory: 80 << 20 };
@@ -31,27 +32,49 @@ pub(super) struct Made {
     pub(super) files: Vec<(Arc<str>, Bytes)>,
 }
 
-/// A few threads' worth of decoding.
+/// An upload, its ticket, and who waits for what it becomes.
+type Job = (Upload, Ticket, oneshot::Sender<Result<(Ticket, Made), Refusal>>);
+
+/// A few threads that do nothing else. They are their own, and not any of a pool: what decoding took of the
+/// memory is used again by the next one.
 #[derive(Clone, Debug)]
-pub struct Studio(Arc<Semaphore>);
+pub struct Studio(mpsc::Sender<Job>);
 
 impl Studio {
-    /// One that works on so many uploads at once.
-    #[must_use]
-    pub fn new(at_once: usize) -> Self {
-        Self(Arc::new(Semaphore::new(at_once)))
+    /// One that works on so many uploads at once. As many wait as there are tickets.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn new(at_once: usize) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..at_once {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new().name("studio".to_owned()).spawn(move || work(&queue))?;
+        }
+        Ok(Self(jobs))
     }
 
     /// Makes an asset of an upload. The upload's ticket goes along and comes back: also when its sender has
     /// gone, it is given up only when the work is done.
     pub(super) async fn make(&self, upload: Upload, ticket: Ticket) -> Result<(Ticket, Made), Problem> {
-        let seat = Arc::clone(&self.0).acquire_owned().await.map_err(|_| Problem::unavailable())?;
-        let work = actix_web::web::block(move || {
-            let made = make(upload);
-            drop(seat);
-            made.map(|made| (ticket, made))
-        });
-        work.await.map_err(|_| Problem::unavailable())?.map_err(unfit)
+        let (done, made) = oneshot::channel();
+        self.0.send((upload, ticket, done)).map_err(|_| Problem::unavailable())?;
+        made.await.map_err(|_| Problem::unavailable())?.map_err(unfit)
+    }
+}
+
+/// Until the server is gone. A decoder that panics is one upload that is not answered, and nothing more.
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((upload, ticket, done)) = job else { return };
+        match std::panic::catch_unwind(AssertUnwindSafe(|| make(upload))) {
+            Ok(made) => {
+                let _ = done.send(made.map(|made| (ticket, made)));
+            }
+            Err(_) => tracing::error!("a decoder of pictures panicked; its upload was refused"),
+        }
     }
 }
 
