@@ -10,9 +10,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 const PICTURE: &[u8] = include_bytes!("../../config/demo/northpeak-corner.webp");
 const WEBM: &[u8] = include_bytes!("../../media/src/samples/spot.webm");
@@ -172,8 +173,8 @@ async fn upload(addr: SocketAddr, key: &str, body: &[u8]) -> Response {
 #[actix_rt::test]
 async fn memory_stays_bounded_whatever_is_uploaded() {
     /// Above what the idle server takes, in kilobytes.
-    const PEAK_MAX: u64 = 320 * 1024;
-    const REST_MAX: u64 = 200 * 1024;
+    const PEAK_MAX: u64 = 256 * 1024;
+    const REST_MAX: u64 = 128 * 1024;
     let (world, keys) = world(&[("LOG__LEVEL", "error")]).await;
     let addr = free_addr();
     let server = world.serve(addr).await;
