@@ -12,8 +12,8 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Entropy, LedgerStore, LiveCounters,
-    ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
+    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Entropy, LedgerStore,
+    LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
 };
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -35,6 +35,8 @@ pub struct Ports {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// Uploads.
+    pub assets: Arc<dyn AssetStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.

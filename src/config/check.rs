@@ -17,8 +17,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             wrong.push(why.to_owned());
         }
     };
-    let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    let database = &config.database;
+    let Config { play, session, settlement, database, .. } = config;
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
@@ -47,6 +46,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
+    check_assets(config, &mut refuse);
     let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
@@ -79,6 +79,22 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         check_production(config, &mut refuse);
     }
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    let assets = &config.assets;
+    refuse(
+        assets.uploads_max == 0 || assets.uploads_per_brand == 0 || assets.decoded_at_once == 0,
+        "assets.uploads_max, assets.uploads_per_brand, assets.decoded_at_once: at least one is needed",
+    );
+    refuse(
+        assets.stall_ms == 0 || assets.upload_ms < assets.stall_ms,
+        "assets.upload_ms: at least assets.stall_ms, and that above 0",
+    );
+    refuse(
+        !assets.bucket.is_empty() && !cfg!(feature = "s3"),
+        "assets.bucket: this build knows no buckets; make one with `--features s3`",
+    );
 }
 
 /// What is good enough for everything but other people's money.

@@ -9,8 +9,8 @@ mod standing;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, StoreError,
-    WalletStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
+    StoreError, WalletStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -96,6 +96,8 @@ pub struct Stores {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// Uploads.
+    pub assets: Arc<dyn AssetStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.
@@ -119,6 +121,7 @@ impl Stores {
             rules: Arc::<SqliteStore>::clone(&store),
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
+            assets: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::<SqliteStore>::clone(&store),
@@ -133,6 +136,7 @@ impl Stores {
             rules: Arc::<PostgresStore>::clone(&store),
             participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
+            assets: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),
             audit: Arc::<PostgresStore>::clone(&store),

@@ -31,7 +31,7 @@ mod wallet_body;
 mod why;
 mod wire;
 
-pub use asset::{Stored, keep as keep_asset};
+pub use asset::{Gate, Library, Limits as AssetLimits, Studio, keep as keep_asset};
 pub use limit::Clicks;
 pub use pages::overlay_build;
 pub use problem::Problem;
@@ -42,7 +42,6 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, guard, http::header};
 use gametriggers_actors::engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -53,12 +52,8 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
-    /// Folder of images and videos.
-    pub assets: PathBuf,
-    /// Largest image and largest video, in bytes.
-    pub asset_bytes_max: (usize, usize),
-    /// All uploads of a brand, in bytes.
-    pub brand_bytes_max: i64,
+    /// Uploads.
+    pub library: Library,
     /// What short links start with.
     pub public_url: String,
     /// Proxies whose word on a client's address is taken.
@@ -92,7 +87,8 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .configure(rules)
             .configure(money)
             .configure(people)
-            .service(resource("/assets").post(asset::add))
+            .service(resource("/assets").get(asset::list).post(asset::add))
+            .service(resource("/assets/{name}").get(asset::show).delete(asset::archive))
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );
     // After the API: its paths may have three parts as well.

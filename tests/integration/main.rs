@@ -37,5 +37,6 @@ mod settings;
 mod suitability;
 mod supply;
 mod support;
+mod uploads;
 mod wallet;
 mod why;
