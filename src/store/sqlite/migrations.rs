@@ -16,6 +16,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "suitability", include_str!("../../../migrations/sqlite/0008_suitability.sql")),
     (9, "daily cap", include_str!("../../../migrations/sqlite/0009_daily_cap.sql")),
     (10, "supply", include_str!("../../../migrations/sqlite/0010_supply.sql")),
+    (15, "webhook", include_str!("../../../migrations/sqlite/0015_webhook.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -2,7 +2,9 @@
 
 use super::failure::{Attempt, Failure, expect_rows};
 use super::row::Columns;
+use super::webhook::tell;
 use super::{SqliteStore, statements};
+use crate::store::fact::Fact;
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
 use gametriggers_actors::domain::conflict::Presence;
@@ -14,6 +16,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 statements! {
     ONE = "SELECT * FROM participation WHERE streamer_id = ?1 AND campaign_id = ?2";
+    BRAND = "SELECT brand_id FROM campaign WHERE id = ?1";
     ASSIGNED = "SELECT c.id, c.brand_id, c.category FROM participation AS p
         JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.streamer_id = ?1 AND p.status = 'approved' AND c.status <> 'ended' ORDER BY c.id";
@@ -91,9 +94,13 @@ async fn apply(
     now: UnixMillis,
 ) -> Attempt<Participation> {
     let query = sqlx::query(APPLY).bind(streamer.0).bind(campaign.0).bind(now.0);
-    query.execute(&mut *connection).await?;
-    let there = one(connection, streamer, campaign).await?;
-    there.ok_or_else(|| Failure::from(StoreError::NotFound))
+    let applied = query.execute(&mut *connection).await?.rows_affected();
+    let there = one(&mut *connection, streamer, campaign).await?;
+    let there = there.ok_or_else(|| Failure::from(StoreError::NotFound))?;
+    if applied > 0 {
+        told(connection, &there, now).await?;
+    }
+    Ok(there)
 }
 
 async fn answer(
@@ -102,7 +109,7 @@ async fn answer(
     (standing, judged): (Standing, &[CampaignId]),
     now: UnixMillis,
 ) -> Attempt<Option<Participation>> {
-    one(&mut *connection, streamer, campaign).await?.ok_or(StoreError::NotFound)?;
+    let before = one(&mut *connection, streamer, campaign).await?.ok_or(StoreError::NotFound)?;
     if standing == Standing::Approved {
         let there = assigned(&mut *connection, streamer, now).await?;
         if !there.iter().map(|presence| presence.campaign).eq(judged.iter().copied()) {
@@ -111,7 +118,18 @@ async fn answer(
     }
     let query = sqlx::query(ANSWER).bind(streamer.0).bind(campaign.0).bind(standing.code()).bind(now.0);
     expect_rows("participation", 1, query.execute(&mut *connection).await?.rows_affected())?;
-    one(connection, streamer, campaign).await
+    let after = one(&mut *connection, streamer, campaign).await?;
+    if let Some(after) = after.filter(|after| after.standing != before.standing) {
+        told(connection, &after, now).await?;
+    }
+    Ok(after)
+}
+
+/// Tells who listens how far it came.
+async fn told(connection: &mut SqliteConnection, of: &Participation, now: UnixMillis) -> Attempt<()> {
+    let brand: i64 = sqlx::query_scalar(BRAND).bind(of.campaign.0).fetch_one(&mut *connection).await?;
+    tell(connection, &[Fact::participation(of, BrandId(brand))], now).await?;
+    Ok(())
 }
 
 fn participation(row: &SqliteRow) -> Attempt<Participation> {

@@ -4,7 +4,8 @@ use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, WalletStore,
+    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
+    WalletStore, WebhookStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(in crate::store) trait Store:
     + PlayLog
     + WalletStore
     + AuditStore
+    + WebhookStore
 {
     /// Gives the database up.
     async fn close(&self);
