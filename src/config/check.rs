@@ -71,6 +71,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         settlement.claims_max < settlement.batch_max,
         "settlement.claims_max: at least settlement.batch_max",
     );
+    let webhooks = &config.webhooks;
+    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
+    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
+    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
     refuse(
         config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
         "secrets.token_keys: each is ID:64 hex digits",
@@ -115,6 +119,10 @@ fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
     refuse(
         config.play.frames_per_second_min == 0,
         "play.frames_per_second_min: production does not pay for what was never drawn",
+    );
+    refuse(
+        !config.webhooks.http_hosts.is_empty(),
+        "webhooks.http_hosts: in production endpoints are called over TLS only",
     );
     let secure = config.server.public_url.to_ascii_lowercase().starts_with("https://");
     refuse(
