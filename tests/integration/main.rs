@@ -37,4 +37,5 @@ mod suitability;
 mod supply;
 mod support;
 mod wallet;
+mod webhooks;
 mod why;
