@@ -126,6 +126,7 @@ impl App {
             for campaign in engine.directory.live_campaigns() {
                 let _ = campaign.send(Drain).await;
             }
+            let _ = engine.directory.webhook(engine).send(Drain).await;
             let _ = engine.directory.metrics(engine).send(Drain).await;
             let _ = engine.directory.live(engine).send(Drain).await;
         };

@@ -1,27 +1,33 @@
 //! One per node: tells endpoints over HTTP what happened.
 //!
-//! Owns: how many rounds are on their way. A round is one endpoint that this node has taken, with the first few
-//! deliveries that are due.
-//! Receives: nothing.
-//! Sends: each `POLL` a look for endpoints that have something due; their requests through the courier, on a thread
-//! of its own; what came of a round in one transaction. Each `summary_every` what campaigns settled is recorded.
-//! Mailbox: there is none to fill. Rounds: `rounds_max` at once; what is due beyond waits in the database.
+//! Owns: rounds that are on their way, and what came of those that are not written. A round is one endpoint
+//! that this node has taken, with the first few deliveries that are due.
+//! Receives: `Drain`.
+//! Sends: each `POLL` what came of rounds in one transaction, and a look for endpoints that have something
+//! due; more seldom when that takes long. Their requests go through the courier, on a thread of its own.
+//! Each `summary_every` what campaigns settled is recorded.
+//! Mailbox: `MAILBOX`; nobody waits for an answer but who stops the server. Rounds: `rounds_max`, those
+//! included that are not written; what is due beyond waits in the database.
 //!
-//! At least once: when this node dies between an attempt and its record, its endpoints are free again when their
-//! time is over, or when the node is back, and the same is sent with the same id. None of this is money.
+//! At least once: when this node dies between an attempt and its record, its endpoints are free again when
+//! their time is over, or when the node is back, and the same is sent with the same id. None of this is
+//! money.
 
 use crate::domain::id::EndpointId;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::webhook::{PAUSE_MAX, Verdict, wait};
 use crate::engine::Engine;
+use crate::messages::Drain;
 use crate::ports::{
     AttemptRecord, Attempted, DeliveryState, Due, Parcel, Reply, Round, RoundEnd, StoreError, Undelivered,
 };
+use crate::rest::Rest;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 
+const MAILBOX: usize = 16;
 /// What is due is looked for this often.
 const POLL: Duration = Duration::from_millis(250);
 /// What was done with long ago goes this often, a part of it.
@@ -45,67 +51,79 @@ pub struct WebhookNumbers {
 /// The actor of a node.
 pub struct WebhookActor {
     engine: Arc<Engine>,
+    /// Taken, and not let go yet.
     rounds: u32,
-    taking: bool,
+    /// What came of rounds and is not written.
+    ends: Vec<RoundEnd>,
+    turning: bool,
     summing: bool,
+    draining: bool,
+    pause: Rest,
+}
+
+/// What a turn came to.
+struct Turn {
+    /// What could not be written.
+    left: Vec<RoundEnd>,
+    written: u32,
+    taken: Vec<Round>,
 }
 
 impl WebhookActor {
     /// The actor of a node.
     #[must_use]
-    pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, rounds: 0, taking: false, summing: false }
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            rounds: 0,
+            ends: Vec::new(),
+            turning: false,
+            summing: false,
+            draining: false,
+            pause: Rest::default(),
+        }
     }
 
-    /// Takes endpoints that have something due, as many as there is room for.
-    fn take(&mut self, ctx: &mut Context<Self>) {
-        let numbers = self.engine.numbers.webhooks;
-        let room = numbers.rounds_max.saturating_sub(self.rounds);
-        if self.taking || room == 0 {
+    /// Writes what came of rounds, all at once, and takes as many endpoints as there is room for.
+    fn turn(&mut self, ctx: &mut Context<Self>) {
+        let began = self.engine.now();
+        if self.turning || self.draining || !self.pause.is_over(began) {
             return;
         }
-        self.taking = true;
-        let engine = Arc::clone(&self.engine);
-        let now = engine.now();
-        let until = now + numbers.timeout + SLACK;
-        let take = async move { engine.ports.webhooks.take_rounds(room, now, until).await };
-        ctx.spawn(take.into_actor(self).map(|taken, actor, ctx| {
-            actor.taking = false;
-            match taken {
-                Ok(rounds) => rounds.into_iter().for_each(|round| actor.begin(round, ctx)),
-                Err(StoreError::Fenced) => {}
-                Err(error) => tracing::warn!(%error, "webhooks can not be read; they wait"),
-            }
+        self.turning = true;
+        let ends = std::mem::take(&mut self.ends);
+        let (engine, rounds) = (Arc::clone(&self.engine), self.rounds);
+        let turn = async move { turn(&engine, ends, rounds).await };
+        ctx.spawn(turn.into_actor(self).map(move |done, actor, ctx| {
+            actor.turning = false;
+            actor.pause.begin(began, actor.engine.now());
+            actor.ends.extend(done.left);
+            actor.rounds = actor.rounds.saturating_sub(done.written);
+            done.taken.into_iter().for_each(|round| actor.begin(round, ctx));
         }));
     }
 
     fn begin(&mut self, round: Round, ctx: &mut Context<Self>) {
         self.rounds = self.rounds.saturating_add(1);
         let engine = Arc::clone(&self.engine);
-        ctx.spawn(go(engine, round).into_actor(self).map(|(), actor, ctx| {
-            actor.rounds = actor.rounds.saturating_sub(1);
-            // There may be more for the same one.
-            actor.take(ctx);
-        }));
+        let go = async move { go(&engine, &round).await };
+        ctx.spawn(go.into_actor(self).map(|end, actor, _| actor.ends.push(end)));
     }
 
     /// Records what campaigns settled.
     fn summarise(&mut self, ctx: &mut Context<Self>) {
-        if self.summing {
+        if self.summing || self.draining {
             return;
         }
         self.summing = true;
         let engine = Arc::clone(&self.engine);
         let sum = async move { engine.ports.webhooks.summarise(engine.now()).await };
-        ctx.spawn(sum.into_actor(self).map(|summed, actor, ctx| {
+        ctx.spawn(sum.into_actor(self).map(|summed, actor, _| {
             actor.summing = false;
             match summed {
-                Ok((events, waiting)) => {
+                Ok((_, waiting)) => {
                     #[expect(clippy::as_conversions, reason = "a gauge is a float, and there are no 2^53")]
                     ::metrics::gauge!("gametriggers_webhooks_waiting").set(waiting as f64);
-                    if events > 0 {
-                        actor.take(ctx);
-                    }
                 }
                 Err(StoreError::Fenced) => {}
                 Err(error) => {
@@ -116,29 +134,63 @@ impl WebhookActor {
     }
 }
 
-/// Sends what is due, all of it at once, and writes what came of it.
-async fn go(engine: Arc<Engine>, round: Round) {
-    let endpoint = round.endpoint;
-    let attempts = join_all(round.due.iter().map(|due| attempt(&engine, &round, due))).await;
-    let end = RoundEnd {
-        endpoint,
+async fn turn(engine: &Engine, ends: Vec<RoundEnd>, rounds: u32) -> Turn {
+    let numbers = engine.numbers.webhooks;
+    let mut done = Turn { left: Vec::new(), written: 0, taken: Vec::new() };
+    if !ends.is_empty() {
+        if !write(engine, &ends).await {
+            return Turn { left: ends, ..done };
+        }
+        done.written = u32::try_from(ends.len()).unwrap_or(u32::MAX);
+    }
+    let room = numbers.rounds_max.saturating_sub(rounds.saturating_sub(done.written));
+    if room > 0 {
+        let now = engine.now();
+        match engine.ports.webhooks.take_rounds(room, now, now + numbers.timeout + SLACK).await {
+            Ok(taken) => done.taken = taken,
+            Err(StoreError::Fenced) => {}
+            Err(error) => tracing::warn!(%error, "webhooks can not be read; they wait"),
+        }
+    }
+    done
+}
+
+/// Writes what came of rounds; false when that has to be tried again.
+async fn write(engine: &Engine, ends: &[RoundEnd]) -> bool {
+    match engine.ports.webhooks.end_rounds(ends, engine.now()).await {
+        Ok(disabled) => {
+            for end in ends {
+                if disabled.contains(&end.endpoint) {
+                    told_no_more(end.endpoint, end.gone);
+                }
+                for attempted in end.attempted.iter().filter(|a| a.state != DeliveryState::Waiting) {
+                    let state = attempted.state.code();
+                    ::metrics::counter!("gametriggers_webhook_deliveries_total", "state" => state)
+                        .increment(1);
+                }
+            }
+            true
+        }
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Fenced)) => {
+            tracing::warn!(rounds = ends.len(), %error, "what came of webhooks is not written; it waits");
+            false
+        }
+        // The same again would be refused again; their leases end, and they are sent once more.
+        Err(error) => {
+            tracing::error!(rounds = ends.len(), %error, "what came of webhooks is refused");
+            true
+        }
+    }
+}
+
+/// Sends what is due, all of it at once.
+async fn go(engine: &Engine, round: &Round) -> RoundEnd {
+    let attempts = join_all(round.due.iter().map(|due| attempt(engine, round, due))).await;
+    RoundEnd {
+        endpoint: round.endpoint,
         held_until: attempts.iter().filter_map(|attempt| attempt.held_until).max(),
         gone: attempts.iter().any(|attempt| attempt.gone),
         attempted: attempts.into_iter().map(|attempt| attempt.attempted).collect(),
-    };
-    match engine.ports.webhooks.end_round(&end, engine.now()).await {
-        Ok(disabled) => {
-            if disabled {
-                told_no_more(endpoint, end.gone);
-            }
-            for attempted in end.attempted.iter().filter(|a| a.state != DeliveryState::Waiting) {
-                let state = attempted.state.code();
-                ::metrics::counter!("gametriggers_webhook_deliveries_total", "state" => state).increment(1);
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%endpoint, %error, "what came of a webhook is not written; it is sent again");
-        }
     }
 }
 
@@ -240,12 +292,28 @@ impl Actor for WebhookActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(POLL, |actor, ctx| actor.take(ctx));
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(POLL, |actor, ctx| actor.turn(ctx));
         let every = Duration::from_millis(self.engine.numbers.webhooks.summary_every.unsigned().max(1));
         ctx.run_interval(every, |actor, ctx| actor.summarise(ctx));
         ctx.run_interval(PRUNE, |actor, ctx| {
             ctx.spawn(prune(Arc::clone(&actor.engine)).into_actor(actor));
         });
+    }
+}
+
+impl Handler<Drain> for WebhookActor {
+    type Result = ResponseFuture<()>;
+
+    /// What is on its way is sent again after the next start.
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let (engine, ends) = (Arc::clone(&self.engine), std::mem::take(&mut self.ends));
+        Box::pin(async move {
+            if !ends.is_empty() {
+                write(&engine, &ends).await;
+            }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What does not go together.
 
-use super::{Config, ConfigError, Mode, PlatformKind};
+use super::{Config, ConfigError, Mode, PlatformKind, Webhooks};
 use crate::world::token_key;
 
 /// How token keys begin that a server makes for itself outside production, in hex digits.
@@ -71,10 +71,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         settlement.claims_max < settlement.batch_max,
         "settlement.claims_max: at least settlement.batch_max",
     );
-    let webhooks = &config.webhooks;
-    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
-    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
-    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
+    check_webhooks(&config.webhooks, &mut refuse);
     refuse(
         config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
         "secrets.token_keys: each is ID:64 hex digits",
@@ -83,6 +80,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         check_production(config, &mut refuse);
     }
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+fn check_webhooks(webhooks: &Webhooks, refuse: &mut impl FnMut(bool, &str)) {
+    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
+    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
+    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
 }
 
 /// What is good enough for everything but other people's money.

@@ -143,22 +143,23 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
             .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete))
             .service(resource("/assets").post(asset::add))
-            .service(resource("/webhooks").get(webhook::list).post(webhook::add))
-            .service(
-                resource("/webhooks/{id}").get(webhook::show).patch(webhook::change).delete(webhook::delete),
-            )
-            .service(resource("/webhooks/{id}/secret").post(webhook::rotate))
-            .service(resource("/webhooks/{id}/replay").post(webhook_delivery::replay_failed))
-            .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
-            .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
-            .service(
-                resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay),
-            )
+            .configure(webhooks)
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
+/// Who is told of events over HTTP.
+fn webhooks(api: &mut ServiceConfig) {
+    api.service(resource("/webhooks").get(webhook::list).post(webhook::add))
+        .service(resource("/webhooks/{id}").get(webhook::show).patch(webhook::change).delete(webhook::delete))
+        .service(resource("/webhooks/{id}/secret").post(webhook::rotate))
+        .service(resource("/webhooks/{id}/replay").post(webhook_delivery::replay_failed))
+        .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay));
 }
 
 /// GET, and HEAD, which some monitors and players ask first.

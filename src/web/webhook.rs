@@ -1,5 +1,5 @@
-//! `/api/webhooks`: who wants to be told of events over HTTP. A brand hears of its campaigns, a streamer of their
-//! participations, and an endpoint of the platform of everything; an operator keeps all of them.
+//! `/api/webhooks`: who wants to be told of events over HTTP. A brand hears of its campaigns, a streamer of
+//! their participations, and an endpoint of the platform of everything; an operator keeps all of them.
 //!
 //! Events are signed as Standard Webhooks has it, and come at least once, with an id that stays the same.
 

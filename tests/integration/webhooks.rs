@@ -90,11 +90,11 @@ async fn a_brand_is_told_what_happens_to_its_campaigns_signed_and_summed_up() {
     ids.dedup();
     assert_eq!(ids.len(), count, "each once");
     assert!(strange.heard().is_empty());
-    let log = deliveries(&app, &endpoint, &brand.key, "").await;
-    assert!(
-        log.iter().all(|one| one["state"] == "delivered" && one["last_attempt"]["status"] == 204),
-        "{log:?}"
-    );
+    eventually("each is on record", async || {
+        let log = deliveries(&app, &endpoint, &brand.key, "").await;
+        log.iter().all(|one| one["state"] == "delivered" && one["last_attempt"]["status"] == 204)
+    })
+    .await;
     // Both secrets sign for a day.
     let rotated = call(&app, "POST", &format!("{endpoint}/secret"), &brand.key, &json!({})).await.ok(200);
     rename(&app, &brand, campaign, "Crunch on").await;

@@ -1,4 +1,5 @@
-//! Telling others over HTTP what happened: the events, when an attempt is made again, and what an answer means.
+//! Telling others over HTTP what happened: the events, when an attempt is made again, and what an answer
+//! means.
 //!
 //! The protocol is Standard Webhooks: at least once, with an id that stays the same in every attempt.
 
@@ -96,8 +97,8 @@ pub const OVERLAP: Millis = Millis::minutes(24 * 60);
 /// The longest pause that an endpoint may ask for.
 pub const PAUSE_MAX: Millis = Millis::minutes(24 * 60);
 
-/// How long to wait after so many attempts that failed; none when there is no further one. Up to a fifth is added
-/// by `chance`, so that those who failed together do not come back together.
+/// How long to wait after so many attempts that failed; none when there is no further one. Up to a fifth is
+/// added by `chance`, so that those who failed together do not come back together.
 #[must_use]
 pub fn wait(attempts: u32, chance: u32) -> Option<Millis> {
     let wait = SCHEDULE.get(usize::try_from(attempts).ok()?)?;
@@ -188,8 +189,8 @@ pub struct News {
 }
 
 impl Mark {
-    /// What there is to tell, with these counters and this budget. Each share is told once for a budget: a higher
-    /// one takes back the shares that are not spent of it.
+    /// What there is to tell, with these counters and this budget. Each share is told once for a budget: a
+    /// higher one takes back the shares that are not spent of it.
     #[must_use]
     pub fn news(self, counts: Counts, budget: Micros, now: UnixMillis) -> News {
         let spent = |share: &u8| {

@@ -292,11 +292,12 @@ pub trait WebhookStore: Send + Sync {
 
     /// Takes endpoints that have something due and that nobody else calls, `limit` at most, until `until`.
     async fn take_rounds(&self, limit: u32, now: UnixMillis, until: UnixMillis) -> StoreResult<Vec<Round>>;
-    /// Writes what a round came to and lets the endpoint go. What was disabled or deleted meanwhile stays so.
-    /// Whether the endpoint is disabled now, by this.
-    async fn end_round(&self, end: &RoundEnd, now: UnixMillis) -> StoreResult<bool>;
-    /// Records what campaigns settled since the last call, and shares of budgets that are spent, of campaigns that
-    /// somebody listens to. The number of events, of at most a few hundred campaigns; and how many deliveries wait.
+    /// Writes what rounds came to, in one transaction, and lets their endpoints go. What was disabled or
+    /// deleted meanwhile stays so. The endpoints that are disabled by this.
+    async fn end_rounds(&self, ends: &[RoundEnd], now: UnixMillis) -> StoreResult<Vec<EndpointId>>;
+    /// Records what campaigns settled since the last call, and shares of budgets that are spent, of
+    /// campaigns that somebody listens to. The number of events, of at most a few hundred campaigns; and
+    /// how many deliveries wait.
     async fn summarise(&self, now: UnixMillis) -> StoreResult<(u64, u64)>;
     /// Forgets deliveries that were done with before a moment, a part of them; their number.
     async fn prune_deliveries(&self, before: UnixMillis) -> StoreResult<u64>;

@@ -1,8 +1,9 @@
 //! The way out to endpoints of others: one request, one connection, to an address that was checked.
 //!
-//! A name is looked up for every attempt, each address is held against the guard, and the connection goes to just
-//! that address: a name that changes its mind between the check and the call changes nothing. There is no proxy,
-//! no redirect is followed, and the answer is read to a bound. All of it runs on a thread of its own.
+//! A name is looked up for every attempt, each address is held against the guard, and the connection goes
+//! to just that address: a name that changes its mind between the check and the call changes nothing. There
+//! is no proxy, no redirect is followed, and the answer is read to a bound. All of it runs on a thread of
+//! its own.
 
 mod guard;
 mod sign;

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// How a secret begins.
-pub const PREFIX: &str = "whsec_";
+const PREFIX: &str = "whsec_";
 
 /// A secret out of random bytes.
 #[must_use]

@@ -15,7 +15,7 @@ use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{
     AccountStore, AttemptRecord, Attempted, Batch, ByHand, CampaignChange, CampaignStore, DeliveryState,
     LedgerStore, Listener, MinuteCounts, MinuteKey, NewEndpoint, Owner, PlayLog, PlayOutcome, PlayRecord,
-    RoundEnd, Secret, StoreError, StoreResult, WalletStore, WebhookStore,
+    Round, RoundEnd, Secret, StoreError, StoreResult, WalletStore, WebhookStore,
 };
 use std::sync::Arc;
 
@@ -363,23 +363,8 @@ async fn an_endpoint_is_called_by_one_node_and_a_summary_is_told_once() {
         at_once.dedup();
         assert!(count > 0 && at_once.len() == count, "{taken:?}");
         let ends = taken.iter().zip(&nodes.stores).map(async |(rounds, node)| {
-            for round in rounds {
-                let attempted = round.due.iter().map(|due| Attempted {
-                    id: due.id,
-                    record: AttemptRecord {
-                        at: NOW,
-                        took: Millis(1),
-                        status: Some(204),
-                        failure: None,
-                        answer: String::new(),
-                    },
-                    state: DeliveryState::Delivered,
-                    due: NOW,
-                });
-                let attempted = attempted.collect();
-                let end = RoundEnd { endpoint: round.endpoint, attempted, held_until: None, gone: false };
-                node.end_round(&end, NOW).await.unwrap();
-            }
+            let ends: Vec<_> = rounds.iter().map(delivered_round).collect();
+            node.end_rounds(&ends, NOW).await.unwrap();
         });
         join_all(ends).await;
         let due = taken.iter().flatten();
@@ -390,4 +375,17 @@ async fn an_endpoint_is_called_by_one_node_and_a_summary_is_told_once() {
     assert_eq!(delivered.len(), 8 * 15);
     assert_eq!(nodes.database.numbers("SELECT count(*) FROM webhook_attempt").await, [8 * 15]);
     nodes.reconciles().await;
+}
+
+/// A round of which everything was taken.
+fn delivered_round(round: &Round) -> RoundEnd {
+    let record =
+        AttemptRecord { at: NOW, took: Millis(1), status: Some(204), failure: None, answer: String::new() };
+    let attempted = round.due.iter().map(|due| Attempted {
+        id: due.id,
+        record: record.clone(),
+        state: DeliveryState::Delivered,
+        due: NOW,
+    });
+    RoundEnd { endpoint: round.endpoint, attempted: attempted.collect(), held_until: None, gone: false }
 }

@@ -251,7 +251,7 @@ async fn a_member_of_the_role_keeps_endpoints_and_tells_them() {
     let rounds = store.take_rounds(1, NOW, NOW + Millis(1)).await.unwrap();
     assert_eq!(rounds[0].due.len(), 2);
     let end = RoundEnd { endpoint, attempted: Vec::new(), held_until: None, gone: false };
-    store.end_round(&end, NOW).await.unwrap();
+    store.end_rounds(&[end], NOW).await.unwrap();
     let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
     store.change_endpoint(endpoint, &off, NOW).await.unwrap();
     assert_eq!(store.prune_deliveries(NOW + Millis(1)).await.unwrap(), 2);

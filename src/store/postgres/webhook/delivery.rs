@@ -18,8 +18,8 @@ statements! {
           AND a.number = (SELECT max(number) FROM webhook_attempt WHERE delivery_id = d.id)
         WHERE d.endpoint_id = $1 AND d.id < $2 AND ($3::text IS NULL OR d.state = $3)
         ORDER BY d.id DESC LIMIT $4";
-    ONE = "SELECT d.*, v.message, v.type FROM webhook_delivery AS d JOIN webhook_event AS v ON v.id = d.event_id
-        WHERE d.endpoint_id = $1 AND d.id = $2";
+    ONE = "SELECT d.*, v.message, v.type FROM webhook_delivery AS d
+        JOIN webhook_event AS v ON v.id = d.event_id WHERE d.endpoint_id = $1 AND d.id = $2";
     ATTEMPTS = "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY number DESC LIMIT 100";
     REPLAY = "UPDATE webhook_delivery SET state = 'waiting', attempts = 0, due_at = $3, updated_at = $3
         WHERE endpoint_id = $1 AND id = $2";

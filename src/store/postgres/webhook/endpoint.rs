@@ -55,8 +55,9 @@ statements! {
             AND e.deleted_at IS NULL
             AND (e.owner_kind = 'platform' OR (e.owner_kind = 'brand' AND e.owner_id = c.brand_id))
             AND e.events && ARRAY['play.settled', 'budget.threshold'])
-        ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, plays = excluded.plays, viewers = excluded.viewers,
-          clicks = excluded.clicks, rejected = excluded.rejected, spent = excluded.spent,
+        ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, plays = excluded.plays,
+          viewers = excluded.viewers, clicks = excluded.clicks, rejected = excluded.rejected,
+          spent = excluded.spent,
           budget = excluded.budget, told = excluded.told";
 }
 

@@ -37,8 +37,8 @@ statements! {
         WHERE d.endpoint_id = $1 AND d.state = 'waiting' AND d.due_at <= $2
         ORDER BY d.due_at, d.id LIMIT $3";
     LOG = "INSERT INTO webhook_attempt (delivery_id, number, at, duration, status, failure, answer)
-        SELECT $1::bigint, coalesce(max(number), 0) + 1, $2::bigint, $3::bigint, $4::bigint, $5::text, $6::text
-        FROM webhook_attempt WHERE delivery_id = $1";
+        SELECT $1::bigint, coalesce(max(number), 0) + 1, $2::bigint, $3::bigint, $4::bigint, $5::text,
+          $6::text FROM webhook_attempt WHERE delivery_id = $1";
     /// What was given up meanwhile stays so, unless it was taken after all.
     STEP = "UPDATE webhook_delivery SET state = CASE WHEN $2::text = 'delivered' OR state = 'waiting' THEN $2
             ELSE state END, attempts = attempts + 1, due_at = $3, updated_at = $4
@@ -102,8 +102,23 @@ fn one_due(row: &PgRow) -> Attempt<Due> {
     })
 }
 
-/// Writes what came of a round, and lets the endpoint go. Whether that disabled it.
+/// Writes what came of rounds, and lets their endpoints go. Those that are disabled by it.
 pub(super) async fn end(
+    connection: &mut PgConnection,
+    holder: Holder,
+    ends: &[RoundEnd],
+    now: UnixMillis,
+) -> Attempt<Vec<EndpointId>> {
+    let mut disabled = Vec::new();
+    for one in ends {
+        if end_one(connection, holder, one, now).await? {
+            disabled.push(one.endpoint);
+        }
+    }
+    Ok(disabled)
+}
+
+async fn end_one(
     connection: &mut PgConnection,
     (writer, epoch): Holder,
     end: &RoundEnd,

@@ -17,8 +17,8 @@ statements! {
     LISTENED = "SELECT EXISTS (SELECT 1 FROM webhook_endpoint
         WHERE disabled_at IS NULL AND deleted_at IS NULL
           AND events && ARRAY['play.settled', 'budget.threshold'])";
-    /// Campaigns that somebody listens to and that moved. What went back when a campaign ended was a part of its
-    /// budget.
+    /// Campaigns that somebody listens to and that moved. What went back when a campaign ended was a part
+    /// of its budget.
     MOVED = "SELECT c.id, c.brand_id, c.created_at, b.currency, b.plays, b.viewers, b.clicks, b.rejected,
           b.spent, m.at, m.plays AS told_plays, m.viewers AS told_viewers, m.clicks AS told_clicks,
           m.rejected AS told_rejected, m.spent AS told_spent, m.budget AS told_budget, m.told,
@@ -39,8 +39,9 @@ statements! {
         SELECT id, $1, plays, viewers, clicks, rejected, spent, budget, told
         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
           $8::bigint[], $9::bigint[]) AS m (id, plays, viewers, clicks, rejected, spent, budget, told)
-        ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, plays = excluded.plays, viewers = excluded.viewers,
-          clicks = excluded.clicks, rejected = excluded.rejected, spent = excluded.spent,
+        ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at, plays = excluded.plays,
+          viewers = excluded.viewers, clicks = excluded.clicks, rejected = excluded.rejected,
+          spent = excluded.spent,
           budget = excluded.budget, told = excluded.told";
     ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('webhook_summary'))";
     COUNTED = "SELECT EXISTS (SELECT 1 FROM webhook_endpoint AS e WHERE e.deleted_at IS NULL

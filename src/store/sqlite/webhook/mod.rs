@@ -92,9 +92,9 @@ impl WebhookStore for SqliteStore {
         self.write(move |c| Box::pin(round::take(c, holder, limit, (now, until)))).await
     }
 
-    async fn end_round(&self, end: &RoundEnd, now: UnixMillis) -> StoreResult<bool> {
-        let (end, holder) = (end.clone(), (WRITER, self.writer()?.epoch()));
-        self.write(move |c| Box::pin(async move { round::end(c, holder, &end, now).await })).await
+    async fn end_rounds(&self, ends: &[RoundEnd], now: UnixMillis) -> StoreResult<Vec<EndpointId>> {
+        let (ends, holder) = (ends.to_vec(), (WRITER, self.writer()?.epoch()));
+        self.write(move |c| Box::pin(async move { round::end(c, holder, &ends, now).await })).await
     }
 
     async fn summarise(&self, now: UnixMillis) -> StoreResult<(u64, u64)> {

@@ -9,7 +9,8 @@ use gametriggers_actors::ports::{SUMMARIES_MAX, WAITING_MAX};
 use sqlx::SqliteConnection;
 
 statements! {
-    LISTENED = "SELECT EXISTS (SELECT 1 FROM webhook_endpoint WHERE disabled_at IS NULL AND deleted_at IS NULL)";
+    LISTENED = "SELECT EXISTS (SELECT 1 FROM webhook_endpoint
+        WHERE disabled_at IS NULL AND deleted_at IS NULL)";
     NEWEST = "SELECT coalesce(max(id), 0) FROM webhook_event";
     EVENTS = "INSERT INTO webhook_event (type, brand_id, streamer_id, data, created_at)
         SELECT f.value ->> 'type', f.value ->> 'brand', f.value ->> 'streamer', f.value ->> 'data', ?2

@@ -102,8 +102,23 @@ fn one_due(row: &SqliteRow) -> Attempt<Due> {
     })
 }
 
-/// Writes what came of a round, and lets the endpoint go. Whether that disabled it.
+/// Writes what came of rounds, and lets their endpoints go. Those that are disabled by it.
 pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    holder: Holder,
+    ends: &[RoundEnd],
+    now: UnixMillis,
+) -> Attempt<Vec<EndpointId>> {
+    let mut disabled = Vec::new();
+    for one in ends {
+        if end_one(connection, holder, one, now).await? {
+            disabled.push(one.endpoint);
+        }
+    }
+    Ok(disabled)
+}
+
+async fn end_one(
     connection: &mut SqliteConnection,
     (writer, epoch): Holder,
     end: &RoundEnd,

@@ -18,8 +18,8 @@ statements! {
         WHERE disabled_at IS NULL AND deleted_at IS NULL
           AND EXISTS (SELECT 1 FROM json_each(events) AS w
             WHERE w.value IN ('play.settled', 'budget.threshold')))";
-    /// Campaigns that somebody listens to and that moved. What went back when a campaign ended was a part of its
-    /// budget.
+    /// Campaigns that somebody listens to and that moved. What went back when a campaign ended was a part
+    /// of its budget.
     MOVED = "SELECT c.id, c.brand_id, c.created_at, b.currency, b.plays, b.viewers, b.clicks, b.rejected,
           b.spent, m.at, m.plays AS told_plays, m.viewers AS told_viewers, m.clicks AS told_clicks,
           m.rejected AS told_rejected, m.spent AS told_spent, m.budget AS told_budget, m.told,
