@@ -11,6 +11,7 @@ use crate::session::seat::{Limits, Seats};
 use crate::session::upgrade::Door;
 use crate::store::{self, Stores};
 use crate::telemetry;
+use crate::web::courier::{Allowed, HttpCourier};
 use crate::web::{self, AssetLimits, Gate, Library, Shared, Studio};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
 use actix_http::HttpService;
@@ -29,6 +30,7 @@ use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::messages::Drain;
 use gametriggers_actors::ports::{Bus, Entropy, Event, LiveCounters, Platform};
 use gametriggers_actors::session::{CloseReason, ToSession};
+use gametriggers_actors::webhook::WebhookNumbers;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -68,7 +70,7 @@ impl App {
         let arbiter = actix::Arbiter::new();
         let tokens = token_keys(config)?;
         let redis = redis(config)?;
-        let ports = ports(config, &stores, redis.as_ref());
+        let ports = ports(config, &stores, redis.as_ref())?;
         let changed = ports.rules.configure_rules(&rules, ports.clock.now()).await?;
         let engine = Engine::start(ports, numbers(config)?, tokens, arbiter.handle()).await?;
         if changed > 0 {
@@ -93,6 +95,7 @@ impl App {
             metrics,
             library: library.clone(),
             public_url: public_url.clone(),
+            endpoints: Arc::new(allowed(config)),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             clicks: Arc::default(),
             written_at: Arc::default(),
@@ -135,6 +138,7 @@ impl App {
             for campaign in engine.directory.live_campaigns() {
                 let _ = campaign.send(Drain).await;
             }
+            let _ = engine.directory.webhook(engine).send(Drain).await;
             let _ = engine.directory.metrics(engine).send(Drain).await;
             let _ = engine.directory.live(engine).send(Drain).await;
         };
@@ -203,7 +207,13 @@ fn redis(config: &Config) -> Result<Option<Redis>, StartError> {
     Ok(Some(Redis::start(&config.redis.url, &config.redis.prefix, u64::from_be_bytes(node))?))
 }
 
-fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
+/// What endpoints may be called besides those that are public.
+fn allowed(config: &Config) -> Allowed {
+    let webhooks = &config.webhooks;
+    Allowed { networks: webhooks.allowed_networks.clone(), http_hosts: webhooks.http_hosts.clone() }
+}
+
+fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Result<Ports, StartError> {
     let (bus, live): (Arc<dyn Bus>, Arc<dyn LiveCounters>) = match redis {
         Some(redis) => (Arc::clone(&redis.bus), Arc::clone(&redis.live)),
         None => (Arc::new(MemoryBus::default()), Arc::new(OwnLive)),
@@ -212,7 +222,8 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
         PlatformKind::None => Arc::new(NoPlatform),
         PlatformKind::Simulated => Arc::new(SimulatedPlatform),
     };
-    Ports {
+    let timeout = Duration::from_secs(u64::from(config.webhooks.timeout_s));
+    Ok(Ports {
         ledger: Arc::clone(&stores.ledger),
         campaigns: Arc::clone(&stores.campaigns),
         rules: Arc::clone(&stores.rules),
@@ -222,12 +233,14 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
         log: Arc::clone(&stores.log),
         wallets: Arc::clone(&stores.wallets),
         audit: Arc::clone(&stores.audit),
+        webhooks: Arc::clone(&stores.webhooks),
+        courier: Arc::new(HttpCourier::start(allowed(config), timeout)?),
         live,
         bus,
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
         platform,
-    }
+    })
 }
 
 fn numbers(config: &Config) -> Result<Numbers, StartError> {
@@ -259,6 +272,11 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
         reconcile_every: Millis::seconds(i64::from(settlement.reconcile_s)),
         verify_every: Millis::seconds(i64::from(settlement.verify_s)),
         payable_after: Millis::minutes(24 * 60 * i64::from(settlement.payable_after_days)),
+        webhooks: WebhookNumbers {
+            timeout: Millis::seconds(i64::from(config.webhooks.timeout_s)),
+            rounds_max: config.webhooks.endpoints_at_once,
+            summary_every: Millis::seconds(i64::from(config.webhooks.summary_s)),
+        },
         policies: policy::load(&config.policy.file)?.into(),
         demo: config.mode == Mode::Demo,
     })

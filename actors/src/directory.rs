@@ -15,6 +15,7 @@ use crate::session::SessionHandle;
 use crate::settlement::SettlementActor;
 use crate::streamer::StreamerActor;
 use crate::sweeper::Sweeper;
+use crate::webhook::WebhookActor;
 use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -41,6 +42,7 @@ pub struct Directory {
     bridge: Mutex<Option<Addr<BridgeActor>>>,
     sweeper: Mutex<Option<Addr<Sweeper>>>,
     reconciler: Mutex<Option<Addr<ReconcilerActor>>>,
+    webhook: Mutex<Option<Addr<WebhookActor>>>,
     /// In phases, by id: each beat of the sweeper visits one of them.
     sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
     open: AtomicUsize,
@@ -86,6 +88,7 @@ impl Directory {
             bridge: Mutex::default(),
             sweeper: Mutex::default(),
             reconciler: Mutex::default(),
+            webhook: Mutex::default(),
             sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
             open: AtomicUsize::new(0),
         }
@@ -183,10 +186,18 @@ impl Directory {
         })
     }
 
+    /// The actor that calls endpoints.
+    pub fn webhook(&self, engine: &Arc<Engine>) -> Addr<WebhookActor> {
+        one(&self.webhook, "webhook", |_| {
+            let engine = Arc::clone(engine);
+            WebhookActor::start_in_arbiter(&self.arbiter, move |_| WebhookActor::new(engine))
+        })
+    }
+
     /// Starts the actors that nobody sends anything: they look after each other, the sweeper after all but
     /// itself, the bridge after the sweeper.
     pub fn watch(&self, engine: &Arc<Engine>) {
-        let _ = (self.bridge(engine), self.reconciler(engine), self.sweeper(engine));
+        let _ = (self.bridge(engine), self.reconciler(engine), self.webhook(engine), self.sweeper(engine));
     }
 
     /// Campaign actors that live.

@@ -12,9 +12,11 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Entropy, LedgerStore,
-    LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
+    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy,
+    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
+    WebhookStore,
 };
+use crate::webhook::WebhookNumbers;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -43,6 +45,10 @@ pub struct Ports {
     pub wallets: Arc<dyn WalletStore>,
     /// The hash chain.
     pub audit: Arc<dyn AuditStore>,
+    /// Endpoints and what they are told.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Sends it.
+    pub courier: Arc<dyn Courier>,
     /// Counters that every node can read.
     pub live: Arc<dyn LiveCounters>,
     /// Events between nodes.
@@ -76,6 +82,8 @@ pub struct Numbers {
     pub verify_every: Millis,
     /// What streamers earned can be paid after this.
     pub payable_after: Millis,
+    /// How endpoints are called.
+    pub webhooks: WebhookNumbers,
     /// What the platforms allow.
     pub policies: Arc<Policies>,
     /// Whether the demo's keys are taken.

@@ -49,3 +49,5 @@ pub mod sim;
 pub mod streamer;
 #[cfg(feature = "runtime")]
 pub mod sweeper;
+#[cfg(feature = "runtime")]
+pub mod webhook;

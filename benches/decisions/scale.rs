@@ -22,7 +22,8 @@ use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
-use gametriggers_actors::ports::{Clock, Idempotency, NewCampaign, NewCreative, NewStreamer};
+use gametriggers_actors::ports::{Clock, Idempotency, NewCampaign, NewCreative, NewStreamer, NoCourier};
+use gametriggers_actors::webhook::WebhookNumbers;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -369,6 +370,8 @@ fn ports(store: &Arc<SqliteStore>, watch: &Arc<Watch>) -> Ports {
         assets: Arc::<SqliteStore>::clone(store),
         wallets: Arc::<SqliteStore>::clone(store),
         audit: Arc::<SqliteStore>::clone(store),
+        webhooks: Arc::<SqliteStore>::clone(store),
+        courier: Arc::new(NoCourier),
         live: Arc::new(OwnLive),
         bus: Arc::new(MemoryBus::default()),
         clock: Arc::<Watch>::clone(watch),
@@ -402,6 +405,11 @@ fn numbers() -> Outcome<Numbers> {
         reconcile_every: Millis::seconds(60),
         verify_every: Millis::seconds(86_400),
         payable_after: Millis::minutes(7 * 24 * 60),
+        webhooks: WebhookNumbers {
+            timeout: Millis::seconds(20),
+            rounds_max: 16,
+            summary_every: Millis::seconds(10),
+        },
         policies: gametriggers::policy::load(std::path::Path::new(""))?.into(),
         demo: false,
     })

@@ -29,6 +29,8 @@ pub struct Config {
     pub platform: Platform,
     /// What the platforms allow.
     pub policy: Policy,
+    /// How endpoints of others are called.
+    pub webhooks: Webhooks,
     /// Keys.
     pub secrets: Secrets,
     /// The log.
@@ -245,6 +247,22 @@ pub enum PlatformKind {
 pub struct Policy {
     /// A file of profiles; empty for those that are compiled in.
     pub file: PathBuf,
+}
+
+/// How endpoints of others are called.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// How long an attempt may take, in seconds.
+    pub timeout_s: u32,
+    /// Endpoints that are called at once.
+    pub endpoints_at_once: u32,
+    /// Seconds from one summary of a campaign to the next.
+    pub summary_s: u32,
+    /// Networks that may be called though they are not public.
+    pub allowed_networks: Vec<Network>,
+    /// Hosts that may be called without TLS.
+    pub http_hosts: Vec<String>,
 }
 
 /// Keys.

@@ -1,6 +1,6 @@
 //! What does not go together.
 
-use super::{Config, ConfigError, Mode, PlatformKind};
+use super::{Config, ConfigError, Mode, PlatformKind, Webhooks};
 use crate::world::token_key;
 
 /// How token keys begin that a server makes for itself outside production, in hex digits.
@@ -71,6 +71,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         settlement.claims_max < settlement.batch_max,
         "settlement.claims_max: at least settlement.batch_max",
     );
+    check_webhooks(&config.webhooks, &mut refuse);
     refuse(
         config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
         "secrets.token_keys: each is ID:64 hex digits",
@@ -95,6 +96,12 @@ fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
         !assets.bucket.is_empty() && !cfg!(feature = "s3"),
         "assets.bucket: this build knows no buckets; make one with `--features s3`",
     );
+}
+
+fn check_webhooks(webhooks: &Webhooks, refuse: &mut impl FnMut(bool, &str)) {
+    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
+    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
+    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
 }
 
 /// What is good enough for everything but other people's money.
@@ -131,6 +138,10 @@ fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
     refuse(
         config.play.frames_per_second_min == 0,
         "play.frames_per_second_min: production does not pay for what was never drawn",
+    );
+    refuse(
+        !config.webhooks.http_hosts.is_empty(),
+        "webhooks.http_hosts: in production endpoints are called over TLS only",
     );
     let secure = config.server.public_url.to_ascii_lowercase().starts_with("https://");
     refuse(

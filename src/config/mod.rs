@@ -8,7 +8,7 @@ mod rule;
 
 pub use areas::{
     Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
-    Settlement,
+    Settlement, Webhooks,
 };
 pub use network::Network;
 pub use rule::{RuleParameters, RuleText};

@@ -1,6 +1,7 @@
 //! The only SQL. One implementation of the store's ports per database; nothing outside this
 //! module knows which one runs.
 
+mod fact;
 #[cfg(feature = "proof")]
 mod plant;
 pub mod postgres;
@@ -10,7 +11,7 @@ mod standing;
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
     AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    StoreError, WalletStore,
+    StoreError, WalletStore, WebhookStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -104,6 +105,8 @@ pub struct Stores {
     pub wallets: Arc<dyn WalletStore>,
     /// The chain of hashes.
     pub audit: Arc<dyn AuditStore>,
+    /// Who is told what over HTTP.
+    pub webhooks: Arc<dyn WebhookStore>,
     of: Of,
 }
 
@@ -125,6 +128,7 @@ impl Stores {
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::<SqliteStore>::clone(&store),
+            webhooks: Arc::<SqliteStore>::clone(&store),
             of: Of::Sqlite(store),
         }
     }
@@ -140,6 +144,7 @@ impl Stores {
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),
             audit: Arc::<PostgresStore>::clone(&store),
+            webhooks: Arc::<PostgresStore>::clone(&store),
             of: Of::Postgres(store),
         }
     }

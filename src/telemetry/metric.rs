@@ -72,6 +72,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
         "gametriggers_supply_dropped_total",
         "slots that found no room when supply was counted; plans know less of it",
     ),
+    ("gametriggers_webhook_attempts_total", "requests to endpoints of others, by what came of them"),
+    ("gametriggers_webhook_deliveries_total", "webhooks that are done with, by state: delivered or failed"),
+    ("gametriggers_webhook_endpoints_disabled_total", "endpoints that are told nothing any more, by reason"),
+    ("gametriggers_webhooks_waiting", "webhooks that are not delivered yet, of all nodes"),
 ];
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);

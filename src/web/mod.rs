@@ -1,4 +1,4 @@
-//! HTTP: one file per resource, and the route table on one screen.
+//! HTTP: one file per resource, and the route table on one screen; the way out is `courier`.
 
 mod account;
 mod account_body;
@@ -10,6 +10,7 @@ mod campaign_body;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
+pub mod courier;
 mod creative_body;
 mod fields;
 mod health;
@@ -28,6 +29,9 @@ mod targeting_body;
 mod violation;
 mod wallet;
 mod wallet_body;
+mod webhook;
+mod webhook_body;
+mod webhook_delivery;
 mod why;
 mod wire;
 
@@ -37,6 +41,7 @@ pub use pages::overlay_build;
 pub use problem::Problem;
 
 use crate::config::Network;
+use crate::web::courier::Allowed;
 use actix_web::dev::Service;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, guard, http::header};
@@ -56,6 +61,8 @@ pub struct Shared {
     pub library: Library,
     /// What short links start with.
     pub public_url: String,
+    /// Which endpoints of others may be called.
+    pub endpoints: Arc<Allowed>,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
     /// What is known of clicks in this process.
@@ -89,6 +96,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .configure(people)
             .service(resource("/assets").get(asset::list).post(asset::add))
             .service(resource("/assets/{name}").get(asset::show).delete(asset::archive))
+            .configure(webhooks)
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );
     // After the API: its paths may have three parts as well.
@@ -171,6 +179,17 @@ fn read_as_problems(app: &mut ServiceConfig) {
     let query =
         web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
     app.app_data(json).app_data(path).app_data(query);
+}
+
+/// Who is told of events over HTTP.
+fn webhooks(api: &mut ServiceConfig) {
+    api.service(resource("/webhooks").get(webhook::list).post(webhook::add))
+        .service(resource("/webhooks/{id}").get(webhook::show).patch(webhook::change).delete(webhook::delete))
+        .service(resource("/webhooks/{id}/secret").post(webhook::rotate))
+        .service(resource("/webhooks/{id}/replay").post(webhook_delivery::replay_failed))
+        .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay));
 }
 
 /// GET, and HEAD, which some monitors and players ask first.

@@ -39,4 +39,5 @@ mod supply;
 mod support;
 mod uploads;
 mod wallet;
+mod webhooks;
 mod why;

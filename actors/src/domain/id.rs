@@ -31,6 +31,10 @@ ids! {
     RuleId;
     /// An override of conflict rules.
     OverrideId;
+    /// Who is told of events over HTTP.
+    EndpointId;
+    /// An event for an endpoint.
+    DeliveryId;
     /// A slice of a campaign's budget, held by one node in one epoch.
     LeaseId;
 }

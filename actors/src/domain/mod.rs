@@ -30,4 +30,5 @@ pub mod time;
 pub mod token;
 pub mod verification;
 pub mod violation;
+pub mod webhook;
 pub mod why;

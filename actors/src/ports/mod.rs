@@ -7,6 +7,7 @@ mod live;
 mod participation;
 mod rule;
 mod wallet;
+mod webhook;
 
 pub use self::account::{
     AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
@@ -20,6 +21,11 @@ pub use self::rule::{
 };
 pub use self::wallet::{
     AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
+};
+pub use self::webhook::{
+    AttemptRecord, Attempted, Courier, Delivery, DeliveryState, DisabledReason, Due, ENDPOINTS_MAX, Endpoint,
+    EndpointChange, Listener, NewEndpoint, NoCourier, Parcel, ROUND, Reply, Round, RoundEnd, SUMMARIES_MAX,
+    Secret, Undelivered, WAITING_MAX, WebhookStore,
 };
 pub use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};

@@ -20,6 +20,7 @@ mod rule;
 mod streamer;
 mod supply;
 mod wallet;
+mod webhook;
 mod writer;
 
 use self::failure::{Attempt, Failure};
@@ -189,6 +190,7 @@ fn every_statement() -> Vec<&'static str> {
     statements.extend(campaign::statements());
     statements.extend(rule::statements());
     statements.extend(wallet::statements());
+    statements.extend(webhook::statements());
     statements.extend(
         [
             account::STATEMENTS,

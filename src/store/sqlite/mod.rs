@@ -20,6 +20,7 @@ mod rule;
 mod streamer;
 mod supply;
 mod wallet;
+mod webhook;
 mod writer;
 
 use self::connection::{LockFile, connect, reading, writing};

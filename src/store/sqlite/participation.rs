@@ -2,7 +2,9 @@
 
 use super::failure::{Attempt, Failure};
 use super::row::{Columns, known};
+use super::webhook::tell;
 use super::{SqliteStore, statements};
+use crate::store::fact::Fact;
 use crate::store::standing::{columns, read};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
@@ -17,6 +19,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 statements! {
     ONE = "SELECT * FROM participation WHERE streamer_id = ?1 AND campaign_id = ?2";
+    BRAND = "SELECT brand_id FROM campaign WHERE id = ?1";
     ASSIGNED = "SELECT c.id, c.brand_id, c.category FROM participation AS p
         JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.streamer_id = ?1 AND p.status = 'approved' AND c.status <> 'ended' ORDER BY c.id";
@@ -127,9 +130,13 @@ async fn propose(
 ) -> Attempt<Participation> {
     let (status, detail) = columns(standing);
     let query = sqlx::query(PROPOSE).bind(streamer.0).bind(campaign.0).bind(status).bind(detail).bind(now.0);
-    query.execute(&mut *connection).await?;
-    let there = one(connection, streamer, campaign).await?;
-    there.ok_or_else(|| Failure::from(StoreError::NotFound))
+    let proposed = query.execute(&mut *connection).await?.rows_affected();
+    let there = one(&mut *connection, streamer, campaign).await?;
+    let there = there.ok_or_else(|| Failure::from(StoreError::NotFound))?;
+    if proposed > 0 {
+        told(connection, &there, now).await?;
+    }
+    Ok(there)
 }
 
 async fn move_on(
@@ -151,7 +158,18 @@ async fn move_on(
     if moved.rows_affected() == 0 {
         return Ok(None);
     }
-    one(connection, streamer, campaign).await
+    let after = one(&mut *connection, streamer, campaign).await?;
+    if let Some(after) = after.filter(|_| from != to) {
+        told(connection, &after, now).await?;
+    }
+    Ok(after)
+}
+
+/// Tells who listens how far it came.
+async fn told(connection: &mut SqliteConnection, of: &Participation, now: UnixMillis) -> Attempt<()> {
+    let brand: i64 = sqlx::query_scalar(BRAND).bind(of.campaign.0).fetch_one(&mut *connection).await?;
+    tell(connection, &[Fact::participation(of, BrandId(brand))], now).await?;
+    Ok(())
 }
 
 fn participation(row: &SqliteRow) -> Attempt<Participation> {

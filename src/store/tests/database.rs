@@ -5,7 +5,7 @@ use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
     AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    WalletStore,
+    WalletStore, WebhookStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -33,6 +33,7 @@ pub(in crate::store) trait Store:
     + PlayLog
     + WalletStore
     + AuditStore
+    + WebhookStore
 {
     /// Gives the database up.
     async fn close(&self);

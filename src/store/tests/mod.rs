@@ -49,6 +49,7 @@ mod statement;
 mod suitability;
 mod supply;
 mod wallet;
+mod webhook;
 
 pub(in crate::store) use self::database::{Database, On, Store};
 use gametriggers_actors::domain::campaign::{

@@ -16,8 +16,9 @@ use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::ports::{
-    AuditStore, Bus, Chain, Clock, Event, Heard, Platform, StoreResult, Subscription,
+    AuditStore, Bus, Chain, Clock, Event, Heard, NoCourier, Platform, StoreResult, Subscription,
 };
+use gametriggers_actors::webhook::WebhookNumbers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -120,6 +121,8 @@ impl TestEngine {
             assets: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::new(FragileAudit(Arc::clone(&world), Arc::clone(&store))),
+            webhooks: Arc::<SqliteStore>::clone(&store),
+            courier: Arc::new(NoCourier),
             live: Arc::new(OwnLive),
             bus: Arc::new(FragileBus(Arc::clone(&world), MemoryBus::default())),
             clock: Arc::<Fragile>::clone(&world),
@@ -163,6 +166,11 @@ fn numbers() -> Numbers {
         reconcile_every: Millis::minutes(1),
         verify_every: Millis::minutes(60),
         payable_after: Millis::minutes(60),
+        webhooks: WebhookNumbers {
+            timeout: Millis::seconds(5),
+            rounds_max: 4,
+            summary_every: Millis::seconds(10),
+        },
         policies: policy::load(Path::new("")).unwrap().into(),
         demo: false,
     }

@@ -4,6 +4,7 @@ mod blocklist;
 mod read;
 mod write;
 
+pub(super) use self::read::one;
 use super::ledger::Request;
 use super::{PostgresStore, rule};
 use async_trait::async_trait;

@@ -41,7 +41,10 @@ statements! {
 }
 
 /// One campaign, whatever its status.
-pub(super) async fn one(connection: &mut PgConnection, id: CampaignId) -> Attempt<Campaign> {
+pub(in crate::store::postgres) async fn one(
+    connection: &mut PgConnection,
+    id: CampaignId,
+) -> Attempt<Campaign> {
     let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
     with_creatives(connection, &rows).await?.pop().ok_or_else(|| StoreError::NotFound.into())
 }

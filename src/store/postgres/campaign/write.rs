@@ -1,11 +1,13 @@
 //! Making and changing campaigns.
 
 use super::read;
+use crate::store::fact::Fact;
 use crate::store::postgres::failure::{Attempt, Failure};
 use crate::store::postgres::ledger::{Request, recall, remember, withdraw};
 use crate::store::postgres::row::known;
 use crate::store::postgres::statements;
 use crate::store::postgres::wallet::{funds, kept_funds, recalled_funds};
+use crate::store::postgres::webhook::tell;
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
@@ -33,6 +35,8 @@ statements! {
          sound, weight)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_BUDGET = "INSERT INTO campaign_budget (campaign_id, currency) VALUES ($1, $2)";
+    /// Two changes of one campaign come one after the other: each is told once, and by what it changed.
+    HOLD = "SELECT id FROM campaign WHERE id = $1 FOR NO KEY UPDATE";
     /// Ended is final, also when another node ends it meanwhile.
     CHANGE = "UPDATE campaign SET name = coalesce($2, name), status = coalesce($3, status),
           ends = coalesce($4, ends), pacing = coalesce($5, pacing),
@@ -77,7 +81,9 @@ pub(super) async fn create(
     }
     let funds = funds(connection, payer, id).await?;
     remember(connection, request, &[vec![id.0], kept_funds(&funds)].concat()).await?;
-    Ok((read::one(connection, id).await?, funds))
+    let campaign = read::one(connection, id).await?;
+    tell(connection, &[Fact::created(&campaign, &funds.1)], request.now).await?;
+    Ok((campaign, funds))
 }
 
 async fn insert(connection: &mut PgConnection, new: &NewCampaign, now: UnixMillis) -> Attempt<CampaignId> {
@@ -208,6 +214,8 @@ pub(super) async fn change(
     change: &CampaignChange,
     now: UnixMillis,
 ) -> Attempt<(Campaign, Funds)> {
+    sqlx::query(HOLD).bind(id.0).fetch_optional(&mut *connection).await?;
+    let before = read::one(connection, id).await?;
     let changed = sqlx::query(CHANGE)
         .bind(id.0)
         .bind(change.name.as_deref())
@@ -233,5 +241,7 @@ pub(super) async fn change(
         return Err(Failure::refused("an ended campaign stays ended"));
     }
     let funds = funds(connection, (after.brand.id, after.currency), id).await?;
+    let fact = Fact::changed(&before, &after, &funds.1);
+    tell(connection, fact.as_slice(), now).await?;
     Ok((after, funds))
 }

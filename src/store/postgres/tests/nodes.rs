@@ -2,17 +2,20 @@
 
 use super::wait_for_waiters;
 use crate::store::postgres::{PostgresStore, Target};
+use crate::store::tests::database::Database;
 use crate::store::tests::postgres::PostgresDatabase;
 use crate::store::tests::{NOW, TOKEN_LIFE, inr, key, new_campaign, play, wrong};
 use futures_util::future::join_all;
 use gametriggers_actors::domain::campaign::Status;
-use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, DeliveryId, EndpointId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Split};
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
+use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{
-    AccountStore, Batch, ByHand, CampaignChange, CampaignStore, LedgerStore, MinuteCounts, MinuteKey, Owner,
-    PlayLog, PlayOutcome, PlayRecord, StoreError, StoreResult, WalletStore,
+    AccountStore, AttemptRecord, Attempted, Batch, ByHand, CampaignChange, CampaignStore, DeliveryState,
+    LedgerStore, Listener, MinuteCounts, MinuteKey, NewEndpoint, Owner, PlayLog, PlayOutcome, PlayRecord,
+    Round, RoundEnd, Secret, StoreError, StoreResult, WalletStore, WebhookStore,
 };
 use std::sync::Arc;
 
@@ -315,4 +318,74 @@ async fn what_rules_said_on_many_nodes_at_once_is_added_up() {
     let sums = nodes.first().violations((9, 10), ViolationsBy::Day, None, 9).await.unwrap();
     assert_eq!(sums[0].of, ViolationOf::Number(9));
     assert_eq!(sums[0].counts.overridden, times * 6);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_called_by_one_node_and_a_summary_is_told_once() {
+    let nodes = Nodes::new(4).await;
+    let brand = nodes.brand(100_000).await;
+    let new = NewEndpoint {
+        owner: Listener::Brand(brand),
+        url: "https://brand.example/".to_owned(),
+        description: String::new(),
+        events: EventType::ALL.to_vec(),
+        secret: Secret("whsec_first".to_owned()),
+    };
+    let mut endpoints = Vec::new();
+    for _ in 0..8 {
+        endpoints.push(nodes.first().add_endpoint(&new, NOW).await.unwrap().id);
+    }
+    let mut campaigns = Vec::new();
+    for n in 0..5 {
+        let made = nodes.first().create(&new_campaign(brand, 1_000), &key(&format!("c{n}")), NOW).await;
+        campaigns.push(made.unwrap().0.id);
+    }
+    for campaign in &campaigns {
+        let lease = nodes.first().grant(*campaign, Micros(500), NOW).await.unwrap().unwrap().lease;
+        let n = u32::try_from(campaign.0).unwrap();
+        let claim = crate::store::tests::ok(crate::store::tests::debit(n, lease, *campaign, 500));
+        nodes.first().settle(&[claim], NOW).await.unwrap();
+    }
+    let (mut told, mut turns) = (0, 0);
+    while told < 10 && turns < 50 {
+        let events = nodes.all(async |node| node.summarise(NOW).await.unwrap().0).await;
+        (told, turns) = (told + events.iter().sum::<u64>(), turns + 1);
+    }
+    let counts = "SELECT count(*) FROM webhook_event GROUP BY type ORDER BY type";
+    assert_eq!(nodes.database.numbers(counts).await, [5, 5, 5], "thresholds, campaigns and plays, each once");
+    // All at once, until everything is delivered: nothing is taken twice while somebody has it.
+    let mut delivered: Vec<(EndpointId, DeliveryId)> = Vec::new();
+    while delivered.len() < 8 * 15 {
+        let taken = nodes.all(async |node| node.take_rounds(3, NOW, NOW + Millis(1)).await.unwrap()).await;
+        let mut at_once: Vec<_> = taken.iter().flatten().map(|round| round.endpoint).collect();
+        let count = at_once.len();
+        at_once.sort();
+        at_once.dedup();
+        assert!(count > 0 && at_once.len() == count, "{taken:?}");
+        let ends = taken.iter().zip(&nodes.stores).map(async |(rounds, node)| {
+            let ends: Vec<_> = rounds.iter().map(delivered_round).collect();
+            node.end_rounds(&ends, NOW).await.unwrap();
+        });
+        join_all(ends).await;
+        let due = taken.iter().flatten();
+        delivered.extend(due.flat_map(|round| round.due.iter().map(|due| (round.endpoint, due.id))));
+    }
+    delivered.sort();
+    delivered.dedup();
+    assert_eq!(delivered.len(), 8 * 15);
+    assert_eq!(nodes.database.numbers("SELECT count(*) FROM webhook_attempt").await, [8 * 15]);
+    nodes.reconciles().await;
+}
+
+/// A round of which everything was taken.
+fn delivered_round(round: &Round) -> RoundEnd {
+    let record =
+        AttemptRecord { at: NOW, took: Millis(1), status: Some(204), failure: None, answer: String::new() };
+    let attempted = round.due.iter().map(|due| Attempted {
+        id: due.id,
+        record: record.clone(),
+        state: DeliveryState::Delivered,
+        due: NOW,
+    });
+    RoundEnd { endpoint: round.endpoint, attempted: attempted.collect(), held_until: None, gone: false }
 }

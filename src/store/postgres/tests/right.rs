@@ -240,6 +240,41 @@ async fn a_member_of_the_role_can_not_take_anything_back() {
 }
 
 #[tokio::test]
+async fn a_member_of_the_role_keeps_endpoints_and_tells_them() {
+    use gametriggers_actors::domain::money::Micros;
+    use gametriggers_actors::domain::time::Millis;
+    use gametriggers_actors::domain::webhook::EventType;
+    use gametriggers_actors::ports::{
+        EndpointChange, Listener, NewEndpoint, RoundEnd, Secret, WalletStore, WebhookStore,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (brand, campaign) = bench.fund(10_000, 5_000).await;
+    let new = NewEndpoint {
+        owner: Listener::Brand(brand),
+        url: "https://brand.example/".to_owned(),
+        description: String::new(),
+        events: EventType::ALL.to_vec(),
+        secret: Secret("whsec_first".to_owned()),
+    };
+    let endpoint = store.add_endpoint(&new, NOW).await.unwrap().id;
+    store.rotate_secret(endpoint, &Secret("whsec_second".to_owned()), NOW).await.unwrap();
+    store.fund(campaign, Micros(1), &crate::store::tests::key("f"), NOW).await.unwrap();
+    let lease = bench.lease(campaign, 1_000).await;
+    bench.settle(&[ok(debit(1, lease, campaign, 10))]).await;
+    assert_eq!(store.summarise(NOW).await.unwrap().0, 1);
+    let rounds = store.take_rounds(1, NOW, NOW + Millis(1)).await.unwrap();
+    assert_eq!(rounds[0].due.len(), 2);
+    let end = RoundEnd { endpoint, attempted: Vec::new(), held_until: None, gone: false };
+    store.end_rounds(&[end], NOW).await.unwrap();
+    let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
+    store.change_endpoint(endpoint, &off, NOW).await.unwrap();
+    assert_eq!(store.prune_deliveries(NOW + Millis(1)).await.unwrap(), 2);
+    store.delete_endpoint(endpoint, NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn production_refuses_a_role_that_may_do_more_than_the_servers_work() {
     let (database, target) = restricted().await;
     let superuser = Target { production: true, ..database.target() };

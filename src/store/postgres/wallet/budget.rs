@@ -1,12 +1,15 @@
 //! Between a brand's wallet and the budgets of its campaigns.
 
 use super::read;
+use crate::store::fact::Fact;
+use crate::store::postgres::campaign;
 use crate::store::postgres::failure::{Attempt, Failure, expect_rows};
 use crate::store::postgres::ledger::{
     Post, Request, budget, kept_budget, not_positive, post, recall, recalled_budget, remember, withdraw,
 };
 use crate::store::postgres::row::Columns;
 use crate::store::postgres::statements;
+use crate::store::postgres::webhook::tell;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
@@ -27,6 +30,19 @@ statements! {
 async fn payer(connection: &mut PgConnection, campaign: CampaignId) -> Attempt<(BrandId, Currency)> {
     let row = sqlx::query(PAYER).bind(campaign.0).fetch_one(connection).await?;
     Ok((BrandId(row.number("brand_id")?), row.currency("currency")?))
+}
+
+/// Wallet and budget after a change, which who listens is told.
+async fn moved(
+    connection: &mut PgConnection,
+    payer: (BrandId, Currency),
+    id: CampaignId,
+    request: &Request,
+) -> Attempt<Funds> {
+    let funds = answer(connection, payer, id, request).await?;
+    let campaign = campaign::one(connection, id).await?;
+    tell(connection, &[Fact::funded(&campaign, &funds.1)], request.now).await?;
+    Ok(funds)
 }
 
 /// Wallet and budget afterwards, remembered for the same request.
@@ -89,7 +105,7 @@ pub(super) async fn fund(
         return Err(Failure::refused("the campaign has ended"));
     }
     withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
-    answer(connection, (brand, currency), campaign, request).await
+    moved(connection, (brand, currency), campaign, request).await
 }
 
 /// Raises a budget to `total`.
@@ -111,11 +127,12 @@ pub(super) async fn fund_to(
     if funded > total {
         return Err(Failure::refused("the budget is above that already"));
     }
-    if funded < total {
-        let amount = total.checked_sub(funded).ok_or_else(not_positive)?;
-        withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    if funded == total {
+        return answer(connection, (brand, currency), campaign, request).await;
     }
-    answer(connection, (brand, currency), campaign, request).await
+    let amount = total.checked_sub(funded).ok_or_else(not_positive)?;
+    withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    moved(connection, (brand, currency), campaign, request).await
 }
 
 /// Takes back what is neither spent nor leased.
@@ -146,7 +163,7 @@ pub(super) async fn release(
         &Post { kind: "release", key: Some(&key), reference: "", lines: &lines, now: request.now },
     )
     .await?;
-    answer(connection, (brand, currency), campaign, request).await
+    moved(connection, (brand, currency), campaign, request).await
 }
 
 async fn lock(connection: &mut PgConnection, campaign: CampaignId) -> Attempt<PgRow> {

@@ -4,6 +4,7 @@ mod blocklist;
 mod read;
 mod write;
 
+pub(super) use self::read::one;
 use super::ledger::{Request, fence_if_taken};
 use super::{SqliteStore, rule};
 use async_trait::async_trait;

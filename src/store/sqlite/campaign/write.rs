@@ -1,11 +1,13 @@
 //! Making and changing campaigns.
 
 use super::read;
+use crate::store::fact::Fact;
 use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::ledger::{Request, recall, remember, withdraw};
 use crate::store::sqlite::row::{json, known};
 use crate::store::sqlite::statements;
 use crate::store::sqlite::wallet::{funds, kept_funds, recalled_funds};
+use crate::store::sqlite::webhook::tell;
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
@@ -77,7 +79,9 @@ pub(super) async fn create(
     }
     let funds = funds(connection, payer, id).await?;
     remember(connection, request, &[vec![id.0], kept_funds(&funds)].concat()).await?;
-    Ok((read::one(connection, id).await?, funds))
+    let campaign = read::one(connection, id).await?;
+    tell(connection, &[Fact::created(&campaign, &funds.1)], request.now).await?;
+    Ok((campaign, funds))
 }
 
 async fn insert(
@@ -239,5 +243,7 @@ pub(super) async fn change(
     }
     let after = read::one(connection, id).await?;
     let funds = funds(connection, (after.brand.id, after.currency), id).await?;
+    let fact = Fact::changed(&before, &after, &funds.1);
+    tell(connection, fact.as_slice(), now).await?;
     Ok((after, funds))
 }

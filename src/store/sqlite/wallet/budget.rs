@@ -1,12 +1,15 @@
 //! Between a brand's wallet and the budget of its campaign.
 
 use super::read;
+use crate::store::fact::Fact;
+use crate::store::sqlite::campaign;
 use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::ledger::{
     Post, Request, budget, kept_budget, not_positive, post, recall, recalled_budget, remember, withdraw,
 };
 use crate::store::sqlite::row::Columns;
 use crate::store::sqlite::statements;
+use crate::store::sqlite::webhook::tell;
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::settlement::{Account, transfer};
@@ -43,7 +46,7 @@ pub(super) async fn fund(
         return Err(Failure::refused("the campaign has ended"));
     }
     withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
-    answer(connection, (brand, currency), campaign, request).await
+    moved(connection, (brand, currency), campaign, request).await
 }
 
 /// Raises the budget to `total`; nothing when it is just that.
@@ -63,10 +66,11 @@ pub(super) async fn fund_to(
     let funded = budget(connection, campaign).await?.funded;
     let amount = total.checked_sub(funded).filter(|more| more.0 >= 0);
     let amount = amount.ok_or_else(|| Failure::refused("the budget is above that already"))?;
-    if amount.is_positive() {
-        withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    if !amount.is_positive() {
+        return answer(connection, (brand, currency), campaign, request).await;
     }
-    answer(connection, (brand, currency), campaign, request).await
+    withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
+    moved(connection, (brand, currency), campaign, request).await
 }
 
 /// Gives back what is neither spent nor leased, or a part of it.
@@ -95,7 +99,20 @@ pub(super) async fn release(
     post(connection, &tx).await?;
     let released = sqlx::query(RELEASE).bind(campaign.0).bind(amount.0).execute(&mut *connection).await?;
     expect_rows("campaign_budget", 1, released.rows_affected())?;
-    answer(connection, (brand, currency), campaign, request).await
+    moved(connection, (brand, currency), campaign, request).await
+}
+
+/// Wallet and budget after a change, which who listens is told.
+async fn moved(
+    connection: &mut SqliteConnection,
+    payer: (BrandId, Currency),
+    id: CampaignId,
+    request: &Request,
+) -> Attempt<Funds> {
+    let funds = answer(connection, payer, id, request).await?;
+    let campaign = campaign::one(connection, id).await?;
+    tell(connection, &[Fact::funded(&campaign, &funds.1)], request.now).await?;
+    Ok(funds)
 }
 
 /// Wallet and budget afterwards, remembered for the same request.

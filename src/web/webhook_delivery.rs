@@ -1,0 +1,170 @@
+//! `/api/webhooks/{id}/deliveries`: what an endpoint was told, what it answered, and telling it again.
+
+use super::Shared;
+use super::caller::Caller;
+use super::fields::Fields;
+use super::problem::Problem;
+use super::webhook::own;
+use super::wire::{PageBody, moment, rfc3339};
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path, Query};
+use gametriggers_actors::domain::id::DeliveryId;
+use gametriggers_actors::ports::{AttemptRecord, Delivery, DeliveryState, StoreError};
+use serde::{Deserialize, Serialize};
+
+/// Deliveries on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Deliveries on a page at most.
+const PAGE_MAX: u32 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliveriesQuery {
+    before: Option<i64>,
+    limit: Option<u32>,
+    /// `waiting`, `delivered` or `failed`.
+    state: Option<String>,
+}
+
+/// `POST /api/webhooks/{id}/replay`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayBody {
+    since: String,
+}
+
+#[derive(Serialize)]
+struct ReplayedView {
+    replayed: u64,
+}
+
+#[derive(Serialize)]
+struct DeliveryView {
+    id: i64,
+    /// The webhook-id, the same in every attempt.
+    message_id: String,
+    event: &'static str,
+    state: &'static str,
+    /// Since it was made, or replayed.
+    attempts: u32,
+    next_attempt_at: Option<String>,
+    created_at: String,
+    last_attempt: Option<AttemptView>,
+    /// All that are kept, newest first, when it is read alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+struct AttemptView {
+    at: String,
+    duration_ms: i64,
+    status: Option<u16>,
+    /// Why it is no success.
+    failure: Option<String>,
+    /// How the answer begins.
+    answer: String,
+}
+
+impl AttemptView {
+    fn of(record: &AttemptRecord) -> Self {
+        Self {
+            at: rfc3339(record.at),
+            duration_ms: record.took.0,
+            status: record.status,
+            failure: record.failure.clone(),
+            answer: record.answer.clone(),
+        }
+    }
+}
+
+impl DeliveryView {
+    fn of(delivery: &Delivery) -> Self {
+        let waits = delivery.state == DeliveryState::Waiting;
+        Self {
+            id: delivery.id.0,
+            message_id: delivery.message.clone(),
+            event: delivery.event.code(),
+            state: delivery.state.code(),
+            attempts: delivery.attempts,
+            next_attempt_at: waits.then(|| rfc3339(delivery.due)),
+            created_at: rfc3339(delivery.created),
+            last_attempt: delivery.log.first().map(AttemptView::of),
+            log: Vec::new(),
+        }
+    }
+
+    fn with_log(self, delivery: &Delivery) -> Self {
+        Self { log: delivery.log.iter().map(AttemptView::of).collect(), ..self }
+    }
+}
+
+fn answer(view: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(view)
+}
+
+fn disabled(error: StoreError) -> Problem {
+    match error {
+        StoreError::Constraint(_) => {
+            Problem::conflict("webhook-disabled", "a disabled endpoint is told nothing; enable it first")
+        }
+        other => other.into(),
+    }
+}
+
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    query: Query<DeliveriesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let endpoint = own(&shared, caller, *id).await?;
+    let state = query.state.as_deref().map(|state| {
+        DeliveryState::from_code(state)
+            .ok_or_else(|| Problem::malformed("state is waiting, delivered or failed"))
+    });
+    let (state, before) = (state.transpose()?, query.before.map(DeliveryId));
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let page = shared.engine.ports.webhooks.deliveries(endpoint.id, state, before, limit).await?;
+    let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = page.last().filter(|_| full).map(|delivery| delivery.id.to_string());
+    let items: Vec<_> = page.iter().map(DeliveryView::of).collect();
+    Ok(answer(PageBody { items, next }))
+}
+
+pub(super) async fn show(
+    shared: Data<Shared>,
+    caller: Caller,
+    ids: Path<(i64, i64)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, delivery) = ids.into_inner();
+    let endpoint = own(&shared, caller, id).await?;
+    let delivery = shared.engine.ports.webhooks.delivery(endpoint.id, DeliveryId(delivery)).await?;
+    Ok(answer(DeliveryView::of(&delivery).with_log(&delivery)))
+}
+
+pub(super) async fn replay(
+    shared: Data<Shared>,
+    caller: Caller,
+    ids: Path<(i64, i64)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, delivery) = ids.into_inner();
+    let (endpoint, engine) = (own(&shared, caller, id).await?, &shared.engine);
+    let replayed = engine.ports.webhooks.replay(endpoint.id, DeliveryId(delivery), engine.now()).await;
+    Ok(answer(DeliveryView::of(&replayed.map_err(disabled)?)))
+}
+
+pub(super) async fn replay_failed(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    body: Json<ReplayBody>,
+) -> Result<HttpResponse, Problem> {
+    let (endpoint, engine) = (own(&shared, caller, *id).await?, &shared.engine);
+    let mut fields = Fields::default();
+    let since = fields.need("since", moment(&body.since), "a time of RFC 3339");
+    fields.end()?;
+    let since = since.ok_or_else(|| Problem::malformed("since is missing"))?;
+    let replayed = engine.ports.webhooks.replay_failed(endpoint.id, since, engine.now()).await;
+    Ok(answer(ReplayedView { replayed: replayed.map_err(disabled)? }))
+}
