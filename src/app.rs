@@ -188,6 +188,7 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Ports {
         rules: Arc::clone(&stores.rules),
         participations: Arc::clone(&stores.participations),
         accounts: Arc::clone(&stores.accounts),
+        users: Arc::clone(&stores.users),
         log: Arc::clone(&stores.log),
         wallets: Arc::clone(&stores.wallets),
         audit: Arc::clone(&stores.audit),

@@ -9,7 +9,7 @@ pub mod sqlite;
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
     AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, StoreError,
-    WalletStore,
+    UserStore, WalletStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -95,6 +95,8 @@ pub struct Stores {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// Who signs in.
+    pub users: Arc<dyn UserStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.
@@ -118,6 +120,7 @@ impl Stores {
             rules: Arc::<SqliteStore>::clone(&store),
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
+            users: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::<SqliteStore>::clone(&store),
@@ -132,6 +135,7 @@ impl Stores {
             rules: Arc::<PostgresStore>::clone(&store),
             participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
+            users: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),
             audit: Arc::<PostgresStore>::clone(&store),

@@ -17,6 +17,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "suitability", include_str!("../../../migrations/postgres/0008_suitability.sql")),
     (9, "daily cap", include_str!("../../../migrations/postgres/0009_daily_cap.sql")),
     (10, "supply", include_str!("../../../migrations/postgres/0010_supply.sql")),
+    (14, "identity", include_str!("../../../migrations/postgres/0014_identity.sql")),
 ];
 
 fn migrator() -> Migrator {

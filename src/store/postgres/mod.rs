@@ -18,6 +18,7 @@ mod row;
 mod rule;
 mod streamer;
 mod supply;
+mod user;
 mod wallet;
 mod writer;
 
@@ -188,6 +189,7 @@ fn every_statement() -> Vec<&'static str> {
     statements.extend(campaign::statements());
     statements.extend(rule::statements());
     statements.extend(wallet::statements());
+    statements.extend(user::statements());
     statements.extend(
         [
             account::STATEMENTS,

@@ -18,6 +18,7 @@ mod row;
 mod rule;
 mod streamer;
 mod supply;
+mod user;
 mod wallet;
 mod writer;
 

@@ -4,7 +4,8 @@ use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, WalletStore,
+    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, UserStore,
+    WalletStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(in crate::store) trait Store:
     + RuleStore
     + ParticipationStore
     + AccountStore
+    + UserStore
     + PlayLog
     + WalletStore
     + AuditStore

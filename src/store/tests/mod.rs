@@ -47,6 +47,7 @@ pub(in crate::store) mod rule;
 mod statement;
 mod suitability;
 mod supply;
+mod user;
 mod wallet;
 
 pub(in crate::store) use self::database::{Database, On, Store};
