@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// Every metric with its meaning. `tests/tidy.rs` holds the code to this list.
 pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_actor_respawned_total", "actors that were lost and started anew, by actor"),
+    ("gametriggers_auth_total", "attempts to sign in or to go on, by kind and by what became of them"),
     (
         "gametriggers_bus_dropped_total",
         "events that other nodes were not told; they are told to read everything again",

@@ -3,6 +3,7 @@
 mod account;
 mod account_body;
 mod asset;
+mod auth;
 mod caller;
 mod campaign;
 mod campaign_body;
@@ -36,6 +37,7 @@ pub use pages::overlay_build;
 pub use problem::Problem;
 
 use crate::config::Network;
+use crate::identity::Identity;
 use actix_web::dev::Service;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, guard, http::header};
@@ -50,6 +52,8 @@ use std::sync::atomic::AtomicI64;
 pub struct Shared {
     /// The engine.
     pub engine: Arc<Engine>,
+    /// Who signs in.
+    pub identity: Arc<Identity>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Folder of images and videos.
@@ -71,14 +75,49 @@ pub struct Shared {
 /// JSON bodies are small.
 const JSON_BYTES_MAX: usize = 64 * 1024;
 
-/// The route table.
-pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
+/// What handlers take out of a request, and what they answer when it can not be read.
+fn extractors(app: &mut ServiceConfig, shared: &Shared) {
     let json =
         web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
     let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
     let query =
         web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
     app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+}
+
+/// Who signs in: under `/api`.
+fn auth_routes(app: &mut ServiceConfig) {
+    app.service(resource("/auth/sign-up").post(auth::sign_up))
+        .service(resource("/auth/sign-in").post(auth::sign_in))
+        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/validate").post(auth::validate))
+        .service(resource("/auth/sign-out").post(auth::sign_out))
+        .service(resource("/auth/me").get(auth::me))
+        .service(resource("/auth/password").post(auth::change_password))
+        .service(resource("/admin/users").get(auth::user::list).post(auth::user::add))
+        .service(resource("/admin/users/{id}").patch(auth::user::change));
+}
+
+/// What services of the same house ask, at the paths that they know.
+fn service_routes(app: &mut ServiceConfig) {
+    app.service(resource("/users/oauth").post(auth::service::account))
+        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/validate").post(auth::validate))
+        .route("/.well-known/jwks.json", read().to(auth::keys));
+}
+
+/// The route table of the internal listener. Whoever reaches it is believed to be a service of the same
+/// house.
+pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
+    extractors(app, shared);
+    app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
+    service_routes(app);
+    app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
+/// The route table.
+pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
+    extractors(app, shared);
     app.route("/", read().to(pages::home))
         .route("/overlay/", read().to(pages::overlay))
         .route("/dashboard/", read().to(pages::dashboard))
@@ -90,8 +129,10 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
         .route("/metrics", read().to(health::metrics));
+    service_routes(app);
     app.service(
         web::scope("/api")
+            .configure(auth_routes)
             .service(resource("/campaigns").get(campaign::list).post(campaign::create))
             .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
             .service(resource("/campaigns/{id}/live").get(campaign::live))
