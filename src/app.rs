@@ -4,6 +4,11 @@ use crate::blob::Blobs;
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
+use crate::identity::attempts::Attempts;
+use crate::identity::keys::AuthKeys;
+use crate::identity::password::Passwords;
+use crate::identity::token::Tokens;
+use crate::identity::{Identity, Lives, Rules};
 use crate::policy;
 use crate::rule;
 use crate::session::frame::Pace;
@@ -27,6 +32,7 @@ use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
+use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::messages::Drain;
 use gametriggers_actors::ports::{Bus, Entropy, Event, LiveCounters, Platform};
 use gametriggers_actors::session::{CloseReason, ToSession};
@@ -38,6 +44,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Connections of services of the same house.
+const INTERNAL_CONNECTIONS_MAX: usize = 256;
+
 /// Why the server does not start.
 pub type StartError = Box<dyn std::error::Error>;
 
@@ -47,12 +56,14 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where it listens for services of the same house.
+    pub internal_addr: Option<SocketAddr>,
     /// What links start with.
     pub public_url: String,
     /// Where uploaded files are.
     pub blobs: Blobs,
     stores: Stores,
-    server: ServerHandle,
+    servers: Vec<ServerHandle>,
     drain: Duration,
     arbiter: actix::Arbiter,
     _redis: Option<Redis>,
@@ -92,6 +103,7 @@ impl App {
         let public_url = public_url(config, addr);
         let shared = Shared {
             engine: Arc::clone(&engine),
+            identity: Arc::new(identity(config, &public_url)?),
             metrics,
             library: library.clone(),
             public_url: public_url.clone(),
@@ -100,17 +112,19 @@ impl App {
             clicks: Arc::default(),
             written_at: Arc::default(),
         };
+        let (internal, internal_addr) = internal(config, &shared)?.unzip();
         let server = listen(config, listener, shared)?;
-        let handle = server.handle();
-        actix_rt::spawn(server);
+        let servers: Vec<ServerHandle> = internal.iter().chain([&server]).map(Server::handle).collect();
+        internal.into_iter().chain([server]).for_each(|server| drop(actix_rt::spawn(server)));
         let drain = Duration::from_millis(u64::from(config.server.drain_ms));
         Ok(Self {
             engine,
             addr,
+            internal_addr,
             public_url,
             blobs: library.blobs,
             stores,
-            server: handle,
+            servers,
             drain,
             arbiter,
             _redis: redis,
@@ -147,7 +161,9 @@ impl App {
                 "the database did not take the last writes in time; what was not acked will be claimed again"
             );
         }
-        self.server.stop(false).await;
+        for server in &self.servers {
+            server.stop(false).await;
+        }
         self.stores.close().await;
         // With its actors, whose timers would go on asking the closed store.
         self.arbiter.stop();
@@ -230,6 +246,7 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Result<Port
         participations: Arc::clone(&stores.participations),
         accounts: Arc::clone(&stores.accounts),
         assets: Arc::clone(&stores.assets),
+        users: Arc::clone(&stores.users),
         log: Arc::clone(&stores.log),
         wallets: Arc::clone(&stores.wallets),
         audit: Arc::clone(&stores.audit),
@@ -283,12 +300,13 @@ fn numbers(config: &Config) -> Result<Numbers, StartError> {
 }
 
 /// The configured keys; outside production one is made and kept beside the SQLite file, or else beside the
-/// folder of the assets, so that tokens outlive a restart. Nodes of one database need the same keys.
-fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
-    let mut lines = config.secrets.token_keys.clone();
+/// folder of the assets, so that what they signed outlives a restart. Nodes of one database need the same
+/// keys.
+fn secret_keys(config: &Config, lines: &[String], kept: &str) -> Result<Vec<SigningKey>, StartError> {
+    let mut lines = lines.to_vec();
     if lines.is_empty() {
         let beside = store::sqlite_path(&config.database.url).unwrap_or(&config.assets.dir);
-        let path = beside.with_extension("token-key");
+        let path = beside.with_extension(kept);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
@@ -298,9 +316,42 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
         }
         lines.push(std::fs::read_to_string(&path)?.trim().to_owned());
     }
-    let mut keys = lines.iter().map(|line| token_key(line).ok_or("a token key is ID:64 hex digits"));
-    let first: SigningKey = keys.next().ok_or("no token key")??;
-    Ok(TokenKeys::new(first, keys.collect::<Result<_, _>>()?))
+    let keys = lines.iter().map(|line| token_key(line).ok_or("a key is ID:64 hex digits"));
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
+    let mut keys = secret_keys(config, &config.secrets.token_keys, "token-key")?.into_iter();
+    Ok(TokenKeys::new(keys.next().ok_or("no token key")?, keys.collect()))
+}
+
+/// Everything that signing in needs.
+fn identity(config: &Config, public_url: &str) -> Result<Identity, StartError> {
+    let keys = secret_keys(config, &config.secrets.auth_keys, "auth-key")?;
+    let (first, older) = keys.split_first().ok_or("no auth key")?;
+    let keys = Arc::new(AuthKeys::new(first, older).ok_or("secrets.auth_keys: a key can not be used")?);
+    let auth = &config.auth;
+    let seconds = |value: u32| Millis::seconds(i64::from(value));
+    let lives = Lives {
+        access: seconds(auth.access_life_s),
+        idle: seconds(auth.refresh_idle_s),
+        session: seconds(auth.refresh_life_s),
+        grace: Millis(i64::from(auth.refresh_grace_ms)),
+    };
+    let service_key = Some(&config.secrets.service_key).filter(|key| !key.is_empty());
+    Ok(Identity {
+        tokens: Tokens::new(Arc::clone(&keys), public_url.to_owned(), auth.audience.clone(), lives.access),
+        keys,
+        passwords: Passwords::new(auth.hashes_at_once).ok_or("the parameters of argon2id are no good")?,
+        attempts: Attempts::new(auth.attempts_per_account, auth.attempts_per_address),
+        lives,
+        rules: Rules {
+            sign_up: auth.sign_up,
+            sessions_max: auth.sessions_max,
+            admin_two_factor: auth.admin_two_factor,
+        },
+        service_key: service_key.map(|key| Keyring::hash(key)),
+    })
 }
 
 /// Writes a file that only this user can read, whole or not at all.
@@ -324,6 +375,35 @@ fn public_url(config: &Config, addr: SocketAddr) -> String {
     } else {
         config.server.public_url.trim_end_matches('/').to_owned()
     }
+}
+
+/// A second listener for services of the same house, when one is wanted: plain requests, and few of them.
+fn internal(config: &Config, shared: &Shared) -> Result<Option<(Server, SocketAddr)>, StartError> {
+    if config.server.internal_bind.is_empty() {
+        return Ok(None);
+    }
+    let bind: SocketAddr = config.server.internal_bind.parse()?;
+    let listener = TcpListener::bind(bind).map_err(|error| format!("{bind}: {error}"))?;
+    let addr = listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    let shared = shared.clone();
+    let server = Server::build()
+        .workers(1)
+        .max_concurrent_connections(INTERNAL_CONNECTIONS_MAX)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen("internal", listener, move || {
+            let shared = shared.clone();
+            let app =
+                WebApp::new().wrap_fn(web::secured).configure(move |app| web::internal_routes(app, &shared));
+            let config = |()| AppConfig::default();
+            HttpService::build()
+                .keep_alive(Duration::from_secs(15))
+                .finish(map_config(actix_service::IntoServiceFactory::into_factory(app), config))
+                .tcp()
+        })?
+        .run();
+    Ok(Some((server, addr)))
 }
 
 /// The application and the upgrade service on one listener.
@@ -384,15 +464,23 @@ mod tests {
             Config::load(&Sources { variables: variables.collect(), ..Sources::default() })
         };
         token_keys(&load(&[]).unwrap()).unwrap();
+        identity(&load(&[]).unwrap(), "").unwrap();
+        assert!(folder.path().join("demo.auth-key").exists());
         let made = std::fs::read_to_string(folder.path().join("demo.token-key")).unwrap();
         let made = made.trim();
         assert!(token_key(made).is_some(), "{made}");
         for line in [made.to_owned(), made.replacen("1:", "2:", 1), made.to_uppercase()] {
             let keys = format!("[\"{line}\"]");
-            let error = load(&[("MODE", "production"), ("SECRETS__TOKEN_KEYS", &keys)]).unwrap_err();
-            assert!(error.to_string().contains("secrets.token_keys"), "{error}");
+            for area in ["TOKEN_KEYS", "AUTH_KEYS"] {
+                let name = format!("SECRETS__{area}");
+                let error = load(&[("MODE", "production"), (&name, &keys)]).unwrap_err();
+                let why = format!("secrets.{}: a key that a demo", area.to_lowercase());
+                assert!(error.to_string().contains(&why), "{error}");
+            }
         }
-        let own = format!("[\"1:{}\"]", random_hex());
-        load(&[("MODE", "production"), ("SECRETS__TOKEN_KEYS", &own)]).unwrap();
+        let own = || format!("[\"1:{}\"]", random_hex());
+        let (tokens, auth) = (own(), own());
+        load(&[("MODE", "production"), ("SECRETS__TOKEN_KEYS", &tokens), ("SECRETS__AUTH_KEYS", &auth)])
+            .unwrap();
     }
 }

@@ -151,6 +151,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             let mut config = Config::read(&Sources::of_process(from.data.is_some(), from.config.as_deref()))?;
             let keys = config.secrets.token_keys.len();
             config.secrets.token_keys = vec!["secret".to_owned(); keys];
+            config.secrets.auth_keys = vec!["secret".to_owned(); config.secrets.auth_keys.len()];
             say(toml::to_string(&config)?.trim_end());
         }
         Command::Migrate(from) => {

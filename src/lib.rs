@@ -6,6 +6,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod identity;
 mod ledger;
 pub mod operator;
 pub mod policy;

@@ -5,7 +5,7 @@
 //! Sends: `Reload` to the actors that an event concerns.
 //! Mailbox: the actor's own stream; events that came too fast are replaced by one full reload.
 
-use crate::domain::id::StreamerId;
+use crate::domain::id::{StreamerId, UserId};
 use crate::domain::pacing::utc_day;
 use crate::domain::rotation::Rotation;
 use crate::domain::streamer::Streamer;
@@ -118,6 +118,18 @@ impl BridgeActor {
             changed(&actor.engine, row);
         }));
     }
+
+    /// Reads how a user stands. Tried again until it is known: until then dead tokens are good here.
+    fn user(&mut self, id: UserId, ctx: &mut Context<Self>) {
+        let engine = Arc::clone(&self.engine);
+        let read = async move { engine.reload_login(id).await };
+        ctx.spawn(read.into_actor(self).map(move |read, _, ctx| {
+            if let Err(error) = read {
+                tracing::warn!(%error, "a user can not be read; their dead tokens are good until then");
+                ctx.run_later(RETRY, move |actor, ctx| actor.user(id, ctx));
+            }
+        }));
+    }
 }
 
 impl Actor for BridgeActor {
@@ -160,6 +172,7 @@ impl StreamHandler<Heard> for BridgeActor {
             Heard::Event(Event::KeyRevoked(hash)) => {
                 revoke(&self.engine, &hash);
             }
+            Heard::Event(Event::UserChanged(id)) => self.user(id, ctx),
             Heard::Event(Event::AccountsChanged) | Heard::Missed => self.read(Again::Everything, ctx),
         }
     }
@@ -176,7 +189,7 @@ async fn everything(engine: &Engine) -> StoreResult<()> {
     for row in engine.ports.accounts.streamers().await? {
         changed(engine, row);
     }
-    Ok(())
+    engine.reload_logins().await
 }
 
 /// Takes a streamer's row, and tells the actor if it is another one.

@@ -2,7 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
-use crate::domain::id::StreamerId;
+use crate::domain::id::{StreamerId, UserId};
 use crate::domain::pacing::Attainments;
 use crate::domain::policy::Policies;
 use crate::domain::streamer::Streamer;
@@ -11,10 +11,11 @@ use crate::domain::supply::SupplyHistory;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
+use crate::logins::Logins;
 use crate::ports::{
     AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy,
-    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
-    WebhookStore,
+    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, UserStore,
+    WalletStore, WebhookStore,
 };
 use crate::webhook::WebhookNumbers;
 use arc_swap::ArcSwap;
@@ -39,6 +40,8 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
     /// Uploads.
     pub assets: Arc<dyn AssetStore>,
+    /// Who signs in.
+    pub users: Arc<dyn UserStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.
@@ -198,6 +201,8 @@ pub struct Engine {
     pub streamers: DashMap<StreamerId, Streamer>,
     /// Keys by hash.
     pub keyring: Keyring,
+    /// Which access tokens are dead before their time.
+    pub logins: Logins,
     /// Actors and sockets by id.
     pub directory: Directory,
     /// How it is doing.
@@ -237,6 +242,7 @@ impl Engine {
             catalogue: ArcSwap::from_pointee(first),
             streamers: ports.accounts.streamers().await?.into_iter().map(|s| (s.id, s)).collect(),
             keyring: Keyring::new(numbers.demo),
+            logins: Logins::default(),
             directory: Directory::new(arbiter),
             health: Health::default(),
             ports,
@@ -244,7 +250,30 @@ impl Engine {
             tokens,
         });
         engine.keyring.add(engine.ports.accounts.keys().await?);
+        engine.reload_logins().await?;
         Ok(engine)
+    }
+
+    /// Reads which access tokens are dead before their time.
+    ///
+    /// # Errors
+    /// The database can not be read; what is known stays.
+    pub async fn reload_logins(&self) -> StoreResult<()> {
+        let (now, users) = (self.now(), &self.ports.users);
+        self.logins.learn(users.standings().await?);
+        self.logins.end(users.ended_since(None, Logins::since(now)).await?, now);
+        Ok(())
+    }
+
+    /// The same for one user: here at once, on other nodes when they hear of it.
+    ///
+    /// # Errors
+    /// The database can not be read.
+    pub async fn reload_login(&self, id: UserId) -> StoreResult<()> {
+        let (now, users) = (self.now(), &self.ports.users);
+        self.logins.learn([users.standing(id).await?]);
+        self.logins.end(users.ended_since(Some(id), Logins::since(now)).await?, now);
+        Ok(())
     }
 
     /// The time.

@@ -24,6 +24,8 @@ pub mod keyring;
 #[cfg(feature = "runtime")]
 pub mod live;
 #[cfg(feature = "runtime")]
+pub mod logins;
+#[cfg(feature = "runtime")]
 mod memory;
 #[cfg(feature = "runtime")]
 pub mod messages;

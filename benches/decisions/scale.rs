@@ -366,6 +366,7 @@ fn ports(store: &Arc<SqliteStore>, watch: &Arc<Watch>) -> Ports {
         rules: Arc::<SqliteStore>::clone(store),
         participations: Arc::<SqliteStore>::clone(store),
         accounts: Arc::<SqliteStore>::clone(store),
+        users: Arc::<SqliteStore>::clone(store),
         log: Arc::<SqliteStore>::clone(store),
         assets: Arc::<SqliteStore>::clone(store),
         wallets: Arc::<SqliteStore>::clone(store),

@@ -1,5 +1,6 @@
 //! The areas of the configuration. What each key means stands beside it in `config/default.toml`.
 
+use super::auth::Auth;
 use super::{Network, RuleText};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub struct Config {
     pub policy: Policy,
     /// How endpoints of others are called.
     pub webhooks: Webhooks,
+    /// Signing in.
+    pub auth: Auth,
     /// Keys.
     pub secrets: Secrets,
     /// The log.
@@ -57,6 +60,8 @@ pub enum Mode {
 pub struct Server {
     /// Address and port.
     pub bind: SocketAddr,
+    /// Address and port for services of the same house; empty for none.
+    pub internal_bind: String,
     /// What links start with.
     pub public_url: String,
     /// Origins that may open sockets.
@@ -131,6 +136,11 @@ pub(super) fn hide_password(url: &str) -> String {
         Some((user, _)) => format!("{scheme}://{user}:secret@{host}"),
         None => url.to_owned(),
     }
+}
+
+/// A secret is not shown; that there is none may be.
+pub(super) fn hide<S: serde::Serializer>(secret: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if secret.is_empty() { "" } else { "secret" })
 }
 
 fn without_password<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -271,11 +281,17 @@ pub struct Webhooks {
 pub struct Secrets {
     /// Keys that sign debit tokens.
     pub token_keys: Vec<String>,
+    /// Keys that sign-in depends on.
+    pub auth_keys: Vec<String>,
+    /// What services of the same house show; empty for none.
+    #[serde(serialize_with = "hide")]
+    pub service_key: String,
 }
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({} token keys)", self.token_keys.len())
+        let (tokens, auth) = (self.token_keys.len(), self.auth_keys.len());
+        write!(f, "Secrets({tokens} token keys, {auth} auth keys)")
     }
 }
 

@@ -1,7 +1,8 @@
 //! What does not go together.
 
-use super::{Config, ConfigError, Mode, PlatformKind, Webhooks};
+use super::{Config, ConfigError, Mode, PlatformKind, ProviderText, Settlement, Webhooks};
 use crate::world::token_key;
+use std::net::SocketAddr;
 
 /// How token keys begin that a server makes for itself outside production, in hex digits.
 pub const MADE_KEY: &str = "67742d6d616465";
@@ -60,6 +61,21 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         redis.prefix.is_empty() || redis.prefix.len() > 64 || !redis.prefix.chars().all(fits),
         "redis.prefix: 1 to 64 letters, digits and -_.:{}",
     );
+    check_settlement(settlement, &mut refuse);
+    refuse(
+        config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
+        "secrets.token_keys: each is ID:64 hex digits",
+    );
+    check_auth(config, &mut refuse);
+    check_webhooks(&config.webhooks, &mut refuse);
+    if config.mode == Mode::Production {
+        check_production(config, &mut refuse);
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+/// The batches of claims, and how the books are looked at.
+fn check_settlement(settlement: &Settlement, refuse: &mut impl FnMut(bool, &str)) {
     refuse(
         settlement.reconcile_s == 0 || settlement.reconcile_s > 86_400,
         "settlement.reconcile_s: 1 to 86400",
@@ -71,15 +87,71 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         settlement.claims_max < settlement.batch_max,
         "settlement.claims_max: at least settlement.batch_max",
     );
-    check_webhooks(&config.webhooks, &mut refuse);
+}
+
+/// Signing in.
+fn check_auth(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    let auth = &config.auth;
+    refuse(!(60..=3600).contains(&auth.access_life_s), "auth.access_life_s: 60 to 3600");
     refuse(
-        config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
-        "secrets.token_keys: each is ID:64 hex digits",
+        auth.refresh_idle_s <= auth.access_life_s || auth.refresh_life_s < auth.refresh_idle_s,
+        "auth: access_life_s < refresh_idle_s <= refresh_life_s",
     );
-    if config.mode == Mode::Production {
-        check_production(config, &mut refuse);
+    refuse(auth.refresh_life_s > 366 * 86_400, "auth.refresh_life_s: at most a year");
+    refuse(auth.refresh_grace_ms > 60_000, "auth.refresh_grace_ms: at most 60000");
+    refuse(
+        auth.sessions_max == 0 || auth.attempts_per_account == 0 || auth.attempts_per_address == 0,
+        "auth: sessions_max, attempts_per_account and attempts_per_address are at least 1",
+    );
+    refuse(!(1..=64).contains(&auth.hashes_at_once), "auth.hashes_at_once: 1 to 64");
+    refuse(auth.audience.is_empty(), "auth.audience: say who tokens are for");
+    let internal = &config.server.internal_bind;
+    refuse(
+        !internal.is_empty() && internal.parse::<SocketAddr>().is_err(),
+        "server.internal_bind: an address and a port such as 10.0.0.5:7789, or empty for none",
+    );
+    let is_web = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+    refuse(!auth.front_ends.iter().all(is_web), "auth.front_ends: each begins with https:// or http://");
+    for (name, provider) in [("twitch", &auth.providers.twitch), ("google", &auth.providers.google)] {
+        let ProviderText { authorize_url, token_url, user_url, keys_url, .. } = provider;
+        let urls = [authorize_url, token_url, if name == "twitch" { user_url } else { keys_url }];
+        let there = !provider.client_id.is_empty();
+        refuse(
+            there && (provider.client_secret.is_empty() || !urls.into_iter().all(is_web)),
+            &format!("auth.providers.{name}: client_secret and all its addresses are needed"),
+        );
+        refuse(
+            there
+                && config.mode == Mode::Production
+                && !urls.into_iter().all(|url| url.starts_with("https://")),
+            &format!("auth.providers.{name}: production speaks https:// to it"),
+        );
     }
-    if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+    refuse(
+        config.secrets.auth_keys.iter().any(|key| token_key(key).is_none()),
+        "secrets.auth_keys: each is ID:64 hex digits",
+    );
+}
+
+/// Keys that are good enough for other people's money and accounts.
+fn check_keys(name: &str, lines: &[String], refuse: &mut impl FnMut(bool, &str)) {
+    refuse(lines.is_empty(), &format!("{name}: production needs keys of its own, none are made for it"));
+    let keys: Vec<_> = lines.iter().filter_map(|key| token_key(key)).collect();
+    refuse(
+        keys.iter().any(|key| key.secret.iter().all(|byte| Some(byte) == key.secret.first())),
+        &format!("{name}: a key of one repeated byte can be guessed; make one with `openssl rand -hex 32`"),
+    );
+    let is_made = |key: &String| {
+        key.split_once(':').is_some_and(|(_, digits)| digits.to_ascii_lowercase().starts_with(MADE_KEY))
+    };
+    refuse(
+        lines.iter().any(is_made),
+        &format!("{name}: a key that a demo or a development server made for itself is not for production"),
+    );
+    let twice = keys.iter().enumerate().any(|(at, key)| {
+        keys.iter().skip(at + 1).any(|other| other.kid == key.kid || other.secret == key.secret)
+    });
+    refuse(twice, &format!("{name}: an ID or a key stands there twice"));
 }
 
 fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
@@ -111,26 +183,20 @@ fn check_production(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
         config.platform.kind == PlatformKind::Simulated,
         "platform.kind: a simulated audience must not be paid for in production",
     );
+    let secrets = &config.secrets;
+    check_keys("secrets.token_keys", &secrets.token_keys, refuse);
+    check_keys("secrets.auth_keys", &secrets.auth_keys, refuse);
+    let secret = |line: &String| token_key(line).map(|key| key.secret);
+    let tokens: Vec<_> = secrets.token_keys.iter().filter_map(secret).collect();
     refuse(
-        config.secrets.token_keys.is_empty(),
-        "secrets.token_keys: production needs keys of its own, none are made for it",
+        secrets.auth_keys.iter().filter_map(secret).any(|key| tokens.contains(&key)),
+        "secrets.auth_keys: a key of secrets.token_keys stands there as well; each needs its own",
     );
-    let keys: Vec<_> = config.secrets.token_keys.iter().filter_map(|key| token_key(key)).collect();
+    let service = &secrets.service_key;
     refuse(
-        keys.iter().any(|key| key.secret.iter().all(|byte| Some(byte) == key.secret.first())),
-        "secrets.token_keys: a key of one repeated byte can be guessed; make one with `openssl rand -hex 32`",
+        !service.is_empty() && (service.len() < 32 || service.starts_with("gt_demo_")),
+        "secrets.service_key: at least 32 characters, and not the demo's",
     );
-    let is_made = |key: &String| {
-        key.split_once(':').is_some_and(|(_, digits)| digits.to_ascii_lowercase().starts_with(MADE_KEY))
-    };
-    refuse(
-        config.secrets.token_keys.iter().any(is_made),
-        "secrets.token_keys: a key that a demo or a development server made for itself is not for production",
-    );
-    let twice = keys.iter().enumerate().any(|(at, key)| {
-        keys.iter().skip(at + 1).any(|other| other.kid == key.kid || other.secret == key.secret)
-    });
-    refuse(twice, "secrets.token_keys: an ID or a key stands there twice");
     refuse(
         !config.play.require_streaming,
         "play.require_streaming: in production only what is on stream is paid for",

@@ -2,6 +2,7 @@
 //! contradictions are refused at start.
 
 mod areas;
+mod auth;
 mod check;
 mod network;
 mod rule;
@@ -10,6 +11,7 @@ pub use areas::{
     Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
     Settlement, Webhooks,
 };
+pub use auth::{Auth, ProviderText, Providers};
 pub use network::Network;
 pub use rule::{RuleParameters, RuleText};
 
@@ -180,9 +182,11 @@ mod tests {
     fn production_refuses_what_is_only_for_demos() {
         let refused = |more: &[(&str, &str)]| {
             let key = format!("[\"1:{}\"]", "abcd".repeat(16));
+            let auth = format!("[\"1:{}\"]", "dcba".repeat(16));
             let mut all = vec![
                 ("GAMETRIGGERS__MODE", "production"),
                 ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", key.as_str()),
+                ("GAMETRIGGERS__SECRETS__AUTH_KEYS", auth.as_str()),
             ];
             all.extend(more);
             with(&all)
@@ -201,6 +205,12 @@ mod tests {
             ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &format!("2:{}", "7f".repeat(32))])),
             ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &good.replace("1:", "3:")])),
             ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", keys(&[&good, &other.replace("2:", "1:")])),
+            ("GAMETRIGGERS__SECRETS__AUTH_KEYS", keys(&[])),
+            ("GAMETRIGGERS__SECRETS__AUTH_KEYS", keys(&[&format!("1:{}", "00".repeat(32))])),
+            ("GAMETRIGGERS__SECRETS__AUTH_KEYS", keys(&[&other, &other.replace("2:", "3:")])),
+            ("GAMETRIGGERS__SECRETS__AUTH_KEYS", keys(&[&good.replace("1:", "9:")])),
+            ("GAMETRIGGERS__SECRETS__SERVICE_KEY", "gt_demo_service_0123456789abcdef".to_owned()),
+            ("GAMETRIGGERS__SECRETS__SERVICE_KEY", "short".to_owned()),
             ("GAMETRIGGERS__PLAY__REQUIRE_STREAMING", "false".to_owned()),
             ("GAMETRIGGERS__PLAY__FRAMES_PER_SECOND_MIN", "0".to_owned()),
         ] {
@@ -215,9 +225,11 @@ mod tests {
     #[test]
     fn production_is_reached_through_tls_unless_it_is_local() {
         let key = format!("[\"1:{}\"]", "abcd".repeat(16));
+        let auth = format!("[\"1:{}\"]", "dcba".repeat(16));
         let production = |bind: &str, url: &str| {
             with(&[
                 ("GAMETRIGGERS__MODE", "production"),
+                ("GAMETRIGGERS__SECRETS__AUTH_KEYS", &auth),
                 ("GAMETRIGGERS__SECRETS__TOKEN_KEYS", &key),
                 ("GAMETRIGGERS__SERVER__BIND", bind),
                 ("GAMETRIGGERS__SERVER__PUBLIC_URL", url),

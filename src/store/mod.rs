@@ -11,7 +11,7 @@ mod standing;
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
     AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    StoreError, WalletStore, WebhookStore,
+    StoreError, UserStore, WalletStore, WebhookStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -99,6 +99,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// Uploads.
     pub assets: Arc<dyn AssetStore>,
+    /// Who signs in.
+    pub users: Arc<dyn UserStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.
@@ -125,6 +127,7 @@ impl Stores {
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
             assets: Arc::<SqliteStore>::clone(&store),
+            users: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::<SqliteStore>::clone(&store),
@@ -141,6 +144,7 @@ impl Stores {
             participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
             assets: Arc::<PostgresStore>::clone(&store),
+            users: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),
             audit: Arc::<PostgresStore>::clone(&store),

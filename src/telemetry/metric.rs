@@ -8,6 +8,7 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_actor_respawned_total", "actors that were lost and started anew, by actor"),
     ("gametriggers_assets_refused_total", "uploads that were refused, by reason"),
     ("gametriggers_assets_total", "uploads that were taken, by what is served of them"),
+    ("gametriggers_auth_total", "attempts to sign in or to go on, by kind and by what became of them"),
     (
         "gametriggers_bus_dropped_total",
         "events that other nodes were not told; they are told to read everything again",

@@ -118,7 +118,7 @@ async fn add_key_of(shared: &Shared, holder: Principal, hand: &ByHand) -> Result
 }
 
 /// A new key and its hash.
-fn fresh(shared: &Shared, kind: &str) -> (String, KeyHash) {
+pub(super) fn fresh(shared: &Shared, kind: &str) -> (String, KeyHash) {
     let key = new_key(&format!("{}{kind}", if shared.engine.numbers.demo { "demo_" } else { "" }));
     let hash = Keyring::hash(&key);
     (key, hash)

@@ -3,6 +3,7 @@
 mod account;
 mod account_body;
 mod asset;
+mod auth;
 mod blocklist;
 mod caller;
 mod campaign;
@@ -41,6 +42,7 @@ pub use pages::overlay_build;
 pub use problem::Problem;
 
 use crate::config::Network;
+use crate::identity::Identity;
 use crate::web::courier::Allowed;
 use actix_web::dev::Service;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -55,6 +57,8 @@ use std::sync::atomic::AtomicI64;
 pub struct Shared {
     /// The engine.
     pub engine: Arc<Engine>,
+    /// Who signs in.
+    pub identity: Arc<Identity>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Uploads.
@@ -74,6 +78,36 @@ pub struct Shared {
 /// JSON bodies are small.
 const JSON_BYTES_MAX: usize = 64 * 1024;
 
+/// Who signs in: under `/api`.
+fn auth_routes(app: &mut ServiceConfig) {
+    app.service(resource("/auth/sign-up").post(auth::sign_up))
+        .service(resource("/auth/sign-in").post(auth::sign_in))
+        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/validate").post(auth::validate))
+        .service(resource("/auth/sign-out").post(auth::sign_out))
+        .service(resource("/auth/me").get(auth::me))
+        .service(resource("/auth/password").post(auth::change_password))
+        .service(resource("/admin/users").get(auth::user::list).post(auth::user::add))
+        .service(resource("/admin/users/{id}").patch(auth::user::change));
+}
+
+/// What services of the same house ask, at the paths that they know.
+fn service_routes(app: &mut ServiceConfig) {
+    app.service(resource("/users/oauth").post(auth::service::account))
+        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/validate").post(auth::validate))
+        .route("/.well-known/jwks.json", read().to(auth::keys));
+}
+
+/// The route table of the internal listener. Whoever reaches it is believed to be a service of the same
+/// house.
+pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
+    app.app_data(Data::new(shared.clone())).configure(read_as_problems);
+    app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
+    service_routes(app);
+    app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+}
+
 /// The route table.
 pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
     app.app_data(Data::new(shared.clone())).configure(read_as_problems);
@@ -88,8 +122,10 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
         .route("/metrics", read().to(health::metrics));
+    service_routes(app);
     app.service(
         web::scope("/api")
+            .configure(auth_routes)
             .configure(campaigns)
             .configure(rules)
             .configure(money)

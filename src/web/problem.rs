@@ -4,6 +4,8 @@ use super::conflict_rule_body::HitView;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, ResponseError};
+use gametriggers_actors::domain::scope::Scope;
+use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::StoreError;
 use serde::Serialize;
 
@@ -34,6 +36,12 @@ pub struct Problem {
     /// The conflict rules that spoke.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<HitView>,
+    /// Seconds until it may be tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u16>,
+    /// The scope that was missing.
+    #[serde(skip)]
+    scope: Option<Scope>,
 }
 
 impl Problem {
@@ -47,6 +55,8 @@ impl Problem {
             reason: None,
             errors: Vec::new(),
             rules: Vec::new(),
+            retry_after_s: None,
+            scope: None,
         }
     }
 
@@ -69,6 +79,25 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid key is needed")
             .because("send it as Authorization: Bearer KEY")
+    }
+
+    /// 401: who it is could not be proved, in a way that has a name.
+    pub(super) fn unproved(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, name, "This could not be proved").because(detail)
+    }
+
+    /// 403: the credential is valid, but lacks a scope.
+    pub(super) fn out_of_scope(scope: Scope) -> Self {
+        Self { scope: Some(scope), ..Self::forbidden(format!("the scope {} is needed", scope.code())) }
+    }
+
+    /// 429: tried too often.
+    pub(super) fn too_many(after: Millis) -> Self {
+        let seconds = after.0.div_euclid(1000).saturating_add(1).max(1);
+        let retry_after_s = Some(u16::try_from(seconds).unwrap_or(u16::MAX));
+        let problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", "This was tried too often");
+        Self { retry_after_s, ..problem }
     }
 
     /// 403: the key is valid, but not for this.
@@ -168,6 +197,14 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code());
         match self.status {
             401 => response.insert_header(("www-authenticate", "Bearer")),
+            403 => match self.scope.map(Scope::code) {
+                Some(code) => {
+                    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{code}\"");
+                    response.insert_header(("www-authenticate", challenge))
+                }
+                None => &mut response,
+            },
+            429 => response.insert_header(("retry-after", self.retry_after_s.unwrap_or(1).to_string())),
             503 => response.insert_header(("retry-after", "2")),
             _ => &mut response,
         };

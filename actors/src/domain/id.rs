@@ -37,6 +37,8 @@ ids! {
     DeliveryId;
     /// A slice of a campaign's budget, held by one node in one epoch.
     LeaseId;
+    /// Somebody who signs in.
+    UserId;
 }
 
 /// A play: a UUID of version 7, minted by the server. It is the idempotency key of the claim.

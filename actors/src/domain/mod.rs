@@ -21,6 +21,7 @@ pub mod play;
 pub mod policy;
 pub mod reason;
 pub mod rotation;
+pub mod scope;
 pub mod settlement;
 pub mod streamer;
 pub mod supply;

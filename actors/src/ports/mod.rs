@@ -6,6 +6,7 @@ mod asset;
 mod live;
 mod participation;
 mod rule;
+mod user;
 mod wallet;
 mod webhook;
 
@@ -19,6 +20,10 @@ pub use self::rule::{
     BY_CONFIG, NewOverride, OVERRIDES_MAX, OverrideRecord, RULES_MAX, RuleCounts, RuleRecord, RuleStore,
     ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
 };
+pub use self::user::{
+    EndedWhy, FactorChange, Link, Login, NewOwner, NewUser, NextToken, PasswordHash, Provider, SessionId,
+    TokenStanding, Totp, User, UserChange, UserStore,
+};
 pub use self::wallet::{
     AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
 };
@@ -31,7 +36,7 @@ pub use crate::domain::campaign::budget::Budget;
 use crate::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::{Override, PlayShown, Presence, Rule};
 use crate::domain::creative::{Content, Placement};
-use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
+use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId, UserId};
 pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::reason::Reason;
@@ -385,6 +390,8 @@ pub enum Event {
     KeyRevoked(KeyHash),
     /// Accounts or keys were added: load them.
     AccountsChanged,
+    /// A user's access tokens, or those of one of their sessions, are dead: read how they stand.
+    UserChanged(UserId),
 }
 
 /// Events between nodes. At most once; who missed some is told so and reads everything again.

@@ -38,7 +38,8 @@ pub type Funds = (Wallet, Budget);
 /// Who does something by hand, and why: it stays on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
-    /// The first eight hex digits of the hash of the operator's key, or `command line`.
+    /// The first eight hex digits of the hash of the operator's key, `user:` and the number of an operator
+    /// who signed in, or `command line`.
     pub actor: String,
     /// Why; never empty.
     pub reason: String,

@@ -3,7 +3,7 @@
 //! A message that a node can not read comes from a newer one: it is taken for everything that it could
 //! have meant, and everything is read again.
 
-use gametriggers_actors::domain::id::StreamerId;
+use gametriggers_actors::domain::id::{StreamerId, UserId};
 use gametriggers_actors::ports::{Event, KeyHash};
 
 /// The first byte of every message.
@@ -47,6 +47,10 @@ pub(super) fn encode(node: NodeId, said: &Said) -> Vec<u8> {
         }
         Said::Missed => bytes.push(4),
         Said::Event(Event::AccountsChanged) => bytes.push(5),
+        Said::Event(Event::UserChanged(id)) => {
+            bytes.push(6);
+            bytes.extend(id.0.to_be_bytes());
+        }
     }
     bytes
 }
@@ -69,6 +73,7 @@ fn body_of(kind: u8, body: &[u8]) -> Option<Said> {
         (3, 32) => Said::Event(Event::KeyRevoked(KeyHash::try_from(body).ok()?)),
         (4, 0) => Said::Missed,
         (5, 0) => Said::Event(Event::AccountsChanged),
+        (6, 8) => Said::Event(Event::UserChanged(UserId(i64::from_be_bytes(body.try_into().ok()?)))),
         _ => return None,
     })
 }
@@ -85,6 +90,7 @@ mod tests {
             Said::Event(Event::KeyRevoked([9; 32])),
             Said::Missed,
             Said::Event(Event::AccountsChanged),
+            Said::Event(Event::UserChanged(UserId(7))),
         ]
     }
 

@@ -19,6 +19,7 @@ mod row;
 mod rule;
 mod streamer;
 mod supply;
+mod user;
 mod wallet;
 mod webhook;
 mod writer;
@@ -191,6 +192,7 @@ fn every_statement() -> Vec<&'static str> {
     statements.extend(rule::statements());
     statements.extend(wallet::statements());
     statements.extend(webhook::statements());
+    statements.extend(user::statements());
     statements.extend(
         [
             account::STATEMENTS,

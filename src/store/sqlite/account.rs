@@ -180,7 +180,11 @@ async fn change_profile(
     Ok(after)
 }
 
-async fn add_brand(connection: &mut SqliteConnection, name: &str, now: UnixMillis) -> Attempt<BrandId> {
+pub(super) async fn add_brand(
+    connection: &mut SqliteConnection,
+    name: &str,
+    now: UnixMillis,
+) -> Attempt<BrandId> {
     Ok(BrandId(sqlx::query_scalar(ADD_BRAND).bind(name).bind(now.0).fetch_one(connection).await?))
 }
 
@@ -236,7 +240,7 @@ async fn revoke(
 }
 
 /// A holder as the record names it.
-fn subject(holder: Principal) -> String {
+pub(super) fn subject(holder: Principal) -> String {
     match holder {
         Principal::Brand(brand) => format!("brand:{brand}"),
         Principal::Streamer(streamer) => format!("streamer:{streamer}"),

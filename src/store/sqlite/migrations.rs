@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (11, "play shown", include_str!("../../../migrations/sqlite/0011_play_shown.sql")),
     (12, "brand blocklist", include_str!("../../../migrations/sqlite/0012_brand_blocklist.sql")),
     (13, "asset", include_str!("../../../migrations/sqlite/0013_asset.sql")),
+    (14, "identity", include_str!("../../../migrations/sqlite/0014_identity.sql")),
     (15, "webhook", include_str!("../../../migrations/sqlite/0015_webhook.sql")),
     (16, "participation", include_str!("../../../migrations/sqlite/0016_participation.sql")),
 ];

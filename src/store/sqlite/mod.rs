@@ -19,6 +19,7 @@ mod row;
 mod rule;
 mod streamer;
 mod supply;
+mod user;
 mod wallet;
 mod webhook;
 mod writer;

@@ -5,7 +5,7 @@ use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
     AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    WalletStore, WebhookStore,
+    UserStore, WalletStore, WebhookStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -30,6 +30,7 @@ pub(in crate::store) trait Store:
     + ParticipationStore
     + AccountStore
     + AssetStore
+    + UserStore
     + PlayLog
     + WalletStore
     + AuditStore

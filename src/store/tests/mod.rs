@@ -48,6 +48,7 @@ pub(in crate::store) mod rule;
 mod statement;
 mod suitability;
 mod supply;
+mod user;
 mod wallet;
 mod webhook;
 

@@ -117,6 +117,7 @@ impl TestEngine {
             rules: Arc::<SqliteStore>::clone(&store),
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
+            users: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             assets: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),

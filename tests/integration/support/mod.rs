@@ -166,6 +166,11 @@ impl TestApp {
         &self.app.engine
     }
 
+    /// Where services of the same house ask; only with `SERVER__INTERNAL_BIND`.
+    pub(crate) fn internal_addr(&self) -> SocketAddr {
+        self.app.internal_addr.unwrap()
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.world.database()
     }

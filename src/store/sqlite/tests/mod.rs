@@ -38,6 +38,7 @@ async fn every_statement_prepares_on_a_migrated_database() {
         super::rule::statements(),
         super::wallet::statements(),
         super::webhook::statements(),
+        super::user::statements(),
         super::participation::STATEMENTS.to_vec(),
         super::audit::STATEMENTS.to_vec(),
         super::account::STATEMENTS.to_vec(),
