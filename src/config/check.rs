@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         }
     };
     let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    let database = &config.database;
+    let (database, redis) = (&config.database, &config.redis);
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
@@ -47,7 +47,6 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
-    let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
             && !["redis://", "rediss://", "unix://", "redis+unix://"]

@@ -9,18 +9,18 @@
 
 use super::frame::{Guard, Pace};
 use super::peer::{Link, Peer, Turn};
+use super::seat::Seat;
 use actix::prelude::*;
 use actix_http::error::PayloadError;
 use actix_rt::net::TcpStream;
 use actix_web_actors::ws;
 use bytes::{Buf, Bytes};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use gametriggers_actors::session::ToSession;
 use gametriggers_protocol::close::CloseCode;
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::io::ErrorKind;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -37,8 +37,21 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Why the guard ended the socket; shared between the reader and its actor, which live in one task.
 type Verdict = Rc<Cell<Option<CloseCode>>>;
 
-/// Runs a socket until it ends. `early` is what came behind the upgrade request.
-pub async fn run<P: Peer>(stream: TcpStream, early: Bytes, link: Link, pace: Pace, peer: P) {
+/// A connection that was taken over from HTTP.
+pub struct Line {
+    /// The connection.
+    pub stream: TcpStream,
+    /// What came behind the upgrade request.
+    pub early: Bytes,
+    /// Its place among the sockets.
+    pub seat: Seat,
+}
+
+/// Runs a socket until it ends. The actor and its context are made before the future, which only borrows
+/// them: an `async fn` would keep room for them twice, as it was given them and where it uses them, for as
+/// long as the socket lives.
+pub fn run<P: Peer>(line: Line, link: Link, pace: Pace, peer: P) -> impl Future<Output = ()> {
+    let Line { stream, early, seat } = line;
     let stream = Rc::new(stream);
     let verdict = Verdict::default();
     let guard = Guard::new(pace, link.engine.now());
@@ -52,15 +65,17 @@ pub async fn run<P: Peer>(stream: TcpStream, early: Bytes, link: Link, pace: Pac
         over: false,
     };
     let session = Session { peer, link, verdict, hello: None };
-    {
-        let mut output = pin!(ws::WebsocketContext::create(session, input));
-        while let Some(Ok(bytes)) = poll_fn(|cx| output.as_mut().poll_next(cx)).await {
+    let mut output = ws::WebsocketContext::create(session, input);
+    async move {
+        let _seat = &seat;
+        while let Some(Ok(bytes)) = output.next().await {
             if !write_all(&stream, bytes).await {
                 return;
             }
         }
+        drop(output);
+        linger(&stream).await;
     }
-    linger(&stream).await;
 }
 
 /// Writes everything, or gives up at the deadline, which is one for all of it: who reads a byte now and
@@ -245,5 +260,25 @@ impl<P: Peer> StreamHandler<ToSession> for Session<P> {
         let mut turn = Turn::default();
         self.peer.tell(message, &self.link, &mut turn);
         self.after(turn, ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::overlay::OverlaySession;
+
+    /// The size of what a function returns.
+    fn size_of_result<A, B, C, D, R>(_: impl Fn(A, B, C, D) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    /// Each overlay is one task, and there are tens of thousands of them: what is in it twice, or needed for
+    /// the handshake only, is seen here. The context that actix makes has some 600 bytes of it.
+    #[test]
+    fn the_task_of_a_socket_is_its_context_and_little_else() {
+        let (session, task) = (size_of::<Session<OverlaySession>>(), size_of_result(run::<OverlaySession>));
+        assert!(session <= 160, "{session}");
+        assert!(task <= 832, "{task}");
     }
 }

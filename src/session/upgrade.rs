@@ -8,7 +8,7 @@ use super::frame::Pace;
 use super::overlay::OverlaySession;
 use super::peer::Link;
 use super::seat::{Full, Seat, Seats};
-use super::socket;
+use super::socket::{self, Line};
 use crate::config::Network;
 use actix_codec::Framed;
 use actix_http::body::BodySize;
@@ -88,10 +88,7 @@ impl Door {
         }
         if let Some((socket, seat)) = socket {
             metrics::counter!("gametriggers_handshakes_total", "socket" => socket.name()).increment(1);
-            actix_rt::spawn(async move {
-                let _seat = seat;
-                self.run(socket, framed).await;
-            });
+            self.start(socket, framed, seat);
         }
     }
 
@@ -126,20 +123,23 @@ impl Door {
         origin.split_once("://").map(|(_, rest)| rest) == host && host.is_some()
     }
 
-    async fn run(self, socket: Socket, framed: Framed<TcpStream, h1::Codec>) {
+    /// Starts the task of a socket. Each kind has one of its own size, that holds nothing of the handshake.
+    fn start(self, socket: Socket, framed: Framed<TcpStream, h1::Codec>, seat: Seat) {
         let (stream, early) = take_over(framed);
         tune(&stream);
+        let line = Line { stream, early, seat };
         let (engine, build, seats) = (self.engine, self.overlay_build, self.seats);
         let link = Link { engine, build, seats, seat: None, handle: None };
         match socket {
             Socket::Overlay => {
-                socket::run(stream, early, link, self.pace, OverlaySession::new(self.public_url)).await
+                let peer = OverlaySession::new(self.public_url);
+                actix_rt::spawn(socket::run(line, link, self.pace, peer));
             }
             Socket::Dashboard => {
-                socket::run(stream, early, link, self.pace, DashboardSession::default()).await
+                actix_rt::spawn(socket::run(line, link, self.pace, DashboardSession::default()));
             }
             Socket::Campaign(id) => {
-                socket::run(stream, early, link, self.pace, CampaignSession::new(id)).await
+                actix_rt::spawn(socket::run(line, link, self.pace, CampaignSession::new(id)));
             }
         }
     }

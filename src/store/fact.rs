@@ -105,10 +105,12 @@ impl Fact {
     /// A participation that came so far.
     pub(super) fn participation(of: &Participation, brand: BrandId) -> Self {
         let event = match of.standing {
+            Standing::Invited => EventType::ParticipationInvited,
             Standing::Applied => EventType::ParticipationApplied,
             Standing::Approved => EventType::ParticipationApproved,
             Standing::Declined => EventType::ParticipationRejected,
-            Standing::Ended => EventType::ParticipationWithdrawn,
+            Standing::Withdrawn => EventType::ParticipationWithdrawn,
+            Standing::Completed | Standing::Ended => EventType::ParticipationCompleted,
         };
         let data = json!({
             "campaign_id": of.campaign.0,

@@ -6,6 +6,7 @@ mod fact;
 mod plant;
 pub mod postgres;
 pub mod sqlite;
+mod standing;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{

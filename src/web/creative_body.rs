@@ -4,6 +4,7 @@ use super::fields::{Fields, line};
 use gametriggers_actors::domain::creative::{
     Content, Creative, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
 };
+use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::NewCreative;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,23 @@ pub(super) struct CreativeBody {
     /// Its share of the plays in weighted rotation; 1 unless it is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     weight: Option<u16>,
+    /// What it achieved, on all streams: the server says it, and takes no notice of what is said to it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    counts: Option<CountsBody>,
+}
+
+/// How often a creative was shown and clicked. Not money: a count may be lost with a process.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct CountsBody {
+    /// Plays that came on screen.
+    plays: u64,
+    /// Plays settled.
+    impressions: u64,
+    /// Viewers of those.
+    viewers: u64,
+    /// Clicks billed.
+    clicks: u64,
 }
 
 impl CreativeBody {
@@ -108,6 +126,7 @@ impl CreativeBody {
 
     /// A creative as the API shows it.
     pub(super) fn of(creative: &Creative) -> Self {
+        let CreativeCounts { plays, impressions, viewers, clicks } = creative.counts;
         let (mut asset, mut headline, mut body) = (None, None, None);
         match &creative.content {
             Content::Image { asset: name, .. } | Content::Video { asset: name, .. } => {
@@ -128,6 +147,7 @@ impl CreativeBody {
             body,
             sound: Some(creative.sound),
             weight: Some(creative.weight),
+            counts: Some(CountsBody { plays, impressions, viewers, clicks }),
         }
     }
 }

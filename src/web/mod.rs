@@ -3,6 +3,7 @@
 mod account;
 mod account_body;
 mod asset;
+mod blocklist;
 mod caller;
 mod campaign;
 mod campaign_body;
@@ -80,12 +81,7 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 
 /// The route table.
 pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
-    let json =
-        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
-    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
-    let query =
-        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
-    app.app_data(Data::new(shared.clone())).app_data(json).app_data(path).app_data(query);
+    app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.route("/", read().to(pages::home))
         .route("/overlay/", read().to(pages::overlay))
         .route("/dashboard/", read().to(pages::dashboard))
@@ -99,49 +95,10 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/metrics", read().to(health::metrics));
     app.service(
         web::scope("/api")
-            .service(resource("/campaigns").get(campaign::list).post(campaign::create))
-            .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
-            .service(resource("/campaigns/{id}/live").get(campaign::live))
-            .service(resource("/campaigns/{id}/metrics").get(metrics::series))
-            .service(resource("/campaigns/{id}/why").get(why::of_campaign))
-            .service(resource("/campaigns/{id}/participations").post(participation::apply))
-            .service(resource("/campaigns/{id}/participations/{streamer_id}").patch(participation::answer))
-            .service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
-            .service(resource("/conflict-rules/dry-run").post(conflict_rule::dry_run))
-            .service(
-                resource("/conflict-rules/overrides").get(rule_override::list).post(rule_override::grant),
-            )
-            .service(resource("/conflict-rules/overrides/{id}").delete(rule_override::revoke))
-            .service(resource("/conflict-rules/violations").get(violation::sums))
-            .service(
-                resource("/conflict-rules/{id}")
-                    .get(conflict_rule::show)
-                    .patch(conflict_rule::change)
-                    .delete(conflict_rule::delete),
-            )
-            .service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
-            .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
-            .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
-            .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
-            .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
-            .service(resource("/brands/{id}/wallet/credit-limit").put(wallet::limit))
-            .service(resource("/brands/{id}/wallet/statement").get(statement::of_brand))
-            .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
-            .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
-            .service(resource("/admin/adjustments").post(wallet::adjust))
-            .service(resource("/admin/brands").post(account::add_brand))
-            .service(resource("/admin/streamers").post(account::add_streamer))
-            .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
-            .service(resource("/admin/admins").post(account::add_operator))
-            .service(resource("/admin/keys").get(account::keys).post(account::add_key))
-            .service(resource("/admin/keys/{id}").delete(account::revoke))
-            .service(resource("/streamers/{id}/plays").get(streamer::plays))
-            .service(resource("/streamers/{id}/why").get(why::of_streamer))
-            .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
-            .service(resource("/streamers/{id}/policy").get(settings::policy))
-            .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
-            .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
-            .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete))
+            .configure(campaigns)
+            .configure(rules)
+            .configure(money)
+            .configure(people)
             .service(resource("/assets").post(asset::add))
             .configure(webhooks)
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
@@ -160,6 +117,83 @@ fn webhooks(api: &mut ServiceConfig) {
         .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
         .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
         .service(resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay));
+}
+
+/// Campaigns, and who takes part in them.
+fn campaigns(api: &mut ServiceConfig) {
+    api.service(resource("/campaigns").get(campaign::list).post(campaign::create))
+        .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
+        .service(resource("/campaigns/{id}/live").get(campaign::live))
+        .service(resource("/campaigns/{id}/metrics").get(metrics::series))
+        .service(resource("/campaigns/{id}/why").get(why::of_campaign))
+        .service(
+            resource("/campaigns/{id}/participations")
+                .get(participation::of_campaign)
+                .post(participation::propose),
+        )
+        .service(
+            resource("/campaigns/{id}/participations/{streamer_id}")
+                .get(participation::show)
+                .patch(participation::answer),
+        );
+}
+
+/// Conflict rules.
+fn rules(api: &mut ServiceConfig) {
+    api.service(resource("/conflict-rules").get(conflict_rule::list).post(conflict_rule::add))
+        .service(resource("/conflict-rules/dry-run").post(conflict_rule::dry_run))
+        .service(resource("/conflict-rules/overrides").get(rule_override::list).post(rule_override::grant))
+        .service(resource("/conflict-rules/overrides/{id}").delete(rule_override::revoke))
+        .service(resource("/conflict-rules/violations").get(violation::sums))
+        .service(
+            resource("/conflict-rules/{id}")
+                .get(conflict_rule::show)
+                .patch(conflict_rule::change)
+                .delete(conflict_rule::delete),
+        );
+}
+
+/// Wallets and what is moved by hand.
+fn money(api: &mut ServiceConfig) {
+    api.service(resource("/campaigns/{id}/budget/reservations").post(wallet::reserve))
+        .service(resource("/campaigns/{id}/budget/releases").post(wallet::release))
+        .service(resource("/brands/{id}/wallet").get(wallet::of_brand))
+        .service(resource("/brands/{id}/wallet/deposits").post(wallet::deposit))
+        .service(resource("/brands/{id}/wallet/refunds").post(wallet::refund))
+        .service(resource("/brands/{id}/wallet/credit-limit").put(wallet::limit))
+        .service(resource("/brands/{id}/wallet/statement").get(statement::of_brand))
+        .service(resource("/streamers/{id}/wallet").get(wallet::of_streamer))
+        .service(resource("/streamers/{id}/wallet/statement").get(statement::of_streamer))
+        .service(resource("/admin/adjustments").post(wallet::adjust));
+}
+
+/// Accounts, keys and streamers.
+fn people(api: &mut ServiceConfig) {
+    api.service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
+        .service(resource("/admin/brands").post(account::add_brand))
+        .service(resource("/admin/streamers").post(account::add_streamer))
+        .service(resource("/admin/streamers/{id}").patch(account::change_streamer))
+        .service(resource("/admin/admins").post(account::add_operator))
+        .service(resource("/admin/keys").get(account::keys).post(account::add_key))
+        .service(resource("/admin/keys/{id}").delete(account::revoke))
+        .service(resource("/streamers/{id}/participations").get(participation::of_streamer))
+        .service(resource("/streamers/{id}/plays").get(streamer::plays))
+        .service(resource("/streamers/{id}/why").get(why::of_streamer))
+        .service(resource("/streamers/{id}/settings").get(settings::show).patch(settings::change))
+        .service(resource("/streamers/{id}/policy").get(settings::policy))
+        .service(resource("/streamers/{id}/overlay-key").post(overlay_key::rotate))
+        .service(resource("/streamers/{id}/overlay-keys").get(overlay_key::list).post(overlay_key::add))
+        .service(resource("/streamers/{id}/overlay-keys/{key_id}").delete(overlay_key::delete));
+}
+
+/// What can not be read is answered with a problem.
+fn read_as_problems(app: &mut ServiceConfig) {
+    let json =
+        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
+    let query =
+        web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
+    app.app_data(json).app_data(path).app_data(query);
 }
 
 /// GET, and HEAD, which some monitors and players ask first.

@@ -1,10 +1,11 @@
-//! `/api/campaigns/{id}/participations`: a streamer asks to take part, and the brand answers.
+//! `/api/campaigns/{id}/participations`: a streamer asks to take part, or is asked, and the other answers.
 //!
-//! Conflict rules are asked at both: the same rules that are asked before every play, about what was on the
-//! streamer's screen, and about what the streamer is assigned to. A campaign that a streamer is approved for
-//! occupies its category, its brand and its place from then on, whether or not it was shown yet; only a
-//! cooldown needs a play. The answer names every rule that spoke. What was on screen in the last moments may
-//! not be in the log yet: before a play the streamer's own memory decides.
+//! Conflict rules are asked when a streamer asks and when either one says yes: the same rules that are asked
+//! before every play, about what was on the streamer's screen, and about what the streamer is assigned to. A
+//! campaign that a streamer is approved for occupies its category, its brand and its place from then on,
+//! whether or not it was shown yet; only a cooldown needs a play. The answer names every rule that spoke.
+//! What was on screen in the last moments may not be in the log yet: before a play the streamer's own
+//! memory decides.
 
 use super::Shared;
 use super::caller::Caller;
@@ -12,20 +13,34 @@ use super::campaign::own;
 use super::conflict_rule_body::HitView;
 use super::fields::Fields;
 use super::problem::Problem;
-use super::wire::rfc3339;
+use super::wire::{PageBody, rfc3339};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, Query};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::conflict::{Contender, Hit, Presence, Standing as Basis};
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
 use gametriggers_actors::domain::streamer::live::Market;
 use gametriggers_actors::domain::violation::Spoken;
 use gametriggers_actors::metrics::rules_spoke;
-use gametriggers_actors::ports::{Event, Participation, Principal, Standing, StoreError};
+use gametriggers_actors::ports::{
+    Event, Participation, ParticipationsOf, Party, Principal, Standing, StoreError,
+};
 use serde::{Deserialize, Serialize};
 
 /// How often an approval is judged again when the streamer's other assignments change meanwhile.
 const TRIES: usize = 4;
+
+/// Items on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Items on a page at most.
+const PAGE_MAX: u32 = 200;
+
+/// `POST /api/campaigns/{id}/participations`. A streamer needs no body; a brand names whom it invites.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProposalBody {
+    streamer_id: i64,
+}
 
 /// `PATCH /api/campaigns/{id}/participations/{streamer_id}`.
 #[derive(Debug, Deserialize)]
@@ -34,11 +49,19 @@ pub(super) struct AnswerBody {
     status: String,
 }
 
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    status: Option<String>,
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
 #[derive(Debug, Serialize)]
 struct ParticipationView {
     streamer_id: i64,
     campaign_id: i64,
     status: &'static str,
+    /// When one asked the other first.
     applied_at: String,
     updated_at: String,
     /// Every rule that spoke, the highest priority first.
@@ -95,27 +118,76 @@ async fn verdict(shared: &Shared, hits: &[Hit]) -> Result<Vec<HitView>, Problem>
     if hits.iter().any(Hit::blocks) { Err(Problem::blocked(views)) } else { Ok(views) }
 }
 
-pub(super) async fn apply(
+/// Who moves a participation, and whose it is.
+struct Mover {
+    campaign: Campaign,
+    streamer: StreamerId,
+    party: Party,
+}
+
+/// The campaign and the part that the caller has in it.
+///
+/// # Errors
+/// 404 for everybody but the campaign's brand, an operator, and the streamer.
+async fn mover(shared: &Shared, caller: Caller, campaign: i64, streamer: i64) -> Result<Mover, Problem> {
+    let streamer = StreamerId(streamer);
+    match caller.0 {
+        Principal::Streamer(own) => {
+            caller.is_streamer(streamer)?;
+            let campaign = shared.engine.ports.campaigns.campaign(CampaignId(campaign)).await?;
+            Ok(Mover { campaign, streamer: own, party: Party::Streamer })
+        }
+        _ => Ok(Mover { campaign: own(shared, caller, campaign).await?, streamer, party: Party::Brand }),
+    }
+}
+
+/// A streamer applies, a brand or an operator invites.
+pub(super) async fn propose(
     shared: Data<Shared>,
     caller: Caller,
     id: Path<i64>,
+    body: Option<Json<ProposalBody>>,
 ) -> Result<HttpResponse, Problem> {
-    let Principal::Streamer(streamer) = caller.0 else {
-        return Err(Problem::forbidden("a streamer's key is needed"));
+    let named = body.map(|body| body.streamer_id);
+    let (streamer, standing) = match (caller.0, named) {
+        (Principal::Streamer(own), None) => (own.0, Standing::Applied),
+        (Principal::Streamer(own), Some(id)) if own.0 == id => (id, Standing::Applied),
+        (Principal::Streamer(_), Some(_)) => {
+            return Err(Problem::forbidden("a streamer asks for themselves only"));
+        }
+        (_, Some(id)) => (id, Standing::Invited),
+        (_, None) => {
+            own(&shared, caller, *id).await?;
+            return Err(Problem::malformed("name the streamer in streamer_id"));
+        }
     };
-    let (engine, campaign) = (&shared.engine, CampaignId(*id));
-    let campaign = engine.ports.campaigns.campaign(campaign).await?;
+    let mover = mover(&shared, caller, *id, streamer).await?;
+    let (engine, of) = (&shared.engine, (mover.streamer, mover.campaign.id));
     let participations = &engine.ports.participations;
-    if let Some(there) = participations.participation(streamer, campaign.id).await? {
+    let there = participations.participation(of.0, of.1).await?;
+    if let Some(there) = there.filter(|there| !standing.follows(Some(there.standing), mover.party)) {
         return Ok(HttpResponse::Ok().json(ParticipationView::of(&there, Vec::new())));
     }
-    if campaign.status == Status::Ended {
+    if mover.campaign.status == Status::Ended {
         return Err(ended());
     }
-    let judged = judge(&shared, &campaign, streamer).await?;
-    let rules = verdict(&shared, &judged.hits).await?;
-    let applied = participations.apply(streamer, campaign.id, engine.now()).await?;
-    Ok(HttpResponse::Created().json(ParticipationView::of(&applied, rules)))
+    if standing == Standing::Invited {
+        engine.ports.accounts.streamer(mover.streamer).await?;
+    }
+    let (made, rules) = match there {
+        Some(there) => step(&shared, &mover, (there.standing, standing)).await?,
+        None => {
+            let rules = match standing {
+                Standing::Applied => {
+                    let judged = judge(&shared, &mover.campaign, mover.streamer).await?;
+                    verdict(&shared, &judged.hits).await?
+                }
+                _ => Vec::new(),
+            };
+            (participations.propose(of, standing, engine.now()).await?, rules)
+        }
+    };
+    Ok(HttpResponse::Created().json(ParticipationView::of(&made, rules)))
 }
 
 fn ended() -> Problem {
@@ -129,49 +201,115 @@ pub(super) async fn answer(
     body: Json<AnswerBody>,
 ) -> Result<HttpResponse, Problem> {
     let (engine, (campaign, streamer)) = (&shared.engine, ids.into_inner());
-    let (campaign, streamer) = (own(&shared, caller, campaign).await?, StreamerId(streamer));
-    let standing = match body.status.as_str() {
-        "approved" => Some(Standing::Approved),
-        "declined" => Some(Standing::Declined),
-        _ => None,
-    };
+    let mover = mover(&shared, caller, campaign, streamer).await?;
+    let answers = |standing: &Standing| !matches!(standing, Standing::Invited | Standing::Applied);
+    let standing = Standing::from_code(&body.status).filter(|s| answers(s) && *s != Standing::Ended);
     let mut fields = Fields::default();
-    let standing = fields.need("status", standing, "approved or declined");
+    let standing = fields.need("status", standing, "approved, declined, withdrawn or completed");
     fields.end()?;
-    let there = engine.ports.participations.participation(streamer, campaign.id).await?;
+    let there = engine.ports.participations.participation(mover.streamer, mover.campaign.id).await?;
     let there = there.ok_or_else(Problem::not_found)?;
     let standing = standing.unwrap_or(there.standing);
     if there.standing == standing {
         return Ok(HttpResponse::Ok().json(ParticipationView::of(&there, Vec::new())));
     }
-    if campaign.status == Status::Ended && standing == Standing::Approved {
+    if mover.campaign.status == Status::Ended && standing == Standing::Approved {
         return Err(ended());
     }
-    let (answered, rules) = settle(&shared, (&campaign, streamer), standing).await?;
+    if !standing.follows(Some(there.standing), mover.party) {
+        let (from, to) = (there.standing.code(), standing.code());
+        return Err(Problem::conflict(
+            "participation-status",
+            format!("what is {from} does not become {to} here"),
+        ));
+    }
+    let (answered, rules) = step(&shared, &mover, (there.standing, standing)).await?;
     engine.ports.bus.publish(Event::CatalogueChanged);
     Ok(HttpResponse::Ok().json(ParticipationView::of(&answered, rules)))
 }
 
-/// Writes the answer. An approval is judged by what it is written beside.
-async fn settle(
+/// Moves it on. A yes is judged by what it is written beside.
+async fn step(
     shared: &Shared,
-    (campaign, streamer): (&Campaign, StreamerId),
-    standing: Standing,
+    Mover { campaign, streamer, .. }: &Mover,
+    (from, to): (Standing, Standing),
 ) -> Result<(Participation, Vec<HitView>), Problem> {
     let participations = &shared.engine.ports.participations;
-    let of = (streamer, campaign.id);
+    let of = (*streamer, campaign.id);
     for _ in 0..TRIES {
-        let (rules, assigned) = match standing {
-            Standing::Approved => {
-                let judged = judge(shared, campaign, streamer).await?;
+        let (rules, assigned) = match to {
+            Standing::Approved | Standing::Applied => {
+                let judged = judge(shared, campaign, *streamer).await?;
                 (verdict(shared, &judged.hits).await?, judged.assigned)
             }
             _ => (Vec::new(), Vec::new()),
         };
-        let answered = participations.answer(of, standing, &assigned, shared.engine.now()).await;
-        if let Some(answered) = answered? {
-            return Ok((answered, rules));
+        let moved = participations.move_on(of, (from, to), &assigned, shared.engine.now()).await?;
+        if let Some(moved) = moved {
+            return Ok((moved, rules));
+        }
+        let there = participations.participation(of.0, of.1).await?;
+        if there.is_none_or(|there| there.standing != from) {
+            return Err(Problem::conflict("participation-status", "somebody else has moved it on meanwhile"));
         }
     }
     Err(StoreError::Unavailable("the streamer's assignments change all the time".to_owned()).into())
+}
+
+pub(super) async fn show(
+    shared: Data<Shared>,
+    caller: Caller,
+    ids: Path<(i64, i64)>,
+) -> Result<HttpResponse, Problem> {
+    let (campaign, streamer) = ids.into_inner();
+    let mover = mover(&shared, caller, campaign, streamer).await?;
+    let participations = &shared.engine.ports.participations;
+    let there = participations.participation(mover.streamer, mover.campaign.id).await?;
+    let there = there.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(ParticipationView::of(&there, Vec::new())))
+}
+
+pub(super) async fn of_campaign(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let campaign = own(&shared, caller, *id).await?;
+    page(&shared, ParticipationsOf::Campaign(campaign.id), &query, |one| one.streamer.0).await
+}
+
+pub(super) async fn of_streamer(
+    shared: Data<Shared>,
+    caller: Caller,
+    id: Path<i64>,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let streamer = StreamerId(*id);
+    caller.is_streamer(streamer)?;
+    page(&shared, ParticipationsOf::Streamer(streamer), &query, |one| one.campaign.0).await
+}
+
+async fn page(
+    shared: &Shared,
+    of: ParticipationsOf,
+    query: &ListQuery,
+    place: impl Fn(&Participation) -> i64,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = Fields::default();
+    let standing = query.status.as_deref().map(|status| {
+        fields.need(
+            "status",
+            Standing::from_code(status),
+            "invited, applied, approved, declined, withdrawn, completed or ended",
+        )
+    });
+    fields.end()?;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let participations = &shared.engine.ports.participations;
+    let found = participations.participations(of, standing.flatten(), query.after, limit).await?;
+    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|last| place(last).to_string());
+    let items = found.iter().map(|one| ParticipationView::of(one, Vec::new())).collect();
+    Ok(HttpResponse::Ok().json(PageBody { items, next }))
 }

@@ -146,7 +146,8 @@ fn put<T>(place: &mut T, value: Option<T>) -> bool {
     value.map(|value| *place = value).is_some()
 }
 
-fn blocked(ids: &[i64]) -> Option<Vec<StreamerId>> {
+/// The streamers of a list, each once; none when there are too many, or one that can not be.
+pub(super) fn blocked(ids: &[i64]) -> Option<Vec<StreamerId>> {
     let fits = ids.len() <= BLOCKED_STREAMERS_MAX && ids.iter().all(|id| *id > 0);
     fits.then(|| {
         let mut ids: Vec<StreamerId> = ids.iter().map(|id| StreamerId(*id)).collect();

@@ -63,6 +63,14 @@ async fn behind_a_trusted_proxy_each_address_has_one_click_and_a_play_its_share(
     surplus.grows(&app, 3).await;
     let budget = app.budget(campaign).await;
     assert_eq!((budget.clicks, budget.spent.0), (clicks_max.into(), PRICE * i64::from(clicks_max)));
+    // The brand reads how often its creative was shown and clicked.
+    let admin = app.admin_key().await;
+    eventually("all clicks are counted", async || {
+        let counts = app.show_campaign(&admin, campaign).await.ok(200)["creatives"][0]["counts"].clone();
+        (&counts["plays"], &counts["impressions"], &counts["clicks"])
+            == (&json!(1), &json!(1), &json!(clicks_max))
+    })
+    .await;
     app.finish().await;
 }
 

@@ -349,6 +349,7 @@ async fn a_dry_run_says_what_a_rule_would_have_blocked() {
         creative: CreativeId(1),
         outcome: PlayOutcome::Settled,
         reason: None,
+        shown: Some(minutes_ago(minutes)),
         viewers: 1,
         currency: Currency::INR,
         split: Split::of(Micros(0), FeeBps::new(2000).unwrap()).unwrap(),
@@ -367,7 +368,7 @@ async fn a_dry_run_says_what_a_rule_would_have_blocked() {
         play(6, &vega, a, 290),
         play(7, &nova, a, 280),
         play(8, &vega, a, 270),
-        PlayRecord { outcome: PlayOutcome::Skipped, ..play(9, &vega, b, 265) },
+        PlayRecord { outcome: PlayOutcome::Skipped, shown: None, ..play(9, &vega, b, 265) },
         play(10, &vega, b, 100),
     ];
     engine.ports.log.append(&Batch { plays: plays.to_vec(), ..Batch::default() }).await.unwrap();

@@ -10,6 +10,7 @@ mod account;
 mod api;
 mod api_campaign;
 mod assets;
+mod blocklist;
 mod budget;
 mod campaign_socket;
 mod claims;

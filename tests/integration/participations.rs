@@ -59,15 +59,16 @@ async fn a_streamer_asks_and_the_brand_answers() {
     // Nobody else sees or decides it.
     let of = (campaign, &nova);
     answer(&app, "", of, "approved").await.problem(401, "unauthorized");
-    for key in [&rival.key, &nova.key, &vega.key] {
+    for key in [&rival.key, &vega.key] {
         answer(&app, key, of, "approved").await.problem(404, "not-found");
     }
+    answer(&app, &nova.key, of, "approved").await.problem(409, "participation-status");
     answer(&app, &brand.key, (campaign, &vega), "approved").await.problem(404, "not-found");
     answer(&app, &brand.key, of, "ended").await.problem(422, "invalid");
     let path = format!("/api/campaigns/{campaign}/participations");
     app.send(Request::new("POST", &path)).await.problem(401, "unauthorized");
     app.send(Request::new("POST", &path).key(&nova.overlay_key)).await.problem(401, "unauthorized");
-    app.send(Request::new("POST", &path).key(&brand.key)).await.problem(403, "forbidden");
+    app.send(Request::new("POST", &path).key(&brand.key)).await.problem(400, "malformed");
     apply(&app, &nova, CampaignId(4711)).await.problem(404, "not-found");
     assert_eq!(answer(&app, &brand.key, of, "approved").await.ok(200)["status"], "approved");
     eventually("the streamer may play it", async || candidates(&app, &nova) == [campaign]).await;
@@ -78,6 +79,60 @@ async fn a_streamer_asks_and_the_brand_answers() {
     app.change_campaign(&brand.key, campaign, "", &json!({ "status": "ended" })).await.ok(200);
     apply(&app, &vega, campaign).await.problem(409, "campaign-ended");
     answer(&app, &brand.key, of, "approved").await.problem(409, "campaign-ended");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn a_brand_invites_and_either_side_ends_it() {
+    let app = TestApp::start().await;
+    let (brand, rival) = (app.brand("Crisp", 20 * PRICE).await, app.brand("Rival", 10 * PRICE).await);
+    let (nova, vega) = (app.streamer("Nova").await, app.streamer("Vega").await);
+    let campaign = closed(&app, &brand, "Crunch").await;
+    let of = (campaign, &nova);
+    let path = format!("/api/campaigns/{campaign}/participations");
+    let invite = async |key: &str, id: i64| {
+        let body = json!({ "streamer_id": id });
+        app.send(Request::new("POST", &path).key(key).json(&body)).await
+    };
+    invite(&rival.key, nova.id.0).await.problem(404, "not-found");
+    invite(&brand.key, 4711).await.problem(404, "not-found");
+    invite(&vega.key, nova.id.0).await.problem(403, "forbidden");
+    assert_eq!(invite(&brand.key, nova.id.0).await.ok(201)["status"], "invited");
+    assert_eq!(invite(&brand.key, nova.id.0).await.ok(200)["status"], "invited", "once is enough");
+    answer(&app, &brand.key, of, "approved").await.problem(409, "participation-status");
+    assert_eq!(candidates(&app, &nova), []);
+    assert_eq!(answer(&app, &nova.key, of, "approved").await.ok(200)["status"], "approved");
+    eventually("who was asked plays after their own yes", async || candidates(&app, &nova) == [campaign])
+        .await;
+    apply(&app, &vega, campaign).await.ok(201);
+    // Both sides read the same, page by page.
+    let list = async |path: String, key: &str| app.send(Request::get(path).key(key)).await;
+    let all = list(path.clone(), &brand.key).await.ok(200);
+    let statuses: Vec<_> = all["items"].as_array().unwrap().iter().map(|one| one["status"].clone()).collect();
+    assert_eq!((statuses, &all["next"]), (vec![json!("approved"), json!("applied")], &Value::Null));
+    let first = list(format!("{path}?limit=1"), &brand.key).await.ok(200);
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (1, &json!(nova.id.to_string())));
+    let rest = list(format!("{path}?limit=1&after={}", nova.id), &brand.key).await.ok(200);
+    assert_eq!(rest["items"][0]["streamer_id"], vega.id.0);
+    let applied = list(format!("{path}?status=applied"), &brand.key).await.ok(200);
+    assert_eq!(applied["items"].as_array().unwrap().len(), 1);
+    list(format!("{path}?status=asleep"), &brand.key).await.problem(422, "invalid");
+    list(path.clone(), &rival.key).await.problem(404, "not-found");
+    list(path.clone(), &nova.key).await.problem(404, "not-found");
+    let mine = format!("/api/streamers/{}/participations", nova.id);
+    assert_eq!(list(mine.clone(), &nova.key).await.ok(200)["items"][0]["campaign_id"], campaign.0);
+    list(mine.clone(), &vega.key).await.problem(404, "not-found");
+    let one = format!("{path}/{}", nova.id);
+    assert_eq!(list(one.clone(), &nova.key).await.ok(200)["status"], "approved");
+    list(one, &vega.key).await.problem(404, "not-found");
+    // The streamer goes away; the brand asks again, and says that it is done after the next yes.
+    assert_eq!(answer(&app, &nova.key, of, "withdrawn").await.ok(200)["status"], "withdrawn");
+    eventually("and plays no more", async || candidates(&app, &nova).is_empty()).await;
+    assert_eq!(invite(&brand.key, nova.id.0).await.ok(201)["status"], "invited");
+    answer(&app, &nova.key, of, "approved").await.ok(200);
+    answer(&app, &nova.key, of, "completed").await.problem(409, "participation-status");
+    assert_eq!(answer(&app, &brand.key, of, "completed").await.ok(200)["status"], "completed");
+    assert_eq!(apply(&app, &nova, campaign).await.ok(200)["status"], "completed", "over is over");
     app.finish().await;
 }
 

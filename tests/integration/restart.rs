@@ -1,9 +1,11 @@
 //! What outlives a server: the claims of plays that another process started.
 
+use crate::support::http::Request;
 use crate::support::page::{Shown, Stage, assert_rejected, claim_on, evidence, open_page, open_page_at};
-use crate::support::{PRICE, Streamer, TestApp, World, eventually, free_addr};
+use crate::support::{PRICE, Streamer, TestApp, World, campaign_body, eventually, free_addr};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::Micros;
+use serde_json::json;
 use tokio::process::Command;
 
 #[actix_rt::test]
@@ -38,16 +40,72 @@ async fn an_orderly_stop_gives_back_what_nobody_holds() {
     let mut stage = Stage::open(&app, &streamer).await;
     let _held = stage.play().await;
     let world = app.stop().await;
-    // Between the two servers: the next one takes a lease of its own as soon as it starts.
+    // Between the two servers: the next one takes a lease of its own for its first play.
     assert_eq!(world.budget(campaign).await.leased, Micros(PRICE));
     let next = world.start(None).await;
-    eventually("a new lease beside the held price", async || next.budget(campaign).await.leased.0 > PRICE)
-        .await;
     let mut stage = Stage::open(&next, &streamer).await;
     let shown = stage.show().await;
+    eventually("a new lease beside the held price", async || next.budget(campaign).await.leased.0 > PRICE)
+        .await;
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
     next.assert_paid(campaign, &streamer, 1).await;
     next.finish().await;
+}
+
+/// A play comes on screen and is skipped before its end.
+async fn skipped_on_screen(stage: &mut Stage) {
+    let shown = stage.play().await;
+    stage.page.say(&json!({ "type": "started", "play_id": shown.play_id })).await;
+    stage.state(|state| state["current"]["phase"] == "on_screen").await;
+    assert_eq!(stage.command(json!({ "name": "skip" })).await["ok"], true);
+    assert_eq!(stage.page.expect("stop").await["play_id"], shown.play_id.as_str());
+}
+
+/// One server skips a play on screen, the next one begins with what the log says.
+async fn after_a_skip_and_a_restart(app: TestApp, campaign: CampaignId, streamer: &Streamer) -> TestApp {
+    let mut stage = Stage::open(&app, streamer).await;
+    skipped_on_screen(&mut stage).await;
+    eventually("the log has the end of it", async || {
+        app.plays(&streamer.key, streamer.id, "").await.ok(200)["items"][0]["outcome"] == "skipped"
+    })
+    .await;
+    let app = app.stop().await.start(None).await;
+    app.wait_for_campaign(campaign).await;
+    app
+}
+
+#[actix_rt::test]
+async fn a_cap_holds_after_a_restart_though_the_play_was_skipped() {
+    let app = TestApp::start().await;
+    let brand = app.brand("Crisp", 100 * PRICE).await;
+    let streamer = app.streamer("Nova").await;
+    let mut body = campaign_body("Once an hour", 10);
+    body["frequency_cap"] = json!({ "per_hour": 1 });
+    let made = app.create_campaign(&brand.key, "once an hour", &body).await.ok(201);
+    let campaign = CampaignId(made["id"].as_i64().unwrap());
+    app.wait_for_campaign(campaign).await;
+    let app = after_a_skip_and_a_restart(app, campaign, &streamer).await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    assert_eq!(stage.play_next().await["reason"], "frequency_cap");
+    app.finish().await;
+}
+
+#[actix_rt::test]
+async fn a_rule_holds_after_a_restart_though_the_play_was_skipped() {
+    let app = TestApp::start().await;
+    let admin = app.admin_key().await;
+    let (one, two) = (app.brand("Crisp", 100 * PRICE).await, app.brand("Rival", 100 * PRICE).await);
+    let streamer = app.streamer("Nova").await;
+    let first = app.campaign(&one, "Crunch time", 10).await;
+    let rule = json!({ "name": "apart", "type": "category_exclusivity", "severity": "blocking", "priority": 1,
+        "config": { "categories": ["snacks"], "span_s": 3600 } });
+    app.send(Request::new("POST", "/api/conflict-rules").key(&admin).json(&rule)).await.ok(201);
+    let app = after_a_skip_and_a_restart(app, first, &streamer).await;
+    app.change_campaign(&one.key, first, "", &json!({ "status": "ended" })).await.ok(200);
+    app.campaign(&two, "Crackle", 10).await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    assert_eq!(stage.play_next().await["reason"], "category_exclusivity");
+    app.finish().await;
 }
 
 #[actix_rt::test]
@@ -81,8 +139,6 @@ async fn a_server_that_is_killed_loses_no_claim_and_pays_none_twice() {
     let (world, campaign, streamer) = provisioned().await;
     let addr = free_addr();
     let mut child = world.serve(addr).await;
-    // A server listens before its campaigns know what they may spend.
-    eventually("there is a lease", async || world.budget(campaign).await.leased.is_positive()).await;
     let mut stage = Stage::at(addr, &streamer).await;
     let acked = stage.show().await;
     assert_eq!(stage.claim(&acked.claim()).await["result"], "settled");

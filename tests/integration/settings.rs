@@ -19,7 +19,8 @@ async fn what_is_set_reaches_the_page_and_the_dashboard_at_once_and_stays() {
     let app = TestApp::start().await;
     let streamer = app.streamer("Nova").await;
     let mut stage = Stage::open(&app, &streamer).await;
-    assert_eq!(stage.command(json!({ "name": "pause" })).await["ok"], true);
+    let paused = stage.command(json!({ "name": "pause" })).await;
+    assert_eq!(paused["ok"], true, "{paused}");
     let before = app.send(Request::get(path(&streamer)).key(&streamer.key)).await.ok(200);
     assert_eq!((before["volume_percent"].as_i64(), before["motion"].as_str()), (Some(0), Some("full")));
     let wish = json!({ "volume_percent": 40, "motion": "reduced", "slot_interval_s": 600, "hourly_max": 3,

@@ -276,6 +276,15 @@ async fn creatives_take_turns_on_a_stream_and_go_on_after_a_restart() {
     })
     .await;
     assert!(counted().await.iter().all(|one| one.counts.plays == 2 && one.counts.viewers > 0));
+    // The brand reads the same.
+    let shown = app.show_campaign(&brand.key, campaign).await.ok(200);
+    for (view, one) in shown["creatives"].as_array().unwrap().iter().zip(counted().await) {
+        let counts = one.counts;
+        let same = json!({ "plays": 2, "impressions": 2, "viewers": counts.viewers, "clicks": 0 });
+        assert_eq!((view["id"].as_i64(), &view["counts"]), (Some(one.id.0), &same));
+    }
+    let listed = app.list_campaigns(&brand.key, "").await.ok(200)["items"][0]["creatives"].clone();
+    assert_eq!(listed, shown["creatives"]);
     aim(&app, &brand, campaign, &json!({ "rotation": "best" })).await;
     app.finish().await;
 }
@@ -307,7 +316,7 @@ async fn a_cap_by_the_day_holds_after_a_restart_however_much_was_shown_since() {
             record.play =
                 gametriggers_actors::domain::id::PlayId::mint(now, [high, low, 0, 0, 0, 0, 0, 0, 0, 1]);
             record.outcome = gametriggers_actors::ports::PlayOutcome::Failed;
-            (record.click_code, record.clicks) = (None, None);
+            (record.shown, record.click_code, record.clicks) = (None, None, None);
             record
         })
         .collect();

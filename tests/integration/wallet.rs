@@ -228,6 +228,10 @@ async fn a_release_gives_back_what_is_neither_spent_nor_leased() {
     let (reservations, releases) =
         (format!("{}/reservations", budget_of(campaign)), format!("{}/releases", budget_of(campaign)));
     let amount = |micros: i64| json!({ "amount": money(micros) });
+    // The first play brings the lease.
+    let streamer = app.streamer("Nova").await;
+    let mut stage = Stage::open(&app, &streamer).await;
+    let shown = stage.show().await;
     eventually("the campaign has its lease", async || app.budget(campaign).await.leased.0 > 0).await;
     let after = once(&app, &brand.key, &reservations, &amount(10 * PRICE), &amount(9 * PRICE)).await;
     // The wallet of then, whatever has come into it since.
@@ -254,10 +258,7 @@ async fn a_release_gives_back_what_is_neither_spent_nor_leased() {
         app.live(&brand.key, campaign).await.ok(200)["funded_micros"] == leased
     })
     .await;
-    // The lease is still good for a play.
-    let streamer = app.streamer("Nova").await;
-    let mut stage = Stage::open(&app, &streamer).await;
-    let shown = stage.show().await;
+    // The lease is still good for the play.
     assert_eq!(stage.claim(&shown.claim()).await["result"], "settled");
     app.assert_paid(campaign, &streamer, 1).await;
     for wrong in [amount(0), amount(-1), json!({ "amount": { "amount_micros": 5, "currency": "USD" } })] {

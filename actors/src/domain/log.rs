@@ -59,6 +59,9 @@ pub struct PlayRecord {
     pub outcome: PlayOutcome,
     /// Why it ended as it did.
     pub reason: Option<Reason>,
+    /// When it came on screen, so that rules and caps count it whatever became of it; none when it was not.
+    /// Of a play that is only known by its claim it is when its slot fell due.
+    pub shown: Option<UnixMillis>,
     /// The audience when the price was fixed.
     pub viewers: u32,
     /// The currency of the split.
@@ -69,6 +72,21 @@ pub struct PlayRecord {
     pub click_code: Option<Arc<str>>,
     /// The terms of its clicks, when the campaign pays for them.
     pub clicks: Option<ClickTerms>,
+}
+
+impl PlayRecord {
+    /// Takes in a record of the same play that came after this one. The more final one says what became of
+    /// the play; what either knows of its first frame and of its clicks stays. The statements of the stores
+    /// do the same.
+    pub fn merge(&mut self, later: Self) {
+        let shown = self.shown.max(later.shown);
+        let clicks = later.clicks.or(self.clicks);
+        let click_code = later.click_code.clone().or_else(|| self.click_code.take());
+        if later.outcome.stage() >= self.outcome.stage() {
+            *self = later;
+        }
+        (self.shown, self.clicks, self.click_code) = (shown, clicks, click_code);
+    }
 }
 
 /// How far a play came.
@@ -102,7 +120,18 @@ impl PlayOutcome {
         }
     }
 
-    /// Whether the play was on screen, so that rules and caps count it.
+    /// How final it is: a record never undoes a more final one, and one of the same stage replaces it.
+    #[must_use]
+    pub const fn stage(self) -> i64 {
+        match self {
+            Self::Shown => 0,
+            Self::Expired | Self::Skipped | Self::Failed => 1,
+            Self::Rejected => 2,
+            Self::Settled => 3,
+        }
+    }
+
+    /// Whether the outcome alone says that the play was on screen. The others may have been, too.
     #[must_use]
     pub const fn was_on_screen(self) -> bool {
         matches!(self, Self::Shown | Self::Rejected | Self::Settled)

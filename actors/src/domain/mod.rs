@@ -14,6 +14,7 @@ pub mod log;
 pub mod lookahead;
 pub mod money;
 pub mod pacing;
+pub mod participation;
 pub mod play;
 pub mod policy;
 pub mod reason;

@@ -137,8 +137,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A streamer's record of a play. A later one replaces an earlier one, but keeps its click link.
-    pub fn played(&mut self, mut record: PlayRecord) {
+    /// A streamer's record of a play, which joins an earlier one.
+    pub fn played(&mut self, record: PlayRecord) {
         let key = MinuteKey::at(record.at, record.campaign, record.streamer);
         match record.outcome {
             PlayOutcome::Shown => {
@@ -153,10 +153,7 @@ impl Tally {
         }
         let full = self.plays.len() >= WAITING_MAX;
         match self.plays.entry(record.play) {
-            Entry::Occupied(mut before) => {
-                inherit(&mut record, before.get());
-                before.insert(record);
-            }
+            Entry::Occupied(mut before) => join(before.get_mut(), record),
             Entry::Vacant(_) if full => self.dropped.plays += 1,
             Entry::Vacant(free) => {
                 free.insert(record);
@@ -242,7 +239,10 @@ impl Tally {
         for before in batch.plays {
             match self.plays.entry(before.play) {
                 // What came since is newer.
-                Entry::Occupied(mut newer) => inherit(newer.get_mut(), &before),
+                Entry::Occupied(mut place) => {
+                    let newer = std::mem::replace(place.get_mut(), before);
+                    join(place.get_mut(), newer);
+                }
                 Entry::Vacant(free) => {
                     free.insert(before);
                 }
@@ -319,11 +319,11 @@ impl Tally {
     }
 }
 
-/// The slot and the click link of a play stand in its first record.
-fn inherit(record: &mut PlayRecord, before: &PlayRecord) {
-    record.at = before.at;
-    record.click_code = record.click_code.take().or_else(|| before.click_code.clone());
-    record.clicks = record.clicks.or(before.clicks);
+/// The slot of a play stands in its first record.
+fn join(first: &mut PlayRecord, later: PlayRecord) {
+    let at = first.at;
+    first.merge(later);
+    first.at = at;
 }
 
 #[cfg(test)]

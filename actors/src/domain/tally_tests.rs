@@ -22,6 +22,7 @@ fn record(n: u32, outcome: PlayOutcome, reason: Option<Reason>) -> PlayRecord {
         creative: CreativeId(3),
         outcome,
         reason,
+        shown: outcome.was_on_screen().then_some(AT),
         viewers: 40,
         currency: Currency::INR,
         split: SPLIT,
@@ -136,6 +137,30 @@ fn the_memory_of_ended_plays_is_bounded_and_holds_the_last_ones() {
     for n in many - u32::try_from(ENDED_MAX).unwrap()..many {
         assert!(!tally.ends(play(n)), "{n}");
     }
+}
+
+#[test]
+fn a_play_was_on_screen_whatever_became_of_it() {
+    let skipped = || record(1, PlayOutcome::Skipped, Some(Reason::SkippedByStreamer));
+    let first_frame = Some(UnixMillis(AT.0 + 7));
+    let shown = || PlayRecord { shown: first_frame, ..record(1, PlayOutcome::Shown, None) };
+    let mut tally = Tally::default();
+    tally.played(shown());
+    tally.played(skipped());
+    let first = all(&mut tally);
+    assert_eq!((first.plays[0].outcome, first.plays[0].shown), (PlayOutcome::Skipped, first_frame));
+    // The claim alone knows only the slot: whichever comes first, the frame stays.
+    tally.played(record(1, PlayOutcome::Rejected, Some(Reason::SkippedByStreamer)));
+    tally.put_back(first);
+    let both = all(&mut tally);
+    assert_eq!((both.plays[0].outcome, both.plays[0].shown), (PlayOutcome::Rejected, first_frame));
+    // The first frame may even come after the claim.
+    tally.played(record(1, PlayOutcome::Settled, None));
+    tally.played(shown());
+    let both = all(&mut tally);
+    assert_eq!((both.plays[0].outcome, both.plays[0].shown), (PlayOutcome::Settled, first_frame));
+    tally.played(skipped());
+    assert_eq!(all(&mut tally).plays[0].shown, None, "what never came on screen");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::reason::Reason;
 use super::streamer::{Platform, Profile, Sample};
 use std::sync::Arc;
 
-/// Streamers that one campaign can block.
+/// Streamers that one campaign can block, and a brand for all of its campaigns.
 pub const BLOCKED_STREAMERS_MAX: usize = 1000;
 
 /// What a campaign thinks of streams that carry a label for grown-ups.
@@ -68,13 +68,21 @@ pub struct Targeting {
     pub platforms: Vec<Platform>,
     /// Whether a label for grown-ups is wanted.
     pub mature: Mature,
-    /// Streamers that the brand does not want, by ascending id.
+    /// Streamers that the brand does not want, by ascending id: in this campaign, and, where decisions read
+    /// it, in any of its campaigns.
     pub blocked_streamers: Vec<StreamerId>,
     /// The hours of the week in which it runs.
     pub dayparts: Dayparts,
 }
 
 impl Targeting {
+    /// Blocks further streamers.
+    pub fn block(&mut self, more: &[StreamerId]) {
+        self.blocked_streamers.extend_from_slice(more);
+        self.blocked_streamers.sort_unstable();
+        self.blocked_streamers.dedup();
+    }
+
     /// Whether the brand blocked a streamer.
     #[must_use]
     pub fn blocks(&self, streamer: StreamerId) -> bool {

@@ -17,14 +17,18 @@ pub enum EventType {
     CampaignPaused,
     /// A campaign was ended for good.
     CampaignEnded,
+    /// A brand asks a streamer to take part.
+    ParticipationInvited,
     /// A streamer asks to take part.
     ParticipationApplied,
-    /// The brand said yes.
+    /// Who was asked said yes.
     ParticipationApproved,
     /// The brand said no.
     ParticipationRejected,
-    /// It is over.
+    /// One of them went away.
     ParticipationWithdrawn,
+    /// It is over.
+    ParticipationCompleted,
     /// What a campaign settled since the last such event.
     PlaySettled,
     /// A share of a campaign's budget is spent.
@@ -35,15 +39,17 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::CampaignCreated,
         Self::CampaignChanged,
         Self::CampaignPaused,
         Self::CampaignEnded,
+        Self::ParticipationInvited,
         Self::ParticipationApplied,
         Self::ParticipationApproved,
         Self::ParticipationRejected,
         Self::ParticipationWithdrawn,
+        Self::ParticipationCompleted,
         Self::PlaySettled,
         Self::BudgetThreshold,
         Self::EndpointDisabled,
@@ -57,10 +63,12 @@ impl EventType {
             Self::CampaignChanged => "campaign.changed",
             Self::CampaignPaused => "campaign.paused",
             Self::CampaignEnded => "campaign.ended",
+            Self::ParticipationInvited => "participation.invited",
             Self::ParticipationApplied => "participation.applied",
             Self::ParticipationApproved => "participation.approved",
             Self::ParticipationRejected => "participation.rejected",
             Self::ParticipationWithdrawn => "participation.withdrawn",
+            Self::ParticipationCompleted => "participation.completed",
             Self::PlaySettled => "play.settled",
             Self::BudgetThreshold => "budget.threshold",
             Self::EndpointDisabled => "endpoint.disabled",

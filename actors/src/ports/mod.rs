@@ -12,7 +12,7 @@ pub use self::account::{
     AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
 };
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
-pub use self::participation::{Participation, ParticipationStore, Standing};
+pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
 pub use self::rule::{
     BY_CONFIG, NewOverride, OVERRIDES_MAX, OverrideRecord, RULES_MAX, RuleCounts, RuleRecord, RuleStore,
     ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
@@ -268,7 +268,7 @@ pub struct CatalogueRows {
 /// Campaigns, creatives and rules.
 #[async_trait]
 pub trait CampaignStore: Send + Sync {
-    /// Everything a decision may need.
+    /// Everything a decision may need. What a brand blocks for all of its campaigns, each of them blocks.
     async fn catalogue(&self) -> StoreResult<CatalogueRows>;
     /// Makes a campaign and funds it, in one transaction. The same key gives the same campaign, and the
     /// money as it was then.
@@ -303,8 +303,27 @@ pub trait CampaignStore: Send + Sync {
         quota: i64,
         now: UnixMillis,
     ) -> StoreResult<bool>;
+    /// Whom a brand blocks for all of its campaigns.
+    async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist>;
+    /// Blocks these, and no others. What an operator does is put on record, in the same transaction.
+    async fn set_blocklist(
+        &self,
+        brand: BrandId,
+        streamers: &[StreamerId],
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Blocklist>;
     /// Where a click on a creative leads.
     async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>>;
+}
+
+/// Whom a brand blocks for all of its campaigns, beside what each of them blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blocklist {
+    /// By ascending id.
+    pub streamers: Vec<StreamerId>,
+    /// When it was last set; none when it never was.
+    pub updated: Option<UnixMillis>,
 }
 
 /// What a campaign counted in one step of a series, on all its streamers.

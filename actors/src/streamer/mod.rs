@@ -440,3 +440,15 @@ impl Handler<Drain> for StreamerActor {
         self.step(ctx, |live, _, effects| live.drain(effects));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There are tens of thousands of them on a node: what is rarely there belongs behind a pointer.
+    #[test]
+    fn a_streamer_without_a_play_in_hand_is_small() {
+        let bytes = size_of::<StreamerActor>();
+        assert!(bytes <= 448, "{bytes}");
+    }
+}

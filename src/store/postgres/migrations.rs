@@ -17,7 +17,10 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "suitability", include_str!("../../../migrations/postgres/0008_suitability.sql")),
     (9, "daily cap", include_str!("../../../migrations/postgres/0009_daily_cap.sql")),
     (10, "supply", include_str!("../../../migrations/postgres/0010_supply.sql")),
+    (11, "play shown", include_str!("../../../migrations/postgres/0011_play_shown.sql")),
+    (12, "brand blocklist", include_str!("../../../migrations/postgres/0012_brand_blocklist.sql")),
     (15, "webhook", include_str!("../../../migrations/postgres/0015_webhook.sql")),
+    (16, "participation", include_str!("../../../migrations/postgres/0016_participation.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -23,29 +23,35 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 statements! {
-    /// A record may come late or twice, never undoes a more final one, and keeps the click terms
-    /// that an earlier one brought. Rows are taken in the order of the key, here and below: two
-    /// nodes that write the same ones wait for each other, and never in a circle.
+    /// A record may come late or twice, never undoes a more final one, and keeps the click terms that an
+    /// earlier one brought and the later of the times on screen: who does not know it says a time before it.
+    /// Rows are taken in the order of the key, here and below: two nodes that write the same ones wait for
+    /// each other, and never in a circle.
     UPSERT = "INSERT INTO play AS p (play_id, slot_at, streamer_id, campaign_id, creative_id, viewers, price,
-          fee, earn, stage, click_lease, click_price, click_fee, click_earn, clicks_max, clicks_end,
+          fee, earn, stage, click_lease, click_price, click_fee, click_earn, clicks_max, clicks_end, shown_at,
           outcome, reason, currency, click_code)
         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
           $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-          $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
-          $17::text[], $18::text[], $19::text[], $20::text[]) ORDER BY 1
-        ON CONFLICT (play_id) DO UPDATE SET slot_at = excluded.slot_at, streamer_id = excluded.streamer_id,
-          campaign_id = excluded.campaign_id, creative_id = excluded.creative_id,
-          viewers = excluded.viewers, price = excluded.price, fee = excluded.fee, earn = excluded.earn,
-          stage = excluded.stage, outcome = excluded.outcome, reason = excluded.reason,
-          currency = excluded.currency,
+          $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+          $18::text[], $19::text[], $20::text[], $21::text[]) ORDER BY 1
+        ON CONFLICT (play_id) DO UPDATE SET
+          slot_at = CASE WHEN excluded.stage >= p.stage THEN excluded.slot_at ELSE p.slot_at END,
+          outcome = CASE WHEN excluded.stage >= p.stage THEN excluded.outcome ELSE p.outcome END,
+          reason = CASE WHEN excluded.stage >= p.stage THEN excluded.reason ELSE p.reason END,
+          stage = greatest(excluded.stage, p.stage),
+          streamer_id = excluded.streamer_id, campaign_id = excluded.campaign_id,
+          creative_id = excluded.creative_id, viewers = excluded.viewers, currency = excluded.currency,
+          price = excluded.price, fee = excluded.fee, earn = excluded.earn,
           click_code = coalesce(excluded.click_code, p.click_code),
           click_lease = coalesce(excluded.click_lease, p.click_lease),
           click_price = coalesce(excluded.click_price, p.click_price),
           click_fee = coalesce(excluded.click_fee, p.click_fee),
           click_earn = coalesce(excluded.click_earn, p.click_earn),
           clicks_max = coalesce(excluded.clicks_max, p.clicks_max),
-          clicks_end = coalesce(excluded.clicks_end, p.clicks_end)
-        WHERE excluded.stage >= p.stage";
+          clicks_end = coalesce(excluded.clicks_end, p.clicks_end),
+          shown_at = greatest(excluded.shown_at, p.shown_at)
+        WHERE excluded.stage >= p.stage OR excluded.shown_at > coalesce(p.shown_at, 0)
+          OR p.click_code IS NULL AND excluded.click_code IS NOT NULL";
     ADD_MINUTES = "INSERT INTO metric_minute AS m (campaign_id, minute, streamer_id, plays, impressions,
           viewers, clicks_link, clicks_qr, clicks_chat, lost, spend, earn)
         SELECT u.campaign, u.minute, u.streamer, sum(u.plays)::bigint, sum(u.impressions)::bigint,
@@ -87,17 +93,22 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
         ORDER BY play_id DESC LIMIT $2";
-    /// What was on screen, as the domain says it of an outcome. An id begins with the time of its play.
-    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
+    /// What was on screen, whatever became of it: a row that does not say when is of an earlier release, and
+    /// says it by its outcome, as the domain does. An id begins with the time of its play.
+    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category,
+          max(coalesce(p.shown_at, p.slot_at)) AS last_shown
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
-        WHERE p.streamer_id = $1 AND p.play_id >= $2 AND p.outcome IN ('shown', 'rejected', 'settled')
+        WHERE p.streamer_id = $1 AND p.play_id >= $2
+          AND (p.shown_at IS NOT NULL OR p.outcome IN ('shown', 'rejected', 'settled'))
         GROUP BY p.campaign_id, c.brand_id, c.category ORDER BY p.campaign_id";
     SHOWN_AFTER = "SELECT p.play_id, p.streamer_id, p.campaign_id, c.brand_id, c.category
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
-        WHERE p.play_id > $1 AND p.outcome IN ('shown', 'rejected', 'settled')
+        WHERE p.play_id > $1
+          AND (p.shown_at IS NOT NULL OR p.outcome IN ('shown', 'rejected', 'settled'))
         ORDER BY p.play_id LIMIT $2";
-    PLAYS_SINCE = "SELECT campaign_id, slot_at FROM play WHERE streamer_id = $1 AND play_id >= $2
-          AND outcome IN ('shown', 'rejected', 'settled')
+    PLAYS_SINCE = "SELECT campaign_id, coalesce(shown_at, slot_at) FROM play
+        WHERE streamer_id = $1 AND play_id >= $2
+          AND (shown_at IS NOT NULL OR outcome IN ('shown', 'rejected', 'settled'))
         ORDER BY play_id DESC LIMIT $3";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
@@ -197,7 +208,7 @@ impl PlayLog for PostgresStore {
 /// What a flush writes, column by column in the order of the statements.
 struct Rows {
     plays: Vec<Uuid>,
-    play_numbers: [Vec<Option<i64>>; 15],
+    play_numbers: [Vec<Option<i64>>; 16],
     play_texts: [Vec<Option<String>>; 4],
     minutes: [Vec<i64>; 12],
     rejects: [Vec<i64>; 4],
@@ -256,16 +267,6 @@ async fn append(connection: &mut PgConnection, rows: Arc<Rows>) -> Attempt<()> {
     rule::count(connection, &rows.rules).await
 }
 
-/// How final an outcome is. A record of the same stage replaces the older one.
-const fn stage(outcome: PlayOutcome) -> i64 {
-    match outcome {
-        PlayOutcome::Shown => 0,
-        PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
-        PlayOutcome::Rejected => 2,
-        PlayOutcome::Settled => 3,
-    }
-}
-
 /// One record for each play: a statement can not touch a row twice. The rule is the statement's.
 fn most_final(plays: &[PlayRecord]) -> Vec<PlayRecord> {
     let mut kept: BTreeMap<PlayId, PlayRecord> = BTreeMap::new();
@@ -274,19 +275,13 @@ fn most_final(plays: &[PlayRecord]) -> Vec<PlayRecord> {
             Entry::Vacant(free) => {
                 free.insert(record.clone());
             }
-            Entry::Occupied(mut before) if stage(record.outcome) >= stage(before.get().outcome) => {
-                let before = before.get_mut();
-                let click_code = record.click_code.clone().or_else(|| before.click_code.take());
-                let clicks = record.clicks.or(before.clicks);
-                *before = PlayRecord { click_code, clicks, ..record.clone() };
-            }
-            Entry::Occupied(_) => {}
+            Entry::Occupied(mut before) => before.get_mut().merge(record.clone()),
         }
     }
     kept.into_values().collect()
 }
 
-fn numbers(record: &PlayRecord) -> [Option<i64>; 15] {
+fn numbers(record: &PlayRecord) -> [Option<i64>; 16] {
     let Split { price, fee, earn } = record.split;
     let clicks = record.clicks;
     let split = clicks.map(|terms| terms.split);
@@ -299,13 +294,14 @@ fn numbers(record: &PlayRecord) -> [Option<i64>; 15] {
         Some(price.0),
         Some(fee.0),
         Some(earn.0),
-        Some(stage(record.outcome)),
+        Some(record.outcome.stage()),
         clicks.map(|terms| terms.lease.0),
         split.map(|split| split.price.0),
         split.map(|split| split.fee.0),
         split.map(|split| split.earn.0),
         clicks.map(|terms| i64::from(terms.clicks_max)),
         clicks.map(|terms| terms.expires.0),
+        record.shown.map(|at| at.0),
     ]
 }
 
@@ -387,14 +383,17 @@ fn play_shown(row: &PgRow) -> Attempt<PlayShown> {
 
 fn record(row: &PgRow) -> Attempt<PlayRecord> {
     let reason = row.optional_text("reason")?;
+    let (at, outcome) = (row.moment("slot_at")?, row.code("outcome", PlayOutcome::from_code)?);
     Ok(PlayRecord {
         play: row.play_id("play_id")?,
-        at: row.moment("slot_at")?,
+        at,
         streamer: StreamerId(row.number("streamer_id")?),
         campaign: CampaignId(row.number("campaign_id")?),
         creative: CreativeId(row.number("creative_id")?),
-        outcome: row.code("outcome", PlayOutcome::from_code)?,
+        outcome,
         reason: reason.and_then(|code| Reason::from_code(&code)),
+        // A row of an earlier release says it by its outcome alone.
+        shown: row.optional("shown_at")?.map(UnixMillis).or(outcome.was_on_screen().then_some(at)),
         viewers: row.number("viewers")?,
         currency: row.currency("currency")?,
         split: Split { price: row.micros("price")?, fee: row.micros("fee")?, earn: row.micros("earn")? },

@@ -1,16 +1,19 @@
 //! Who takes part in which campaign.
 
-use super::failure::{Attempt, Failure, expect_rows};
-use super::row::Columns;
+use super::failure::{Attempt, Failure};
+use super::row::{Columns, known};
 use super::webhook::tell;
 use super::{SqliteStore, statements};
 use crate::store::fact::Fact;
+use crate::store::standing::{columns, read};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
 use gametriggers_actors::domain::conflict::Presence;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{Participation, ParticipationStore, Standing, StoreError, StoreResult};
+use gametriggers_actors::ports::{
+    Participation, ParticipationStore, ParticipationsOf, Standing, StoreError, StoreResult,
+};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -20,10 +23,16 @@ statements! {
     ASSIGNED = "SELECT c.id, c.brand_id, c.category FROM participation AS p
         JOIN campaign AS c ON c.id = p.campaign_id
         WHERE p.streamer_id = ?1 AND p.status = 'approved' AND c.status <> 'ended' ORDER BY c.id";
-    APPLY = "INSERT INTO participation (streamer_id, campaign_id, status, created_at, updated_at)
-        VALUES (?1, ?2, 'applied', ?3, ?3) ON CONFLICT DO NOTHING";
-    ANSWER = "UPDATE participation SET status = ?3, updated_at = ?4
-        WHERE streamer_id = ?1 AND campaign_id = ?2";
+    PROPOSE = "INSERT INTO participation (streamer_id, campaign_id, status, detail, created_at, updated_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO NOTHING";
+    MOVE = "UPDATE participation SET status = ?5, detail = ?6, updated_at = ?7
+        WHERE streamer_id = ?1 AND campaign_id = ?2 AND status = ?3 AND detail IS ?4";
+    OF_CAMPAIGN = "SELECT * FROM participation WHERE campaign_id = ?1 AND streamer_id > ?2
+          AND (?3 IS NULL OR (status = ?3 AND detail IS ?4))
+        ORDER BY streamer_id LIMIT ?5";
+    OF_STREAMER = "SELECT * FROM participation WHERE streamer_id = ?1 AND campaign_id > ?2
+          AND (?3 IS NULL OR (status = ?3 AND detail IS ?4))
+        ORDER BY campaign_id LIMIT ?5";
 }
 
 #[async_trait]
@@ -40,24 +49,34 @@ impl ParticipationStore for SqliteStore {
         Ok(assigned(&self.readers, streamer, now).await?)
     }
 
-    async fn apply(
-        &self,
-        streamer: StreamerId,
-        campaign: CampaignId,
-        now: UnixMillis,
-    ) -> StoreResult<Participation> {
-        self.write(move |c| Box::pin(async move { apply(c, streamer, campaign, now).await })).await
-    }
-
-    async fn answer(
+    async fn propose(
         &self,
         of: (StreamerId, CampaignId),
         standing: Standing,
+        now: UnixMillis,
+    ) -> StoreResult<Participation> {
+        self.write(move |c| Box::pin(async move { propose(c, of, standing, now).await })).await
+    }
+
+    async fn move_on(
+        &self,
+        of: (StreamerId, CampaignId),
+        step: (Standing, Standing),
         assigned: &[CampaignId],
         now: UnixMillis,
     ) -> StoreResult<Option<Participation>> {
         let judged = assigned.to_vec();
-        self.write(move |c| Box::pin(async move { answer(c, of, (standing, &judged), now).await })).await
+        self.write(move |c| Box::pin(async move { move_on(c, of, (step, &judged), now).await })).await
+    }
+
+    async fn participations(
+        &self,
+        of: ParticipationsOf,
+        standing: Option<Standing>,
+        after: Option<i64>,
+        limit: u32,
+    ) -> StoreResult<Vec<Participation>> {
+        Ok(page(&self.readers, of, standing, (after, limit)).await?)
     }
 }
 
@@ -87,39 +106,60 @@ async fn assigned(
     rows.iter().map(presence).collect()
 }
 
-async fn apply(
+async fn page(
+    executor: impl SqliteExecutor<'_>,
+    of: ParticipationsOf,
+    standing: Option<Standing>,
+    (after, limit): (Option<i64>, u32),
+) -> Attempt<Vec<Participation>> {
+    let (statement, id) = match of {
+        ParticipationsOf::Campaign(id) => (OF_CAMPAIGN, id.0),
+        ParticipationsOf::Streamer(id) => (OF_STREAMER, id.0),
+    };
+    let (status, detail) = standing.map(columns).unzip();
+    let query = sqlx::query(statement).bind(id).bind(after.unwrap_or(i64::MIN));
+    let rows = query.bind(status).bind(detail.flatten()).bind(limit).fetch_all(executor).await?;
+    rows.iter().map(participation).collect()
+}
+
+async fn propose(
     connection: &mut SqliteConnection,
-    streamer: StreamerId,
-    campaign: CampaignId,
+    (streamer, campaign): (StreamerId, CampaignId),
+    standing: Standing,
     now: UnixMillis,
 ) -> Attempt<Participation> {
-    let query = sqlx::query(APPLY).bind(streamer.0).bind(campaign.0).bind(now.0);
-    let applied = query.execute(&mut *connection).await?.rows_affected();
+    let (status, detail) = columns(standing);
+    let query = sqlx::query(PROPOSE).bind(streamer.0).bind(campaign.0).bind(status).bind(detail).bind(now.0);
+    let proposed = query.execute(&mut *connection).await?.rows_affected();
     let there = one(&mut *connection, streamer, campaign).await?;
     let there = there.ok_or_else(|| Failure::from(StoreError::NotFound))?;
-    if applied > 0 {
+    if proposed > 0 {
         told(connection, &there, now).await?;
     }
     Ok(there)
 }
 
-async fn answer(
+async fn move_on(
     connection: &mut SqliteConnection,
     (streamer, campaign): (StreamerId, CampaignId),
-    (standing, judged): (Standing, &[CampaignId]),
+    ((from, to), judged): ((Standing, Standing), &[CampaignId]),
     now: UnixMillis,
 ) -> Attempt<Option<Participation>> {
-    let before = one(&mut *connection, streamer, campaign).await?.ok_or(StoreError::NotFound)?;
-    if standing == Standing::Approved {
+    one(&mut *connection, streamer, campaign).await?.ok_or(StoreError::NotFound)?;
+    if to == Standing::Approved {
         let there = assigned(&mut *connection, streamer, now).await?;
         if !there.iter().map(|presence| presence.campaign).eq(judged.iter().copied()) {
             return Ok(None);
         }
     }
-    let query = sqlx::query(ANSWER).bind(streamer.0).bind(campaign.0).bind(standing.code()).bind(now.0);
-    expect_rows("participation", 1, query.execute(&mut *connection).await?.rows_affected())?;
+    let ((was, was_detail), (is, is_detail)) = (columns(from), columns(to));
+    let query = sqlx::query(MOVE).bind(streamer.0).bind(campaign.0).bind(was).bind(was_detail);
+    let moved = query.bind(is).bind(is_detail).bind(now.0).execute(&mut *connection).await?;
+    if moved.rows_affected() == 0 {
+        return Ok(None);
+    }
     let after = one(&mut *connection, streamer, campaign).await?;
-    if let Some(after) = after.filter(|after| after.standing != before.standing) {
+    if let Some(after) = after.filter(|_| from != to) {
         told(connection, &after, now).await?;
     }
     Ok(after)
@@ -136,7 +176,7 @@ fn participation(row: &SqliteRow) -> Attempt<Participation> {
     Ok(Participation {
         streamer: StreamerId(row.number("streamer_id")?),
         campaign: CampaignId(row.number("campaign_id")?),
-        standing: row.code("status", Standing::from_code)?,
+        standing: known("status", read(&row.text("status")?, row.optional_text("detail")?.as_deref()))?,
         created: row.moment("created_at")?,
         updated: row.moment("updated_at")?,
     })

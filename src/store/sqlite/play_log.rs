@@ -21,31 +21,38 @@ use sqlx::sqlite::SqliteRow;
 use std::collections::BTreeMap;
 
 statements! {
-    /// A record may come late or twice, never undoes a more final one, and keeps the click terms
-    /// that an earlier one brought.
+    /// A record may come late or twice, never undoes a more final one, and keeps the click terms that an
+    /// earlier one brought and the later of the times on screen: who does not know it says a time before it.
     UPSERT = "INSERT INTO play (play_id, slot_at, streamer_id, campaign_id, creative_id,
            outcome, stage, reason,
           viewers, currency, price, fee, earn, click_code, click_lease, click_price, click_fee, click_earn,
-          clicks_max, clicks_end)
+          clicks_max, clicks_end, shown_at)
         SELECT unhex(value ->> 'play'), value ->> 'at', value ->> 'streamer', value ->> 'campaign',
           value ->> 'creative', value ->> 'outcome', value ->> 'stage', value ->> 'reason',
            value ->> 'viewers',
           value ->> 'currency', value ->> 'price', value ->> 'fee', value ->> 'earn', value ->> 'click_code',
           value ->> 'clicks' ->> 0, value ->> 'clicks' ->> 1, value ->> 'clicks' ->> 2,
-          value ->> 'clicks' ->> 3, value ->> 'clicks' ->> 4, value ->> 'clicks' ->> 5
+          value ->> 'clicks' ->> 3, value ->> 'clicks' ->> 4, value ->> 'clicks' ->> 5,
+          value ->> 'shown'
         FROM json_each(?1) WHERE true
-        ON CONFLICT (play_id) DO UPDATE SET slot_at = excluded.slot_at, streamer_id = excluded.streamer_id,
-          campaign_id = excluded.campaign_id, creative_id = excluded.creative_id, outcome = excluded.outcome,
-          stage = excluded.stage, reason = excluded.reason, viewers = excluded.viewers,
-          currency = excluded.currency, price = excluded.price, fee = excluded.fee, earn = excluded.earn,
+        ON CONFLICT (play_id) DO UPDATE SET
+          slot_at = CASE WHEN excluded.stage >= stage THEN excluded.slot_at ELSE slot_at END,
+          outcome = CASE WHEN excluded.stage >= stage THEN excluded.outcome ELSE outcome END,
+          reason = CASE WHEN excluded.stage >= stage THEN excluded.reason ELSE reason END,
+          stage = max(excluded.stage, stage),
+          streamer_id = excluded.streamer_id, campaign_id = excluded.campaign_id,
+          creative_id = excluded.creative_id, viewers = excluded.viewers, currency = excluded.currency,
+          price = excluded.price, fee = excluded.fee, earn = excluded.earn,
           click_code = coalesce(excluded.click_code, click_code),
           click_lease = coalesce(excluded.click_lease, click_lease),
           click_price = coalesce(excluded.click_price, click_price),
           click_fee = coalesce(excluded.click_fee, click_fee),
           click_earn = coalesce(excluded.click_earn, click_earn),
           clicks_max = coalesce(excluded.clicks_max, clicks_max),
-          clicks_end = coalesce(excluded.clicks_end, clicks_end)
-        WHERE excluded.stage >= stage";
+          clicks_end = coalesce(excluded.clicks_end, clicks_end),
+          shown_at = coalesce(max(excluded.shown_at, shown_at), excluded.shown_at, shown_at)
+        WHERE excluded.stage >= stage OR excluded.shown_at > coalesce(shown_at, 0)
+          OR click_code IS NULL AND excluded.click_code IS NOT NULL";
     ADD_MINUTES = "INSERT INTO metric_minute (minute, campaign_id, streamer_id, plays, impressions, viewers,
           clicks_link, clicks_qr, clicks_chat, lost, spend, earn)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
@@ -77,17 +84,22 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
-    /// What was on screen, as the domain says it of an outcome. An id begins with the time of its play.
-    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category, max(p.slot_at) AS last_shown
+    /// What was on screen, whatever became of it: a row that does not say when is of an earlier release, and
+    /// says it by its outcome, as the domain does. An id begins with the time of its play.
+    SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category,
+          max(coalesce(p.shown_at, p.slot_at)) AS last_shown
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
-        WHERE p.streamer_id = ?1 AND p.play_id >= ?2 AND p.outcome IN ('shown', 'rejected', 'settled')
+        WHERE p.streamer_id = ?1 AND p.play_id >= ?2
+          AND (p.shown_at IS NOT NULL OR p.outcome IN ('shown', 'rejected', 'settled'))
         GROUP BY p.campaign_id, c.brand_id, c.category ORDER BY p.campaign_id";
     SHOWN_AFTER = "SELECT p.play_id, p.streamer_id, p.campaign_id, c.brand_id, c.category
         FROM play AS p JOIN campaign AS c ON c.id = p.campaign_id
-        WHERE p.play_id > ?1 AND p.outcome IN ('shown', 'rejected', 'settled')
+        WHERE p.play_id > ?1
+          AND (p.shown_at IS NOT NULL OR p.outcome IN ('shown', 'rejected', 'settled'))
         ORDER BY p.play_id LIMIT ?2";
-    PLAYS_SINCE = "SELECT campaign_id, slot_at FROM play WHERE streamer_id = ?1 AND play_id >= ?2
-          AND outcome IN ('shown', 'rejected', 'settled')
+    PLAYS_SINCE = "SELECT campaign_id, coalesce(shown_at, slot_at) FROM play
+        WHERE streamer_id = ?1 AND play_id >= ?2
+          AND (shown_at IS NOT NULL OR outcome IN ('shown', 'rejected', 'settled'))
         ORDER BY play_id DESC LIMIT ?3";
     /// The id of a click begins with the time of its play: a few rows of the primary key.
     CLICKS = "SELECT count(*) FROM settle_click
@@ -230,16 +242,6 @@ fn minute_counts(row: &SqliteRow) -> Attempt<MinuteCounts> {
     })
 }
 
-/// How final an outcome is. A record of the same stage replaces the older one.
-const fn stage(outcome: PlayOutcome) -> i64 {
-    match outcome {
-        PlayOutcome::Shown => 0,
-        PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
-        PlayOutcome::Rejected => 2,
-        PlayOutcome::Settled => 3,
-    }
-}
-
 #[derive(Serialize)]
 struct PlayRow<'a> {
     play: String,
@@ -250,6 +252,7 @@ struct PlayRow<'a> {
     outcome: &'static str,
     stage: i64,
     reason: Option<&'static str>,
+    shown: Option<i64>,
     viewers: u32,
     currency: String,
     price: i64,
@@ -272,8 +275,9 @@ fn play_row(record: &PlayRecord) -> PlayRow<'_> {
         campaign: record.campaign.0,
         creative: record.creative.0,
         outcome: record.outcome.code(),
-        stage: stage(record.outcome),
+        stage: record.outcome.stage(),
         reason: record.reason.map(Reason::code),
+        shown: record.shown.map(|at| at.0),
         viewers: record.viewers,
         currency: record.currency.to_string(),
         price: record.split.price.0,
@@ -338,14 +342,17 @@ fn creative_rows(creatives: &[(CreativeId, CreativeCounts)]) -> Attempt<String> 
 
 fn record(row: &SqliteRow) -> Attempt<PlayRecord> {
     let reason = row.optional_text("reason")?;
+    let (at, outcome) = (row.moment("slot_at")?, row.code("outcome", PlayOutcome::from_code)?);
     Ok(PlayRecord {
         play: row.play_id("play_id")?,
-        at: row.moment("slot_at")?,
+        at,
         streamer: StreamerId(row.number("streamer_id")?),
         campaign: CampaignId(row.number("campaign_id")?),
         creative: CreativeId(row.number("creative_id")?),
-        outcome: row.code("outcome", PlayOutcome::from_code)?,
+        outcome,
         reason: reason.and_then(|code| Reason::from_code(&code)),
+        // A row of an earlier release says it by its outcome alone.
+        shown: row.optional("shown_at")?.map(UnixMillis).or(outcome.was_on_screen().then_some(at)),
         viewers: row.number("viewers")?,
         currency: row.currency("currency")?,
         split: Split { price: row.micros("price")?, fee: row.micros("fee")?, earn: row.micros("earn")? },

@@ -118,7 +118,8 @@ async fn the_catalogue_has_what_may_play(on: On) {
         (streamers[0], gone, "approved"),
         (streamers[1], campaign, "applied"),
     ] {
-        let sql = format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0)");
+        let sql =
+            format!("INSERT INTO participation VALUES ({streamer}, {campaign}, '{status}', 0, 0, NULL)");
         bench.tamper(&sql).await;
     }
     let mut rules = Vec::new();
@@ -281,6 +282,7 @@ fn record(n: u32, outcome: PlayOutcome) -> PlayRecord {
         creative: CreativeId(3),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW),
         viewers: 40,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),

@@ -5,8 +5,8 @@ use crate::store::tests::catalogue::new_streamer;
 use gametriggers_actors::domain::conflict::{NewRule, Override, Presence, RuleKind, Scope, Severity};
 use gametriggers_actors::domain::id::{OverrideId, RuleId};
 use gametriggers_actors::ports::{
-    Batch, NewOverride, OVERRIDES_MAX, PlayOutcome, PlayRecord, RULES_MAX, Standing, StoreError,
-    ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
+    Batch, NewOverride, OVERRIDES_MAX, ParticipationsOf, PlayOutcome, PlayRecord, RULES_MAX, Standing,
+    StoreError, ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
 };
 
 const DAY: Millis = Millis::minutes(24 * 60);
@@ -241,32 +241,67 @@ async fn a_participation_is_asked_for_and_answered(on: On) {
     let streamer = bench.store.add_streamers(&[new_streamer(1)], NOW).await.unwrap()[0];
     let store = &bench.store;
     assert_eq!(store.participation(streamer, campaign).await.unwrap(), None);
-    let asked = store.apply(streamer, campaign, NOW).await.unwrap();
+    let applies = async |campaign, at| store.propose((streamer, campaign), Standing::Applied, at).await;
+    let asked = applies(campaign, NOW).await.unwrap();
     assert_eq!((asked.standing, asked.created, asked.updated), (Standing::Applied, NOW, NOW));
-    assert_eq!(store.apply(streamer, campaign, NOW + Millis(5)).await.unwrap(), asked, "once is enough");
+    assert_eq!(applies(campaign, NOW + Millis(5)).await.unwrap(), asked, "once is enough");
     assert_eq!(store.participation(streamer, campaign).await.unwrap(), Some(asked));
-    for (streamer, campaign) in [(StreamerId(4711), campaign), (streamer, CampaignId(4711))] {
-        let refused = store.apply(streamer, campaign, NOW).await;
+    for of in [(StreamerId(4711), campaign), (streamer, CampaignId(4711))] {
+        let refused = store.propose(of, Standing::Applied, NOW).await;
         assert!(matches!(refused, Err(StoreError::Constraint(_))));
     }
-    let answer = async |campaign, standing, judged: &[CampaignId]| {
-        store.answer((streamer, campaign), standing, judged, NOW + Millis(9)).await
+    use Standing::{Applied, Approved, Declined};
+    let moves = async |campaign, step: (Standing, Standing), judged: &[CampaignId]| {
+        store.move_on((streamer, campaign), step, judged, NOW + Millis(9)).await
     };
-    assert!(matches!(answer(other, Standing::Declined, &[]).await, Err(StoreError::NotFound)));
-    store.apply(streamer, other, NOW).await.unwrap();
-    let approved = answer(campaign, Standing::Approved, &[]).await.unwrap().unwrap();
+    assert!(matches!(moves(other, (Applied, Declined), &[]).await, Err(StoreError::NotFound)));
+    applies(other, NOW).await.unwrap();
+    let approved = moves(campaign, (Applied, Approved), &[]).await.unwrap().unwrap();
     assert_eq!((approved.standing, approved.updated), (Standing::Approved, NOW + Millis(9)));
-    assert_eq!(answer(other, Standing::Approved, &[]).await.unwrap(), None, "judged by an older list");
+    assert_eq!(moves(other, (Applied, Approved), &[]).await.unwrap(), None, "judged by an older list");
+    assert_eq!(moves(other, (Declined, Approved), &[campaign]).await.unwrap(), None, "it is not declined");
     assert_eq!(store.participation(streamer, other).await.unwrap().unwrap().standing, Standing::Applied);
     let category = Category::new("energy_drink".into());
     let presence = |campaign| Presence { campaign, brand, category: category.clone(), last_shown: NOW };
     assert_eq!(store.assigned(streamer, NOW).await.unwrap(), [presence(campaign)]);
-    answer(other, Standing::Approved, &[campaign]).await.unwrap().unwrap();
+    moves(other, (Applied, Approved), &[campaign]).await.unwrap().unwrap();
     assert_eq!(store.assigned(streamer, NOW).await.unwrap(), [presence(campaign), presence(other)]);
-    answer(other, Standing::Declined, &[]).await.unwrap().unwrap();
+    moves(other, (Approved, Declined), &[]).await.unwrap().unwrap();
     assert_eq!(store.catalogue().await.unwrap().participations, [(streamer, campaign)]);
     bench.end(campaign).await;
     assert_eq!(store.assigned(streamer, NOW).await.unwrap(), [], "nobody is assigned to what has ended");
+}
+
+async fn participations_are_listed_from_both_sides(on: On) {
+    let (bench, brand, first) = Bench::funded(on, 10, 0).await;
+    let second = bench.campaign(brand, 0).await;
+    let store = &bench.store;
+    let streamers = store.add_streamers(&[new_streamer(1), new_streamer(2)], NOW).await.unwrap();
+    for (streamer, campaign, standing) in [
+        (streamers[0], first, Standing::Applied),
+        (streamers[1], first, Standing::Invited),
+        (streamers[0], second, Standing::Invited),
+    ] {
+        assert_eq!(store.propose((streamer, campaign), standing, NOW).await.unwrap().standing, standing);
+    }
+    let page = async |of, standing, after, limit| -> Vec<(StreamerId, CampaignId)> {
+        let page = store.participations(of, standing, after, limit).await.unwrap();
+        page.iter().map(|one| (one.streamer, one.campaign)).collect()
+    };
+    let (of, all) = (ParticipationsOf::Campaign(first), [(streamers[0], first), (streamers[1], first)]);
+    assert_eq!(page(of, None, None, 9).await, all);
+    assert_eq!(page(of, None, None, 1).await, all[..1]);
+    assert_eq!(page(of, None, Some(streamers[0].0), 9).await, all[1..]);
+    assert_eq!(page(of, Some(Standing::Invited), None, 9).await, all[1..]);
+    assert_eq!(page(of, Some(Standing::Declined), None, 9).await, [], "an invitation is no refusal");
+    let of = ParticipationsOf::Streamer(streamers[0]);
+    assert_eq!(page(of, None, None, 9).await, [(streamers[0], first), (streamers[0], second)]);
+    assert_eq!(page(of, Some(Standing::Invited), None, 9).await, [(streamers[0], second)]);
+    for standing in [Standing::Withdrawn, Standing::Completed] {
+        let there = store.participation(streamers[1], first).await.unwrap().unwrap().standing;
+        let moved = store.move_on((streamers[1], first), (there, standing), &[], NOW).await.unwrap().unwrap();
+        assert_eq!(moved.standing, standing);
+    }
 }
 
 async fn the_log_says_what_was_on_screen(on: On) {
@@ -280,6 +315,7 @@ async fn the_log_says_what_was_on_screen(on: On) {
         creative: CreativeId(1),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW + Millis(i64::from(n))),
         viewers: 1,
         currency: Currency::INR,
         split: Split::of(Micros(0), FeeBps::new(2000).unwrap()).unwrap(),
@@ -305,6 +341,16 @@ async fn the_log_says_what_was_on_screen(on: On) {
     assert_eq!(since(0).await, both, "an ended campaign was on screen all the same");
     assert_eq!(since(20).await, both);
     assert_eq!(since(21).await, both[1..]);
+    // It was on screen, and was skipped or failed afterwards: rules look at it all the same.
+    let frame = PlayRecord { shown: Some(NOW + Millis(47)), ..shown(45, other, PlayOutcome::Shown) };
+    for record in [frame, shown(45, other, PlayOutcome::Skipped)] {
+        bench.store.append(&Batch { plays: vec![record], ..Batch::default() }).await.unwrap();
+    }
+    let failed = PlayRecord { shown: Some(NOW + Millis(62)), ..shown(60, other, PlayOutcome::Failed) };
+    bench.store.append(&Batch { plays: vec![failed], ..Batch::default() }).await.unwrap();
+    assert_eq!(since(0).await, [both[0], (other, brand, Millis(62))]);
+    assert_eq!(since(31).await, [(other, brand, Millis(62))]);
+    assert_eq!(since(61).await, []);
     let mut after = PlayId::first_at(NOW);
     let mut seen = Vec::new();
     loop {
@@ -319,6 +365,8 @@ async fn the_log_says_what_was_on_screen(on: On) {
         (play(20), one, campaign),
         (play(25), two, other),
         (play(30), one, other),
+        (play(45), one, other),
+        (play(60), one, other),
     ];
     assert_eq!(seen, expected);
 }
@@ -330,5 +378,6 @@ on_each! {
     overrides_are_granted_revoked_and_on_record;
     what_rules_said_is_added_up;
     a_participation_is_asked_for_and_answered;
+    participations_are_listed_from_both_sides;
     the_log_says_what_was_on_screen;
 }

@@ -2,6 +2,7 @@
 //! allows, who they are, and what creatives achieved.
 
 use super::catalogue::{new_streamer, profile};
+use super::operator::by_hand;
 use super::*;
 use gametriggers_actors::domain::creative::{Format, LengthCaps};
 use gametriggers_actors::domain::daypart::Dayparts;
@@ -10,7 +11,9 @@ use gametriggers_actors::domain::streamer::{
     OptIn, Platform, Profile, ProfileChange, Settings, SettingsChange,
 };
 use gametriggers_actors::domain::targeting::Mature;
-use gametriggers_actors::ports::{Batch, ByHand, NewStreamer, PlayOutcome, PlayRecord, StoreError};
+use gametriggers_actors::ports::{
+    Batch, Blocklist, ByHand, CampaignChange, NewStreamer, PlayOutcome, PlayRecord, StoreError,
+};
 
 fn targeting() -> Targeting {
     Targeting {
@@ -198,6 +201,7 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
         creative: CreativeId(3),
         outcome,
         reason: None,
+        shown: outcome.was_on_screen().then_some(NOW + Millis(i64::from(n) + 5)),
         viewers: 40,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
@@ -223,9 +227,84 @@ async fn what_came_on_screen_since_a_moment_is_read_oldest_first(on: On) {
     assert_eq!(since(2, 9).await, all[1..]);
     assert_eq!(since(0, 2).await, all[1..], "the newest");
     assert!(since(6, 9).await.is_empty());
+    // A play that came on screen and was skipped afterwards; one whose claim came late, and without its first
+    // frame. The time is that of the frame, whichever record brings it.
+    let frame = |n: u32, outcome| PlayRecord { shown: Some(NOW + Millis(70)), ..record(n, outcome) };
+    let late = PlayRecord { at: NOW + Millis(900), ..record(8, PlayOutcome::Settled) };
+    for plays in [
+        vec![frame(7, PlayOutcome::Shown), frame(8, PlayOutcome::Shown)],
+        vec![record(7, PlayOutcome::Skipped), late],
+    ] {
+        bench.store.append(&Batch { plays, ..Batch::default() }).await.unwrap();
+    }
+    let since_skipped = [7_i64, 8].map(|n| (CampaignId(n % 3), NOW + Millis(70)));
+    assert_eq!(since(6, 9).await, since_skipped);
+    let newest = bench.store.recent(StreamerId(1), None, 2).await.unwrap();
+    assert_eq!(newest[1].outcome, PlayOutcome::Skipped);
+    assert!(newest.iter().all(|play| play.shown == Some(NOW + Millis(70))));
+    // The frame that comes after the claim is not lost, nor the claim.
+    let later = PlayRecord {
+        shown: Some(NOW + Millis(71)),
+        click_code: Some("xYz".into()),
+        ..record(8, PlayOutcome::Shown)
+    };
+    bench.store.append(&Batch { plays: vec![later], ..Batch::default() }).await.unwrap();
+    let newest = bench.store.recent(StreamerId(1), None, 1).await.unwrap().remove(0);
+    assert_eq!((newest.outcome, newest.shown), (PlayOutcome::Settled, Some(NOW + Millis(71))));
+    assert_eq!((newest.at, newest.click_code.as_deref()), (NOW + Millis(900), Some("xYz")));
+    // Rows of an earlier release say it by their outcome.
+    bench.tamper("UPDATE play SET shown_at = NULL").await;
+    assert_eq!(since(0, 3).await, [all[1], all[2], (CampaignId(2), NOW + Millis(900))]);
+    let oldest = bench.store.recent(StreamerId(1), None, 9).await.unwrap();
+    let on_screen: Vec<_> = oldest.iter().filter_map(|play| play.shown).collect();
+    assert_eq!(on_screen, [900, 10, 8, 6].map(|at| NOW + Millis(at)));
+}
+
+async fn whom_a_brand_blocks_each_of_its_campaigns_blocks_in_the_catalogue(on: On) {
+    let (bench, brand, first) = Bench::funded(on, 10, 0).await;
+    let second = bench.campaign(brand, 0).await;
+    let (_, other) = bench.fund(10, 0).await;
+    let store = &bench.store;
+    let ids = |ids: &[i64]| ids.iter().map(|id| StreamerId(*id)).collect::<Vec<_>>();
+    let wants = Targeting { blocked_streamers: ids(&[3, 9]), ..Targeting::default() };
+    let change = CampaignChange { targeting: Some(wants), ..CampaignChange::default() };
+    store.change(first, &change, NOW).await.unwrap();
+    let blocks = async || {
+        let campaigns = store.catalogue().await.unwrap().campaigns;
+        let of = |id| {
+            let campaign = campaigns.iter().find(|campaign| campaign.id == id).unwrap();
+            campaign.targeting.blocked_streamers.iter().map(|streamer| streamer.0).collect::<Vec<_>>()
+        };
+        [of(first), of(second), of(other)]
+    };
+    assert_eq!(store.blocklist(brand).await.unwrap(), Blocklist::default());
+    assert_eq!(blocks().await, [vec![3, 9], vec![], vec![]]);
+    let set = store.set_blocklist(brand, &ids(&[4, 9, 12]), None, NOW).await.unwrap();
+    assert_eq!(set, Blocklist { streamers: ids(&[4, 9, 12]), updated: Some(NOW) });
+    assert_eq!(store.blocklist(brand).await.unwrap(), set);
+    assert_eq!(blocks().await, [vec![3, 4, 9, 12], vec![4, 9, 12], vec![]]);
+    // What a campaign blocks by itself stays what it was, and is what changes start from.
+    assert_eq!(store.campaign(first).await.unwrap().targeting.blocked_streamers, ids(&[3, 9]));
+    assert_eq!(store.page(None, None, 1).await.unwrap()[0].targeting.blocked_streamers, ids(&[3, 9]));
+    let recorded = "SELECT count(*) FROM admin_action WHERE action = 'set_blocklist'
+        AND actor = '0badcafe' AND reason = 'why'";
+    assert_eq!(bench.database.numbers(recorded).await, [0], "a brand's own doing is no operator's");
+    store.set_blocklist(brand, &ids(&[7]), Some(&by_hand("why")), NOW + Millis(1)).await.unwrap();
+    assert_eq!(bench.database.numbers(recorded).await, [1]);
+    assert_eq!(blocks().await, [vec![3, 7, 9], vec![7], vec![]]);
+    store.set_blocklist(brand, &[], None, NOW + Millis(2)).await.unwrap();
+    assert_eq!(blocks().await, [vec![3, 9], vec![], vec![]]);
+    let nobody = gametriggers_actors::domain::id::BrandId(99);
+    for answer in
+        [store.blocklist(nobody).await, store.set_blocklist(nobody, &[], Some(&by_hand("why")), NOW).await]
+    {
+        assert!(matches!(answer, Err(StoreError::NotFound)), "{answer:?}");
+    }
+    assert_eq!(bench.database.numbers(recorded).await, [1]);
 }
 
 on_each! {
+    whom_a_brand_blocks_each_of_its_campaigns_blocks_in_the_catalogue;
     what_a_campaign_wants_reads_back_and_changes_as_a_whole;
     creatives_keep_their_weight_and_their_sound;
     what_creatives_achieve_adds_up_and_comes_with_the_campaign;

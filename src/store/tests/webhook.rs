@@ -131,17 +131,28 @@ async fn a_participation_is_told_to_both_sides(on: On) {
     let own = bench.listen(Listener::Brand(brand)).await;
     let first = bench.listen(Listener::Streamer(streamers[0])).await;
     let second = bench.listen(Listener::Streamer(streamers[1])).await;
-    for _ in 0..2 {
-        bench.store.apply(streamers[0], campaign, NOW).await.unwrap();
-    }
     let of = (streamers[0], campaign);
-    // Judged by another list: nothing is written, and nothing told.
-    let judged = bench.store.answer(of, Standing::Approved, &[CampaignId(99)], NOW).await;
-    assert_eq!(judged.unwrap(), None);
-    for standing in [Standing::Declined, Standing::Declined, Standing::Approved, Standing::Ended] {
-        bench.store.answer(of, standing, &[], NOW).await.unwrap().unwrap();
+    for _ in 0..2 {
+        bench.store.propose(of, Standing::Applied, NOW).await.unwrap();
     }
-    let all = ["applied", "rejected", "approved", "withdrawn"].map(|what| format!("participation.{what}"));
+    let step = async |from, to, judged: &[CampaignId]| {
+        bench.store.move_on(of, (from, to), judged, NOW).await.unwrap().is_some()
+    };
+    // Judged by another list, or from where it is no more: nothing is written, and nothing told.
+    assert!(!step(Standing::Applied, Standing::Approved, &[CampaignId(99)]).await);
+    assert!(!step(Standing::Declined, Standing::Approved, &[]).await);
+    for (from, to) in [
+        (Standing::Applied, Standing::Declined),
+        (Standing::Declined, Standing::Declined),
+        (Standing::Declined, Standing::Invited),
+        (Standing::Invited, Standing::Approved),
+        (Standing::Approved, Standing::Withdrawn),
+        (Standing::Withdrawn, Standing::Completed),
+    ] {
+        assert!(step(from, to, &[]).await, "{from:?} {to:?}");
+    }
+    let all = ["applied", "rejected", "invited", "approved", "withdrawn", "completed"];
+    let all = all.map(|what| format!("participation.{what}"));
     assert_eq!(bench.told(own).await, all);
     assert_eq!(bench.told(first).await, all);
     assert!(bench.told(second).await.is_empty());

@@ -241,9 +241,12 @@ impl Account {
                     EventKind::Click => self.budget.clicks += 1,
                 }
             }
-            // The refusal is on record, so no claim can follow and the money is free.
+            // The refusal is on record, so no claim can follow and the money is free. Clicks may follow all
+            // the same: the link was on screen, and their money is set aside until the token is dead.
             Outcome::Rejected(_) => {
-                lease.release(debit.play);
+                if !per_click {
+                    lease.release(debit.play);
+                }
                 self.budget.rejected += 1;
             }
             Outcome::Duplicate => {}

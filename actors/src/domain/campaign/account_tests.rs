@@ -138,6 +138,35 @@ proptest! {
 }
 
 #[test]
+fn clicks_on_a_refused_play_find_their_money() {
+    let now = UnixMillis(HOUR);
+    let refuse = |pricing| {
+        let mut account = account(10_000, |campaign| {
+            campaign.pricing = pricing;
+            campaign.pacing = PacingMode::Asap;
+        });
+        assert!(matches!(account.reserve(&want(1, 900, now), &TUNED, now), Some(Ok(LEASE))));
+        account.settled(&claim(1, 0, now), &Outcome::Rejected(Reason::SkippedByStreamer), now);
+        account
+    };
+    // Nothing can follow the refusal of a play that is paid by itself.
+    assert_eq!(refuse(Pricing::Flat(Micros(900))).free(), Micros(10_000));
+    let mut account = refuse(Pricing::Cpc(Micros(300)));
+    assert_eq!((account.free(), account.budget().rejected), (Micros(9_100), 1));
+    let click = |n| {
+        let play = claim(1, 300, now).debit;
+        Claim { debit: Debit { event: self::play(n), kind: EventKind::Click, ..play }, verdict: Ok(()) }
+    };
+    account.settled(&click(2), &Outcome::Settled, now);
+    assert_eq!((account.free(), account.budget().clicks), (Micros(9_100), 1));
+    // A click that is refused frees nothing of what others may cost.
+    account.settled(&click(3), &Outcome::Rejected(Reason::LeaseExhausted), now);
+    assert_eq!(account.free(), Micros(9_100));
+    assert_eq!(account.expire(now + Millis::minutes(5)), 1);
+    assert_eq!(account.free(), Micros(9_700));
+}
+
+#[test]
 fn a_campaign_at_its_cap_goes_on_the_next_day() {
     let mut account = account(1_000_000, |campaign| {
         campaign.daily_cap = Some(Micros(1_000));

@@ -99,7 +99,8 @@ impl LiveStreamer {
     }
 }
 
-/// The last record of a play. It has no click link: the one written when it came on screen stays.
+/// The last record of a play. It has no click link, and does not know the first frame: what was written when
+/// it came on screen stays.
 fn record(claim: &Claim, outcome: PlayOutcome, reason: Option<Reason>) -> PlayRecord {
     let debit = &claim.debit;
     PlayRecord {
@@ -110,6 +111,7 @@ fn record(claim: &Claim, outcome: PlayOutcome, reason: Option<Reason>) -> PlayRe
         creative: debit.creative,
         outcome,
         reason,
+        shown: Some(debit.play.minted()),
         viewers: debit.viewers,
         currency: debit.currency,
         split: debit.split,

@@ -100,6 +100,7 @@ impl Hand {
             creative: self.creative.id,
             outcome,
             reason,
+            shown: self.started,
             viewers: self.viewers,
             currency: campaign.currency,
             split,

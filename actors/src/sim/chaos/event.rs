@@ -5,7 +5,7 @@ use crate::domain::campaign::budget::Budget;
 use crate::domain::id::{CampaignId, LeaseId, PlayId, StreamerId};
 use crate::domain::money::Micros;
 use crate::domain::reason::Reason;
-use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::settlement::{Claim, Debit, Outcome};
 use crate::domain::streamer::live::{FromPage, ToPage};
 use crate::domain::streamer::page::SessionId;
 use crate::domain::time::{Millis, UnixMillis};
@@ -16,7 +16,7 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) claim: Claim,
-    /// Who waits for the answer; none for a refusal of the server's own.
+    /// Who waits for the answer; none for a refusal of the server's own, and for a click.
     pub(super) session: Option<SessionId>,
 }
 
@@ -53,7 +53,11 @@ pub(super) enum Inside {
     /// A batch is written.
     Flush,
     /// The ledger has answered a batch.
-    Written(Result<Vec<Outcome>, ()>),
+    Written(u64, Result<Vec<Outcome>, ()>),
+    /// The ledger is asked how many clicks of a play are billed; so many are under way together.
+    Count(Box<Debit>, usize),
+    /// It has answered whether this one may be.
+    Bill(Box<Debit>, bool),
     /// A streamer hears what became of a claim.
     Settled(Box<Waiting>, Outcome),
     /// A campaign hears what was settled.
@@ -77,8 +81,10 @@ pub(super) enum Event {
     Drop(usize, Millis),
     /// A page sends again what is not acked.
     Resend(usize),
+    /// A viewer follows the link of a play.
+    Click(PlayId, u8),
     /// A transaction reaches the ledger.
-    Commit(i64, Vec<Waiting>, Fate),
+    Commit(i64, (u64, Vec<Waiting>), Fate),
     /// Wallets are posted, leases closed.
     Chores,
     /// Somebody changes a campaign or gives a command.
@@ -116,9 +122,10 @@ impl fmt::Debug for Event {
             Self::Connect(page) => write!(f, "page {page} connects"),
             Self::Drop(page, away) => write!(f, "page {page} is cut off for {} ms", away.0),
             Self::Resend(page) => write!(f, "page {page} sends again"),
-            Self::Commit(epoch, batch, fate) => {
-                let plays: Vec<PlayId> = batch.iter().map(|one| one.claim.debit.play).collect();
-                write!(f, "epoch {epoch}: commit of {plays:?}: {fate:?}")
+            Self::Click(play, viewer) => write!(f, "viewer {viewer} clicks on {play}"),
+            Self::Commit(epoch, (number, batch), fate) => {
+                let plays: Vec<PlayId> = batch.iter().map(|one| one.claim.debit.event).collect();
+                write!(f, "epoch {epoch}: commit {number} of {plays:?}: {fate:?}")
             }
             Self::Chores => f.write_str("chores of the ledger"),
             Self::Meddle => f.write_str("somebody meddles"),

@@ -7,9 +7,10 @@
 //!   at which it was composed. A page that came back when its token was dead is in with a claim that is too
 //!   late: the run has to show that it was;
 //! * every refusal of the server on its own account (a play that was skipped, paused away, or whose page says
-//!   that nothing was shown) whose process lived until it was written. A refusal that died with its process
-//!   never was: the page may still claim;
-//! * of one play both a refusal and a claim: in the order in which the server first took them;
+//!   that nothing was shown) and every click whose process lived until it was written. What died with its
+//!   process never was: the page may still claim, and a viewer waits for nothing;
+//! * of one play both a refusal and a claim: the one that was written first, since the other one changes
+//!   nothing. Two batches are under way at once, and one of them may fail;
 //! * money given and taken back, leases granted, given back and closed, at their times, with their amounts.
 //!
 //! A cap of the day is judged in the run alone: a claim counts for the day on which it is settled, and a
@@ -43,8 +44,8 @@ pub(super) enum Entry {
     CloseDue,
     /// The first time that a page's claim was taken.
     Claim(PlayId),
-    /// A refusal of the server's own.
-    Refusal(Box<Claim>),
+    /// A refusal of the server's own, or a click.
+    Own(Box<Claim>),
 }
 
 /// A claim as its page composed it.
@@ -54,14 +55,21 @@ struct Composed {
     dead: UnixMillis,
 }
 
+/// Whose word an event came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Server,
+    Page,
+}
+
 /// Everything that went in.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     entries: Vec<(UnixMillis, Entry)>,
     composed: BTreeMap<PlayId, Composed>,
     taken: BTreeSet<PlayId>,
-    /// Refusals of the server's own that were in a batch that was written.
-    refused: BTreeSet<PlayId>,
+    /// What was written first of an event: the server's own word, or else the page's.
+    first: BTreeMap<PlayId, Word>,
 }
 
 impl Journal {
@@ -91,7 +99,7 @@ impl Journal {
     pub(super) fn taken(&mut self, now: UnixMillis, claim: &Claim, of_page: bool) {
         let play = claim.debit.play;
         if !of_page {
-            self.note(now, Entry::Refusal(Box::new(*claim)));
+            self.note(now, Entry::Own(Box::new(*claim)));
         } else if self.taken.insert(play) {
             self.note(now, Entry::Claim(play));
         }
@@ -99,8 +107,10 @@ impl Journal {
 
     /// A batch was written.
     pub(super) fn written(&mut self, batch: &[Waiting]) {
-        let own = batch.iter().filter(|one| one.session.is_none());
-        self.refused.extend(own.map(|one| one.claim.debit.play));
+        for one in batch {
+            let word = if one.session.is_none() { Word::Server } else { Word::Page };
+            self.first.entry(one.claim.debit.event).or_insert(word);
+        }
     }
 
     /// The claim as the ledger without faults takes it.
@@ -141,11 +151,13 @@ impl Journal {
                     ledger.roll_up()?;
                     ledger.close_due(*at);
                 }
-                Entry::Claim(play) => write(&mut ledger, epoch, self.claim(*play, ran)?, *at)?,
-                Entry::Refusal(claim) if self.refused.contains(&claim.debit.play) => {
+                Entry::Claim(play) if self.first.get(play) == Some(&Word::Page) => {
+                    write(&mut ledger, epoch, self.claim(*play, ran)?, *at)?;
+                }
+                Entry::Own(claim) if self.first.get(&claim.debit.event) == Some(&Word::Server) => {
                     write(&mut ledger, epoch, **claim, *at)?;
                 }
-                Entry::Refusal(_) => {}
+                Entry::Claim(_) | Entry::Own(_) => {}
             }
             ledger.check(*at)?;
         }

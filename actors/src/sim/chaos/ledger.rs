@@ -12,7 +12,8 @@ use crate::domain::money::{Currency, Micros};
 use crate::domain::pacing::utc_day;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{
-    Account, Claim, Debit, Known, LeaseRow, Line, Outcome, Posting, Side, is_balanced, plan, transfer,
+    Account, Claim, Debit, EventKind, Known, LeaseRow, Line, Outcome, Posting, Side, is_balanced, plan,
+    transfer,
 };
 use crate::domain::time::UnixMillis;
 use std::collections::BTreeMap;
@@ -66,6 +67,8 @@ pub(super) struct Ledger {
     purses: BTreeMap<CampaignId, Purse>,
     leases: BTreeMap<LeaseId, Slice>,
     events: BTreeMap<PlayId, Debit>,
+    /// The clicks among them and their prices, by play.
+    clicks: BTreeMap<PlayId, Vec<(PlayId, Micros)>>,
     rejects: BTreeMap<PlayId, (Debit, Reason)>,
     /// Credits minus debits.
     balances: BTreeMap<Account, i128>,
@@ -209,6 +212,9 @@ impl Ledger {
             let refused = self.rejects.contains_key(&debit.event);
             holds(!twice && !refused, Invariant::SettledOnceAndAckedAfterCommit, || format!("{debit:?}"))?;
             holds(debit.split.is_exact(), Invariant::PriceIsFeeAndEarn, || format!("{debit:?}"))?;
+            if debit.kind == EventKind::Click {
+                self.clicks.entry(debit.play).or_default().push((debit.event, debit.split.price));
+            }
             self.accrued.push(*debit);
         }
         for (debit, reason) in &posting.rejects {
@@ -257,6 +263,18 @@ impl Ledger {
     pub(super) fn outcome(&self, event: PlayId) -> Option<Result<&Debit, (&Debit, Reason)>> {
         let rejected = || self.rejects.get(&event).map(|(debit, reason)| Err((debit, *reason)));
         self.events.get(&event).map(Ok).or_else(rejected)
+    }
+
+    /// Clicks of a play that are billed, besides one.
+    pub(super) fn clicks(&self, play: PlayId, besides: PlayId) -> usize {
+        let billed = self.clicks.get(&play).map(Vec::as_slice).unwrap_or_default();
+        billed.iter().filter(|(click, _)| *click != besides).count()
+    }
+
+    /// What clicks of a play have cost.
+    pub(super) fn clicked(&self, play: PlayId) -> Micros {
+        let billed = self.clicks.get(&play).map(Vec::as_slice).unwrap_or_default();
+        Micros(billed.iter().map(|(_, price)| price.0).sum())
     }
 
     /// Granted and not settled, in a lease.

@@ -1,16 +1,18 @@
 //! Chaos: whole lives of plays through the pure steps that the actors take, with everything going wrong
 //! that can.
 //!
-//! `stage` is the world of a seed, `page` a page with its outbox, `process` and `shells` the server's
-//! actors without threads, `ledger` the money with the database's constraints, `run` the scheduler that
-//! injects faults: messages doubled, late and out of order, acks lost, sockets cut, processes killed at any
-//! step, writes that are slow, fail, or whose commit nobody answered, a ledger that is away, brands and
-//! streamers that change their minds. `watch` judges after each step. In the end `journal` gives the same
-//! claims to a ledger without faults, and both have to be the same text.
+//! `stage` is the world of a seed, `page` a page with its outbox, `process` and `shells` the server's actors
+//! without threads (`desk` writes two batches at once, `click` bills what viewers follow), `ledger` the money
+//! with the database's constraints, `run` the scheduler that injects faults: messages doubled, late and out
+//! of order, acks lost, sockets cut, processes killed at any step, writes that are slow, fail, pass each
+//! other, or whose commit nobody answered, a ledger that is away, brands and streamers that change their
+//! minds. `watch` judges after each step. In the end `journal` gives the same claims to a ledger without
+//! faults, and both have to be the same text.
 //!
-//! Clicks are not part of it, and the log of plays is durable at once: what a crash takes from the log's last
-//! flush is not modelled.
+//! The log of plays is durable at once: what a crash takes from the log's last flush is not modelled.
 
+mod click;
+mod desk;
 mod event;
 mod journal;
 mod ledger;
@@ -67,6 +69,12 @@ pub struct Counts {
     pub settled: u64,
     /// Answers that were a refusal.
     pub refused: u64,
+    /// Clicks that were followed on plays that pay for them.
+    pub clicks: u64,
+    /// Clicks that were settled.
+    pub billed: u64,
+    /// Batches that went to the ledger beside another one.
+    pub beside: u64,
 }
 
 impl Counts {
@@ -82,17 +90,21 @@ impl Counts {
         self.resent += other.resent;
         self.settled += other.settled;
         self.refused += other.refused;
+        self.clicks += other.clicks;
+        self.billed += other.billed;
+        self.beside += other.beside;
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, plays, claims, duplicates, reordered, .. } = self;
-        let Self { lost_acks, crashes, resent, settled, refused, .. } = self;
+        let Self { lost_acks, crashes, resent, settled, refused, clicks, billed, beside, .. } = self;
         write!(
             f,
             "steps={steps} plays={plays} claims={claims} duplicates={duplicates} reordered={reordered} \
-             lost_acks={lost_acks} crashes={crashes} resent={resent} settled={settled} refused={refused}"
+             lost_acks={lost_acks} crashes={crashes} resent={resent} settled={settled} refused={refused} \
+             clicks={clicks} billed={billed} beside={beside}"
         )
     }
 }

@@ -6,6 +6,7 @@
 use super::event::Waiting;
 use super::stage::Stage;
 use crate::domain::campaign::account::{Account, Want};
+use crate::domain::campaign::click_rate_ppm;
 use crate::domain::decision::{Bid, Candidate, Guide};
 use crate::domain::id::{CampaignId, PlayId, StreamerId};
 use crate::domain::money::Micros;
@@ -33,16 +34,18 @@ pub(super) struct Spender {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     pub(super) waiting: VecDeque<Waiting>,
-    pub(super) writing: Vec<Waiting>,
+    /// Batches on their way to the ledger, by number.
+    pub(super) writing: BTreeMap<u64, Vec<Waiting>>,
+    pub(super) batches: u64,
     pub(super) scheduled: bool,
     pub(super) behind: usize,
     pub(super) failing: Option<UnixMillis>,
 }
 
 impl Desk {
-    /// Whether the claim of a play is taken and not written.
+    /// Whether the claim of a play, or of a click on it, is taken and not written.
     pub(super) fn holds(&self, play: PlayId) -> bool {
-        self.waiting.iter().chain(&self.writing).any(|one| one.claim.debit.play == play)
+        self.waiting.iter().chain(self.writing.values().flatten()).any(|one| one.claim.debit.play == play)
     }
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Process {
     pub(super) wakes: BTreeMap<StreamerId, UnixMillis>,
     pub(super) spenders: BTreeMap<CampaignId, Spender>,
     pub(super) desk: Desk,
+    /// Clicks under way: the play, and the click as often as it is.
+    pub(super) clicks: Vec<(PlayId, PlayId)>,
     pub(super) attained: Attainments,
     /// Accounts that the last step touched.
     pub(super) touched: BTreeSet<CampaignId>,
@@ -74,6 +79,7 @@ impl Process {
             wakes: BTreeMap::new(),
             spenders: stage.campaigns.iter().map(spender).collect(),
             desk: Desk::default(),
+            clicks: Vec::new(),
             attained: Attainments::default(),
             touched: BTreeSet::new(),
         }
@@ -103,7 +109,9 @@ impl Market for Shelf<'_> {
         let candidate = |listed: &'_ super::stage::Listed| {
             let spender = self.spenders.get(&listed.campaign.id).filter(|one| one.account.is_known())?;
             let quote = listed.campaign.pricing.quote(viewers);
-            let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, 0));
+            let seen = spender.account.budget();
+            let rate = click_rate_ppm(seen.viewers, seen.clicks);
+            let value = quote.map_or(Micros::ZERO, |quote| quote.expected(viewers, rate));
             Some((&spender.account, Bid { quote, value }))
         };
         let all = self.stage.campaigns.iter();

@@ -1,8 +1,8 @@
 //! One run: events in the order of a virtual clock, faults by the seed.
 
-use super::event::{Agenda, Event, Fate, Inside, Waiting};
-use super::journal::{Entry, Journal};
-use super::ledger::{Ledger, NotWritten};
+use super::event::{Agenda, Event, Inside};
+use super::journal::{Entry as In, Journal};
+use super::ledger::Ledger;
 use super::page::{Kept, Page};
 use super::process::Process;
 use super::stage::Stage;
@@ -17,6 +17,7 @@ use crate::domain::streamer::live::{FromPage, LiveStreamer, ToPage};
 use crate::domain::streamer::page::{Active, HostKind, PageStatus, SessionId};
 use crate::domain::time::{Millis, UnixMillis};
 use crate::sim::random::Random;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// From one sending of what is not acked to the next.
@@ -92,7 +93,7 @@ impl Run {
         let listed: Vec<_> = self.stage.campaigns.iter().map(|l| (l.campaign.clone(), l.budget)).collect();
         for (campaign, budget) in listed {
             self.ledger.list(campaign.id, campaign.daily_cap);
-            self.journal.note(self.now, Entry::List(campaign.id));
+            self.journal.note(self.now, In::List(campaign.id));
             self.fund(campaign.id, budget)?;
         }
         let (begins, length) = (self.now, Millis::minutes(scope.minutes).0);
@@ -178,6 +179,7 @@ impl Run {
             Event::Connect(page) => self.connect(page)?,
             Event::Drop(page, away) => self.cut_off(page, away)?,
             Event::Resend(page) => self.send_again(page),
+            Event::Click(play, viewer) => self.click(play, viewer),
             Event::Commit(epoch, batch, fate) => self.commit(epoch, &batch, fate)?,
             Event::Chores => self.chores()?,
             Event::Meddle => self.meddle()?,
@@ -204,7 +206,7 @@ impl Run {
 
     fn fund(&mut self, campaign: crate::domain::id::CampaignId, amount: Micros) -> Result<(), Broken> {
         if self.ledger.fund(campaign, amount)? {
-            self.journal.note(self.now, Entry::Fund(campaign, amount));
+            self.journal.note(self.now, In::Fund(campaign, amount));
         }
         Ok(())
     }
@@ -271,6 +273,13 @@ impl Run {
             self.counts.claims += 1;
             self.journal.composed(play, (&token, &nonce), &evidence, (&self.stage, now))?;
         }
+        let painted = out.iter().find_map(|word| match word {
+            FromPage::Started(play) => Some(*play),
+            _ => None,
+        });
+        if let Some(play) = painted {
+            self.scanned(play);
+        }
         self.page_says(index, out);
         self.wake_page(index);
         Ok(())
@@ -329,13 +338,13 @@ impl Run {
         let row = self.stage.streamers.iter().find(|row| row.id == streamer);
         let (Some(row), false) = (row, process.live.contains_key(&streamer)) else { return };
         let mut live = LiveStreamer::new(row.clone());
-        let own = |play: &&PlayRecord| play.streamer == streamer && play.outcome.was_on_screen();
+        let own = |play: &&PlayRecord| play.streamer == streamer && play.shown.is_some();
         let shown: Vec<PlayRecord> = self.log.values().filter(own).cloned().collect();
         live.remember_slots(shown.iter().map(|play| play.play.minted()));
-        let known = |play: &PlayRecord| Some((self.stage.campaign(play.campaign)?.clone(), play.at));
+        let known = |play: &PlayRecord| Some((self.stage.campaign(play.campaign)?.clone(), play.shown?));
         live.remember(shown.iter().filter_map(known));
         process.live.insert(streamer, live);
-        self.watch.revived(streamer, shown.iter().map(|play| (play.play, play.campaign)));
+        shown.iter().for_each(|play| self.watch.shown(play, play.play.minted()));
     }
 
     fn cut_off(&mut self, index: usize, away: Millis) -> Result<(), Broken> {
@@ -349,47 +358,17 @@ impl Run {
         Ok(())
     }
 
-    /// A record of a play reaches the log: a later one replaces it unless it is less final, as in the store.
+    /// A record of a play reaches the log, as in the store.
     pub(super) fn log(&mut self, record: PlayRecord) {
-        let stage = |outcome| match outcome {
-            PlayOutcome::Shown => 0,
-            PlayOutcome::Expired | PlayOutcome::Skipped | PlayOutcome::Failed => 1,
-            PlayOutcome::Rejected => 2,
-            PlayOutcome::Settled => 3,
-        };
         if record.outcome == PlayOutcome::Shown {
-            self.watch.shown((record.streamer, record.at), record.play, record.campaign);
+            self.watch.shown(&record, record.at);
         }
-        let before = self.log.get(&record.play);
-        if before.is_none_or(|before| stage(record.outcome) >= stage(before.outcome)) {
-            self.log.insert(record.play, record);
-        }
-    }
-
-    /// A batch reaches the ledger, whether or not its process still lives.
-    fn commit(&mut self, epoch: i64, batch: &[Waiting], fate: Fate) -> Result<(), Broken> {
-        let lives = self.process.as_ref().is_some_and(|process| process.epoch == epoch);
-        if !lives && self.random.percent(60) {
-            return Ok(());
-        }
-        let claims: Vec<_> = batch.iter().map(|one| one.claim).collect();
-        let written = if self.store_works && fate != Fate::Failed {
-            match self.ledger.settle(epoch, &claims, self.now) {
-                Ok(outcomes) => {
-                    self.journal.written(batch);
-                    Ok(outcomes)
-                }
-                Err(NotWritten::Fenced) => Err(()),
-                Err(NotWritten::Broken(broken)) => return Err(broken),
+        match self.log.entry(record.play) {
+            Entry::Occupied(mut before) => before.get_mut().merge(record),
+            Entry::Vacant(free) => {
+                free.insert(record);
             }
-        } else {
-            Err(())
-        };
-        if lives {
-            let wait = if fate == Fate::Unanswered { 2000 } else { 20 };
-            self.soon_inside(wait, Inside::Written(written));
         }
-        Ok(())
     }
 
     fn chores(&mut self) -> Result<(), Broken> {
@@ -397,7 +376,7 @@ impl Run {
         if self.store_works && !failing {
             self.ledger.roll_up()?;
             self.ledger.close_due(self.now);
-            self.journal.note(self.now, Entry::CloseDue);
+            self.journal.note(self.now, In::CloseDue);
         }
         self.agenda.at(self.now + Millis(2000), Event::Chores);
         Ok(())
@@ -471,7 +450,7 @@ impl Run {
         }
         let closes = self.now + self.stage.last_token();
         let epoch = self.ledger.open_epoch(closes);
-        self.journal.note(self.now, Entry::Open(closes));
+        self.journal.note(self.now, In::Open(closes));
         self.process = Some(Process::new(epoch, &self.stage, self.now));
         let ids: Vec<_> = self.stage.campaigns.iter().map(|listed| listed.campaign.id).collect();
         ids.into_iter().for_each(|id| self.reload(id));

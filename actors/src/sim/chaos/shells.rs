@@ -1,7 +1,7 @@
 //! What the actors of a process do with a message: check what is due, take one pure step, perform its
 //! effects.
 
-use super::event::{Event, Fate, Inside, Waiting};
+use super::event::{Event, Inside, Waiting};
 use super::journal::Entry;
 use super::process::{Desk, Process, Shelf, Spender};
 use super::run::Run;
@@ -13,17 +13,14 @@ use crate::domain::invariants::Invariant;
 use crate::domain::money::Micros;
 use crate::domain::pacing::TUNED;
 use crate::domain::reason::Reason;
-use crate::domain::settlement::{Claim, Outcome};
+use crate::domain::settlement::EventKind;
 use crate::domain::streamer::Sample;
 use crate::domain::streamer::live::{Effect, FromPage, LiveStreamer, ToPage, World};
 use crate::domain::streamer::page::SessionId;
 use crate::domain::time::{Millis, UnixMillis};
-use std::collections::BTreeMap;
 
 /// From one look of the sweeper to the next.
 const SWEEP: Millis = Millis::seconds(5);
-/// Claims in one transaction.
-const BATCH_MAX: usize = 8;
 /// Plays that may wait for money.
 const PARKED_MAX: usize = 64;
 
@@ -47,7 +44,7 @@ impl Run {
         process.spenders.get_mut(&campaign)
     }
 
-    fn desk(&mut self) -> Option<&mut Desk> {
+    pub(super) fn desk(&mut self) -> Option<&mut Desk> {
         self.process.as_mut().map(|process| &mut process.desk)
     }
 
@@ -89,14 +86,20 @@ impl Run {
                 self.answered(campaign, false);
             }
             Inside::Totals(campaign, budget, since) => self.totals(campaign, &budget, since),
-            Inside::Flush => self.flush(),
-            Inside::Written(written) => self.written(written),
+            Inside::Flush => self.flush_due(),
+            Inside::Written(batch, written) => self.written(batch, written),
             Inside::Settled(waiting, outcome) => {
                 let Waiting { claim, session } = *waiting;
-                self.live(claim.debit.streamer, |live, _, effects| {
-                    live.settled(&claim, session, Some(outcome), effects);
-                })?;
+                if claim.debit.kind == EventKind::Click {
+                    self.click_ends(&claim.debit, outcome);
+                } else {
+                    self.live(claim.debit.streamer, |live, _, effects| {
+                        live.settled(&claim, session, Some(outcome), effects);
+                    })?;
+                }
             }
+            Inside::Count(click, together) => self.count_clicks(*click, together),
+            Inside::Bill(click, fits) => self.bill(*click, fits),
             Inside::Told(campaign, claims) => {
                 let now = self.now;
                 if let Some(spender) = self.spender(campaign) {
@@ -163,6 +166,7 @@ impl Run {
                     self.send(session, said);
                 }
                 Effect::Reserve { campaign, want } => {
+                    self.watch.asked(want.play, want.amount);
                     if let Some(terms) = self.stage.campaign(campaign) {
                         self.watch.decided((streamer, want.play, now), terms, &self.stage)?;
                     }
@@ -368,76 +372,6 @@ impl Run {
             self.journal.note(now, Entry::GiveBack(lease, free));
         }
         self.soon_inside(40, Inside::HandedBack(campaign, given.then_some(free)));
-    }
-
-    /// The settlement takes a claim.
-    fn take(&mut self, claim: Claim, session: Option<SessionId>) {
-        self.journal.taken(self.now, &claim, session.is_some());
-        if let Some(desk) = self.desk() {
-            desk.waiting.push_back(Waiting { claim, session });
-        }
-        self.schedule(20);
-    }
-
-    fn schedule(&mut self, wait: i64) {
-        let Some(desk) = self.desk() else { return };
-        if desk.writing.is_empty()
-            && !desk.waiting.is_empty()
-            && !std::mem::replace(&mut desk.scheduled, true)
-        {
-            self.soon_inside(wait, Inside::Flush);
-        }
-    }
-
-    fn flush(&mut self) {
-        let Some(epoch) = self.process.as_ref().map(|process| process.epoch) else { return };
-        let Some(desk) = self.desk() else { return };
-        desk.scheduled = false;
-        if !desk.writing.is_empty() || desk.waiting.is_empty() {
-            return;
-        }
-        let count = desk.waiting.len().min(BATCH_MAX);
-        let batch: Vec<Waiting> = desk.waiting.drain(..count).collect();
-        desk.writing.clone_from(&batch);
-        let fate = match self.random.below(100) {
-            0..5 if self.faults => Fate::Failed,
-            5..10 if self.faults => Fate::Unanswered,
-            _ => Fate::Written,
-        };
-        let wait = if self.faults && self.random.percent(5) { 4000 } else { 10 };
-        self.soon(wait, Event::Commit(epoch, batch, fate));
-    }
-
-    /// The batch is durable: everybody is answered, and campaigns hear what was settled. Or it is not, and
-    /// waits.
-    fn written(&mut self, written: Result<Vec<Outcome>, ()>) {
-        let now = self.now;
-        let Some(desk) = self.desk() else { return };
-        let batch = std::mem::take(&mut desk.writing);
-        let Ok(outcomes) = written else {
-            desk.failing.get_or_insert(now);
-            batch.into_iter().rev().for_each(|one| desk.waiting.push_front(one));
-            desk.behind = desk.waiting.len();
-            return self.schedule(2000);
-        };
-        desk.behind = desk.behind.saturating_sub(batch.len());
-        if desk.behind == 0 {
-            desk.failing = None;
-        }
-        let mut told: BTreeMap<CampaignId, Vec<(Claim, Outcome)>> = BTreeMap::new();
-        for (waiting, outcome) in batch.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::Settled => self.counts.settled += 1,
-                Outcome::Rejected(_) => self.counts.refused += 1,
-                Outcome::Duplicate => {}
-            }
-            told.entry(waiting.claim.debit.campaign).or_default().push((waiting.claim, outcome));
-            self.soon_inside(3, Inside::Settled(Box::new(waiting), outcome));
-        }
-        for (campaign, claims) in told {
-            self.soon_inside(3, Inside::Told(campaign, claims));
-        }
-        self.schedule(20);
     }
 
     /// Money whose time is up comes back, numbers are read again, streamers whom nobody needs are let go.

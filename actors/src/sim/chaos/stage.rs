@@ -58,6 +58,8 @@ pub(super) struct Stage {
     pub(super) terms: Terms,
     pub(super) keys: TokenKeys,
     pub(super) policies: Policies,
+    /// Claims in one transaction: few, so that a full batch often goes beside another one.
+    pub(super) batch_max: usize,
 }
 
 impl Stage {
@@ -84,6 +86,7 @@ impl Stage {
             terms: terms(random),
             keys: TokenKeys::new(SigningKey { kid: 1, secret: [7; 32] }, Vec::new()),
             policies: Policies::new(vec![Policy::open()])?,
+            batch_max: usize::try_from(random.between(1, 3)).unwrap_or(1),
         })
     }
 
@@ -148,13 +151,20 @@ fn rules(limits: &Limits) -> RuleIndex {
 }
 
 fn listed(id: i64, flight: Flight, random: &mut Random) -> Listed {
-    let flat = random.percent(40);
     let rate = Micros(random.between(1, 40) * 50_000);
-    let pricing = if flat { Pricing::Flat(rate) } else { Pricing::Cpm(rate) };
+    let pricing = match random.below(10) {
+        0..4 => Pricing::Flat(rate),
+        4..7 => Pricing::Cpm(rate),
+        _ => Pricing::Cpc(rate),
+    };
     // What a play costs before a thousand viewers: the budget pays for a handful of plays, or for many.
     let usual = pricing.quote(1000).and_then(crate::domain::campaign::Quote::reserve).unwrap_or(rate);
     let budget = Micros(usual.0.saturating_mul(random.between(5, 120)));
-    let headline = Content::Text { headline: "simulated".into(), body: "".into() };
+    let (headline, body) = ("simulated".into(), "".into());
+    let content = match pricing {
+        Pricing::Cpc(_) => Content::Qr { headline, body },
+        _ => Content::Text { headline, body },
+    };
     let campaign = Campaign {
         id: CampaignId(id),
         brand: Brand { id: BrandId(1 + id % 4), name: "simulated".into() },
@@ -177,7 +187,7 @@ fn listed(id: i64, flight: Flight, random: &mut Random) -> Listed {
         rotation: Rotation::Even,
         creatives: vec![Creative {
             id: CreativeId(id),
-            content: headline,
+            content,
             placement: Placement::Corner,
             duration: Millis::seconds(random.between(3, 6)),
             accent: "#ffffff".into(),

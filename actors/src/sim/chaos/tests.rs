@@ -18,6 +18,7 @@ fn some_hundred_seeds_keep_every_invariant() {
     assert!(all.settled > 1_000 && all.refused > 50 && all.claims > 1_000, "{all}");
     assert!(all.duplicates > 500 && all.reordered > 500 && all.lost_acks > 5, "{all}");
     assert!(all.crashes > 300 && all.resent > 500, "{all}");
+    assert!(all.clicks > all.billed && all.billed > 300 && all.beside > 60, "{all}");
 }
 
 #[test]

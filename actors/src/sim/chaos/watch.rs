@@ -5,6 +5,7 @@ use super::stage::Stage;
 use crate::domain::campaign::Campaign;
 use crate::domain::id::{CampaignId, LeaseId, PlayId, StreamerId};
 use crate::domain::invariants::Invariant;
+use crate::domain::log::PlayRecord;
 use crate::domain::money::Micros;
 use crate::domain::settlement::Outcome;
 use crate::domain::streamer::page::SessionId;
@@ -30,22 +31,29 @@ pub(super) fn holds(so: bool, invariant: Invariant, says: impl FnOnce() -> Strin
 #[derive(Clone, Copy, Debug)]
 struct Out {
     lease: LeaseId,
+    /// What was set aside.
     price: Micros,
+    /// The play costs nothing, and each click on it a part of that, as long as the token lives.
+    per_click: bool,
     dead: UnixMillis,
 }
 
-/// A play that is known to have been on screen.
+/// A play that is known to have been on screen, now or to a process before this one.
 #[derive(Clone, Copy, Debug)]
 struct Shown {
     play: PlayId,
     campaign: CampaignId,
+    /// Limits of the stream count from here.
     slot: UnixMillis,
+    /// Rules and caps of campaigns count from here.
+    first_frame: UnixMillis,
 }
 
 /// The one who watches.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     out: BTreeMap<PlayId, Out>,
+    aside: BTreeMap<PlayId, Micros>,
     hands: BTreeMap<StreamerId, PlayId>,
     primaries: BTreeMap<StreamerId, BTreeSet<SessionId>>,
     prepared: BTreeSet<PlayId>,
@@ -63,6 +71,11 @@ impl Watch {
         self.primaries.clear();
     }
 
+    /// So much is to be set aside for a play.
+    pub(super) fn asked(&mut self, play: PlayId, amount: Micros) {
+        self.aside.insert(play, amount);
+    }
+
     /// A play asks for money: none may be in hand, and no rule or cap may be against it.
     pub(super) fn decided(
         &mut self,
@@ -75,7 +88,8 @@ impl Watch {
             format!("{before:?} is in hand, then {play}")
         })?;
         let shown = self.shown.get(&streamer).map(Vec::as_slice).unwrap_or_default();
-        let within = |span: Millis| shown.iter().filter(move |one| now - one.slot < span);
+        let within = |span: Millis| shown.iter().filter(move |one| now - one.first_frame < span);
+        let slots = |span: Millis| shown.iter().filter(move |one| now - one.slot < span);
         let of = |one: &Shown| stage.campaign(one.campaign);
         let brand = |one: &Shown| of(one).is_some_and(|c| c.brand.id == campaign.brand.id);
         let category = |one: &Shown| of(one).is_some_and(|c| c.category == campaign.category);
@@ -90,7 +104,7 @@ impl Watch {
         ];
         for (rule, kept) in rules {
             holds(kept, Invariant::RulesHold, || {
-                format!("{rule} against {play} of campaign {}", campaign.id)
+                format!("{rule} against {play} of campaign {} at {now:?}: {shown:?}", campaign.id)
             })?;
         }
         let same = |span| within(span).filter(|one| one.campaign == campaign.id).count();
@@ -99,12 +113,12 @@ impl Watch {
             ("minimum gap", same(cap.minimum_gap) == 0),
             ("plays an hour", cap.per_hour == 0 || same(HOUR) < count(cap.per_hour)),
             ("plays a day", cap.per_day == 0 || same(DAY) < count(cap.per_day)),
-            ("ads an hour", within(HOUR).count() < count(limits.hourly)),
-            ("gap of the stream", within(stage.terms.minimum_gap).count() == 0),
+            ("ads an hour", slots(HOUR).count() < count(limits.hourly)),
+            ("gap of the stream", slots(stage.terms.minimum_gap).count() == 0),
         ];
         for (which, kept) in caps {
             holds(kept, Invariant::CapsHold, || {
-                format!("{which} against {play} of campaign {}", campaign.id)
+                format!("{which} against {play} of campaign {} at {now:?}: {shown:?}", campaign.id)
             })?;
         }
         Ok(())
@@ -114,19 +128,6 @@ impl Watch {
     pub(super) fn over(&mut self, streamer: StreamerId, play: PlayId) {
         if self.hands.get(&streamer) == Some(&play) {
             self.hands.remove(&streamer);
-        }
-    }
-
-    /// A streamer's actor starts with what the log says.
-    pub(super) fn revived(
-        &mut self,
-        streamer: StreamerId,
-        shown: impl Iterator<Item = (PlayId, CampaignId)>,
-    ) {
-        let known = self.shown.remove(&streamer).unwrap_or_default();
-        for (play, campaign) in shown {
-            let slot = known.iter().find(|one| one.play == play).map_or(play.minted(), |one| one.slot);
-            self.shown((streamer, slot), play, campaign);
         }
     }
 
@@ -142,8 +143,12 @@ impl Watch {
         let first = self.played.insert(play) && self.prepared.contains(&play);
         holds(first, Invariant::PlaysGoForward, || format!("the token of {play} leaves again"))?;
         holds(terms.split.is_exact(), Invariant::PriceIsFeeAndEarn, || format!("{terms:?}"))?;
-        self.out.insert(play, Out { lease: terms.lease, price: terms.split.price, dead: terms.dead() });
-        Ok(())
+        let price = self.aside.get(&play).copied().unwrap_or(terms.split.price);
+        let per_click = terms.split.price == Micros::ZERO;
+        self.out.insert(play, Out { lease: terms.lease, price, per_click, dead: terms.dead() });
+        holds(per_click || price == terms.split.price, Invariant::PriceIsFeeAndEarn, || {
+            format!("{price:?} is set aside for {terms:?}")
+        })
     }
 
     /// A page is told whether it gets the plays.
@@ -163,16 +168,13 @@ impl Watch {
         self.primaries.entry(streamer).or_default().remove(&session);
     }
 
-    /// A play was on screen, as the process now knows.
-    pub(super) fn shown(
-        &mut self,
-        (streamer, slot): (StreamerId, UnixMillis),
-        play: PlayId,
-        campaign: CampaignId,
-    ) {
-        let list = self.shown.entry(streamer).or_default();
+    /// A play was on screen, as the process now knows: it saw it, or the log says it. No crash and no end of
+    /// the play makes anybody forget it.
+    pub(super) fn shown(&mut self, record: &PlayRecord, slot: UnixMillis) {
+        let PlayRecord { play, campaign, shown, .. } = *record;
+        let list = self.shown.entry(record.streamer).or_default();
         if !list.iter().any(|one| one.play == play) {
-            list.push(Shown { play, campaign, slot });
+            list.push(Shown { play, campaign, slot, first_frame: shown.unwrap_or(slot) });
         }
     }
 
@@ -195,10 +197,16 @@ impl Watch {
         waits: impl Fn(PlayId) -> bool,
         now: UnixMillis,
     ) -> Result<(), Broken> {
-        self.out.retain(|play, out| ledger.outcome(*play).is_none() && (now <= out.dead || waits(*play)));
+        self.out.retain(|play, out| {
+            (out.per_click || ledger.outcome(*play).is_none()) && (now <= out.dead || waits(*play))
+        });
         let mut sums: BTreeMap<LeaseId, i64> = BTreeMap::new();
-        for out in self.out.values() {
-            *sums.entry(out.lease).or_default() += out.price.0;
+        for (play, out) in &self.out {
+            let left = out.price.0 - ledger.clicked(*play).0;
+            holds(left >= 0, Invariant::TokenOutlivesItsPrice, || {
+                format!("clicks on {play} cost {} more than was set aside", left.abs())
+            })?;
+            *sums.entry(out.lease).or_default() += left;
         }
         for (lease, sum) in sums {
             let rest = ledger.rest(lease).0;

@@ -1,6 +1,7 @@
 //! Campaigns and their creatives.
 
 mod asset;
+mod blocklist;
 mod read;
 mod write;
 
@@ -9,10 +10,11 @@ use super::ledger::Request;
 use super::{PostgresStore, rule};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Campaign;
-use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId};
+use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    CampaignChange, CampaignStore, CatalogueRows, Funds, Idempotency, NewCampaign, StoreResult,
+    Blocklist, ByHand, CampaignChange, CampaignStore, CatalogueRows, Funds, Idempotency, NewCampaign,
+    StoreResult,
 };
 use std::sync::Arc;
 
@@ -21,8 +23,10 @@ impl CampaignStore for PostgresStore {
     async fn catalogue(&self) -> StoreResult<CatalogueRows> {
         self.read(async {
             let mut snapshot = self.snapshot().await?;
+            let mut campaigns = read::live(&mut snapshot).await?;
+            blocklist::merge(&mut snapshot, &mut campaigns).await?;
             Ok(CatalogueRows {
-                campaigns: read::live(&mut snapshot).await?,
+                campaigns,
                 rules: rule::in_force(&mut snapshot).await?,
                 overrides: Vec::new(),
                 participations: read::participations(&mut snapshot).await?,
@@ -79,6 +83,24 @@ impl CampaignStore for PostgresStore {
         .await
     }
 
+    async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist> {
+        self.read(blocklist::one(&self.readers, brand)).await
+    }
+
+    async fn set_blocklist(
+        &self,
+        brand: BrandId,
+        streamers: &[StreamerId],
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Blocklist> {
+        let (streamers, by) = (streamers.to_vec(), by.cloned());
+        self.write(move |c| {
+            Box::pin(async move { blocklist::set(c, brand, &streamers, (by.as_ref(), now)).await })
+        })
+        .await
+    }
+
     async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>> {
         self.read(read::landing(&self.readers, creative)).await
     }
@@ -87,5 +109,5 @@ impl CampaignStore for PostgresStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [asset::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
+    [asset::STATEMENTS, blocklist::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
 }

@@ -226,6 +226,7 @@ fn shown(n: u32, round: u32) -> PlayRecord {
         creative: CreativeId(1),
         outcome: PlayOutcome::Shown,
         reason: None,
+        shown: Some(NOW),
         viewers: round,
         currency: Currency::INR,
         split: Split::of(Micros(100), FeeBps::new(2000).unwrap()).unwrap(),
@@ -258,16 +259,15 @@ async fn of_two_approvals_at_the_same_time_one_is_judged_again() {
         for n in 0..2 {
             let once = key(&format!("c{round}{n}"));
             let made = nodes.first().create(&new_campaign(brand, 0), &once, NOW).await.unwrap();
-            nodes.first().apply(streamer, made.0.id, NOW).await.unwrap();
+            nodes.first().propose((streamer, made.0.id), Standing::Applied, NOW).await.unwrap();
             campaigns.push(made.0.id);
         }
         let judged: Vec<CampaignId> = {
             let assigned = nodes.first().assigned(streamer, NOW).await.unwrap();
             assigned.into_iter().map(|presence| presence.campaign).collect()
         };
-        let pairs = nodes.stores.iter().zip(&campaigns);
-        let answers = pairs
-            .map(|(node, campaign)| node.answer((streamer, *campaign), Standing::Approved, &judged, NOW));
+        let (pairs, yes) = (nodes.stores.iter().zip(&campaigns), (Standing::Applied, Standing::Approved));
+        let answers = pairs.map(|(node, campaign)| node.move_on((streamer, *campaign), yes, &judged, NOW));
         let answers = join_all(answers).await;
         let approved = answers.into_iter().filter(|answer| answer.as_ref().unwrap().is_some()).count();
         assert_eq!(approved, 1, "round {round}");

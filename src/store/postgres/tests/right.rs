@@ -122,6 +122,21 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
 }
 
 #[tokio::test]
+async fn a_member_of_the_role_keeps_blocklists() {
+    use gametriggers_actors::domain::id::StreamerId;
+    use gametriggers_actors::ports::{ByHand, CampaignStore};
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let (brand, _) = bench(database, &store).fund(10, 5).await;
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    for list in [[StreamerId(7)].as_slice(), &[]] {
+        store.set_blocklist(brand, list, Some(&hand), NOW).await.unwrap();
+        let campaigns = store.catalogue().await.unwrap().campaigns;
+        assert_eq!(campaigns[0].targeting.blocked_streamers, list);
+    }
+}
+
+#[tokio::test]
 async fn a_member_of_the_role_keeps_supply_and_prunes_it() {
     use gametriggers_actors::domain::supply::{Cell, Supplied, SupplyHistory};
     use gametriggers_actors::domain::time::UnixMillis;
@@ -161,8 +176,9 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     let wide = NewOverride { campaign, streamer: None, rule: None, expires: NOW + Millis(5) };
     let granted = store.grant_override(&wide, &hand(), NOW).await.unwrap().terms.id;
     store.revoke_override(granted, &hand(), NOW).await.unwrap();
-    store.apply(streamer, campaign, NOW).await.unwrap();
-    store.answer((streamer, campaign), Standing::Approved, &[], NOW).await.unwrap().unwrap();
+    store.propose((streamer, campaign), Standing::Applied, NOW).await.unwrap();
+    let yes = (Standing::Applied, Standing::Approved);
+    store.move_on((streamer, campaign), yes, &[], NOW).await.unwrap().unwrap();
     let counts = ViolationCounts { spoken: 1, blocked: 1, overridden: 0 };
     let category = gametriggers_actors::domain::campaign::Category::new("drinks".into());
     let batch = gametriggers_actors::ports::RuleCounts {
