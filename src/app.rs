@@ -1,5 +1,6 @@
 //! The composition root: the only file that knows every part.
 
+use crate::blob::Blobs;
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
 use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
@@ -11,7 +12,7 @@ use crate::session::upgrade::Door;
 use crate::store::{self, Stores};
 use crate::telemetry;
 use crate::web::courier::{Allowed, HttpCourier};
-use crate::web::{self, Shared};
+use crate::web::{self, AssetLimits, Gate, Library, Shared, Studio};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
 use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
@@ -48,6 +49,8 @@ pub struct App {
     pub addr: SocketAddr,
     /// What links start with.
     pub public_url: String,
+    /// Where uploaded files are.
+    pub blobs: Blobs,
     stores: Stores,
     server: ServerHandle,
     drain: Duration,
@@ -82,6 +85,7 @@ impl App {
         }
         // Alive from the start: one posts what an earlier process left, the other tells other nodes of it.
         let _ = (engine.directory.settlement(&engine), engine.directory.live(&engine));
+        let library = library(config)?;
         let listener = TcpListener::bind(config.server.bind)
             .map_err(|error| format!("{}: {error}; is another server running?", config.server.bind))?;
         let addr = listener.local_addr()?;
@@ -89,9 +93,7 @@ impl App {
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
-            assets: config.assets.dir.clone(),
-            asset_bytes_max: (config.assets.image_bytes_max, config.assets.video_bytes_max),
-            brand_bytes_max: config.assets.brand_bytes_max,
+            library: library.clone(),
             public_url: public_url.clone(),
             endpoints: Arc::new(allowed(config)),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
@@ -102,7 +104,17 @@ impl App {
         let handle = server.handle();
         actix_rt::spawn(server);
         let drain = Duration::from_millis(u64::from(config.server.drain_ms));
-        Ok(Self { engine, addr, public_url, stores, server: handle, drain, arbiter, _redis: redis })
+        Ok(Self {
+            engine,
+            addr,
+            public_url,
+            blobs: library.blobs,
+            stores,
+            server: handle,
+            drain,
+            arbiter,
+            _redis: redis,
+        })
     }
 
     /// Waits until a newer process has taken the database over.
@@ -167,6 +179,24 @@ impl App {
     }
 }
 
+/// Where uploads go.
+fn library(config: &Config) -> Result<Library, StartError> {
+    let assets = &config.assets;
+    let millis = |value: u32| Duration::from_millis(u64::from(value));
+    Ok(Library {
+        blobs: Blobs::open(assets)?,
+        studio: Studio::new(assets.decoded_at_once)?,
+        gate: Gate::new(assets.uploads_max, assets.uploads_per_brand),
+        limits: AssetLimits {
+            image: assets.image_bytes_max,
+            video: assets.video_bytes_max,
+            brand: assets.brand_bytes_max,
+            stall: millis(assets.stall_ms),
+            whole: millis(assets.upload_ms),
+        },
+    })
+}
+
 /// Redis, when there is one. It need not answer yet.
 fn redis(config: &Config) -> Result<Option<Redis>, StartError> {
     if config.redis.url.is_empty() {
@@ -199,6 +229,7 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Result<Port
         rules: Arc::clone(&stores.rules),
         participations: Arc::clone(&stores.participations),
         accounts: Arc::clone(&stores.accounts),
+        assets: Arc::clone(&stores.assets),
         log: Arc::clone(&stores.log),
         wallets: Arc::clone(&stores.wallets),
         audit: Arc::clone(&stores.audit),

@@ -1,6 +1,7 @@
 //! The server of Gametriggers: the shell around the engine in `gametriggers_actors`.
 
 pub mod app;
+pub mod blob;
 pub mod bus;
 pub mod cli;
 pub mod config;

@@ -12,8 +12,9 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
 use crate::ports::{
-    AccountStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy, LedgerStore,
-    LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore, WebhookStore,
+    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy,
+    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, WalletStore,
+    WebhookStore,
 };
 use crate::webhook::WebhookNumbers;
 use arc_swap::ArcSwap;
@@ -36,6 +37,8 @@ pub struct Ports {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// Uploads.
+    pub assets: Arc<dyn AssetStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.

@@ -367,6 +367,7 @@ fn ports(store: &Arc<SqliteStore>, watch: &Arc<Watch>) -> Ports {
         participations: Arc::<SqliteStore>::clone(store),
         accounts: Arc::<SqliteStore>::clone(store),
         log: Arc::<SqliteStore>::clone(store),
+        assets: Arc::<SqliteStore>::clone(store),
         wallets: Arc::<SqliteStore>::clone(store),
         audit: Arc::<SqliteStore>::clone(store),
         webhooks: Arc::<SqliteStore>::clone(store),

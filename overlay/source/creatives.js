@@ -71,7 +71,8 @@ function videoFailure(video) {
   const code = video.error?.code;
   if (code === 3) return 'decode';
   // "Not supported" also stands for a missing file; the codec itself tells which of the two it is.
-  return code === 4 && video.canPlayType('video/webm; codecs="vp9"') === '' ? 'unsupported' : 'load';
+  const codec = video.src.endsWith('.mp4') ? 'video/mp4; codecs="avc1.640028"' : 'video/webm; codecs="vp9"';
+  return code === 4 && video.canPlayType(codec) === '' ? 'unsupported' : 'load';
 }
 
 function loadVideo(video, src) {

@@ -149,6 +149,18 @@ pub struct Assets {
     pub video_bytes_max: usize,
     /// All uploads of a brand in bytes.
     pub brand_bytes_max: i64,
+    /// A bucket in the place of the folder.
+    pub bucket: String,
+    /// Uploads at once.
+    pub uploads_max: usize,
+    /// Uploads of one brand at once.
+    pub uploads_per_brand: usize,
+    /// Uploads that are decoded at once.
+    pub decoded_at_once: usize,
+    /// Silence that ends an upload.
+    pub stall_ms: u32,
+    /// Time for a whole upload.
+    pub upload_ms: u32,
 }
 
 /// The life of a play.

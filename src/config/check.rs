@@ -17,8 +17,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             wrong.push(why.to_owned());
         }
     };
-    let (play, session, settlement) = (&config.play, &config.session, &config.settlement);
-    let (database, redis) = (&config.database, &config.redis);
+    let Config { play, session, settlement, database, redis, .. } = config;
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
@@ -47,6 +46,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         session.frames_per_second == 0 || session.burst < 8,
         "session: frames_per_second above 0 and burst at least 8",
     );
+    check_assets(config, &mut refuse);
     refuse(
         !redis.url.is_empty()
             && !["redis://", "rediss://", "unix://", "redis+unix://"]
@@ -85,6 +85,22 @@ fn check_webhooks(webhooks: &Webhooks, refuse: &mut impl FnMut(bool, &str)) {
     refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
     refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
     refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
+}
+
+fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    let assets = &config.assets;
+    refuse(
+        assets.uploads_max == 0 || assets.uploads_per_brand == 0 || assets.decoded_at_once == 0,
+        "assets.uploads_max, assets.uploads_per_brand, assets.decoded_at_once: at least one is needed",
+    );
+    refuse(
+        assets.stall_ms == 0 || assets.upload_ms < assets.stall_ms,
+        "assets.upload_ms: at least assets.stall_ms, and that above 0",
+    );
+    refuse(
+        !assets.bucket.is_empty() && !cfg!(feature = "s3"),
+        "assets.bucket: this build knows no buckets; make one with `--features s3`",
+    );
 }
 
 /// What is good enough for everything but other people's money.

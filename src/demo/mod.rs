@@ -62,7 +62,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         seed::forget(&options.data)?;
     }
     let app = App::start(&config).await?;
-    let keys = seed::plant(&app.engine, &options.data, &config.assets.dir).await?;
+    let keys = seed::plant(&app.engine, &options.data, &app.blobs).await?;
     let crowd = simulated::plant(&app.engine, &options.data, options.streamers).await?;
     app.engine.reload_catalogue().await?;
     app.engine.ports.bus.publish(Event::CatalogueChanged);

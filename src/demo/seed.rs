@@ -1,6 +1,7 @@
 //! The demo's brands, campaigns and streamer.
 
 use crate::app::{StartError, secret_file};
+use crate::blob::Blobs;
 use crate::operator::{frequent, sample};
 use crate::web::keep_asset;
 use crate::world::new_key;
@@ -76,7 +77,7 @@ pub(super) fn forget(data: &Path) -> Result<(), StartError> {
 }
 
 /// The keys of an earlier start, or a new world.
-pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, assets: &Path) -> Result<Keys, StartError> {
+pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, blobs: &Blobs) -> Result<Keys, StartError> {
     let path = data.join("demo.keys.json");
     let keep = |keys: &Keys| -> Result<(), StartError> {
         secret_file(&path, &serde_json::to_string(keys)?)?;
@@ -88,7 +89,7 @@ pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, assets: &Path) -> R
     };
     if keys.campaign_ids.is_empty() {
         keep(&keys)?;
-        sow(engine, assets, &mut keys).await?;
+        sow(engine, blobs, &mut keys).await?;
         keep(&keys)?;
     } else if engine.keyring.holder(&keys.overlay_key).is_none() {
         // It was rotated: the address of an earlier start is dead, and the new key is not known here.
@@ -103,7 +104,7 @@ pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, assets: &Path) -> R
 }
 
 /// Sows what is not there yet.
-async fn sow(engine: &Arc<Engine>, assets: &Path, keys: &mut Keys) -> Result<(), StartError> {
+async fn sow(engine: &Arc<Engine>, blobs: &Blobs, keys: &mut Keys) -> Result<(), StartError> {
     let now = engine.now();
     let accounts = &engine.ports.accounts;
     let admin = NewAccount::Key { holder: Principal::Admin, key: Keyring::hash(&keys.admin_key) };
@@ -111,7 +112,12 @@ async fn sow(engine: &Arc<Engine>, assets: &Path, keys: &mut Keys) -> Result<(),
     let voltade = brand(engine, "Voltade", &keys.brand_key).await?;
     let northpeak = brand(engine, "Northpeak", &keys.rival_key).await?;
     let mut ids = Vec::new();
-    for (at, new) in campaigns(&voltade, &northpeak, assets, now)?.iter().enumerate() {
+    let shown = Shown {
+        lower_third: keep_asset(engine, blobs, voltade.id, LOWER_THIRD).await?.content().0,
+        corner: keep_asset(engine, blobs, northpeak.id, CORNER).await?.content().0,
+        video: keep_asset(engine, blobs, voltade.id, LOOP).await?.content().0,
+    };
+    for (at, new) in campaigns(&voltade, &northpeak, shown, now).iter().enumerate() {
         let once = Idempotency { key: format!("demo:campaign:{}:{at}", voltade.id), fingerprint: [0; 32] };
         ids.push(engine.ports.campaigns.create(new, &once, now).await?.0.id.0);
     }
@@ -158,18 +164,14 @@ async fn brand(engine: &Engine, name: &str, key: &str) -> Result<Brand, StartErr
 /// Kind, placement and colour of a creative.
 type Look = (Content, Placement, &'static str);
 
-fn campaigns(
-    voltade: &Brand,
-    northpeak: &Brand,
-    assets: &Path,
-    now: UnixMillis,
-) -> Result<Vec<NewCampaign>, StartError> {
-    let image = |bytes| -> Result<Content, StartError> {
-        let kept = keep_asset(assets, bytes).map_err(|problem| problem.to_string())?;
-        Ok(Content::Image { asset: kept.name.into(), width: kept.width, height: kept.height })
-    };
-    let video = keep_asset(assets, LOOP).map_err(|problem| problem.to_string())?;
-    let video = Content::Video { asset: video.name.into(), width: video.width, height: video.height };
+/// The pictures of the demo.
+struct Shown {
+    lower_third: Content,
+    corner: Content,
+    video: Content,
+}
+
+fn campaigns(voltade: &Brand, northpeak: &Brand, shown: Shown, now: UnixMillis) -> Vec<NewCampaign> {
     let text = |headline: &str, body: &str| Content::Text { headline: headline.into(), body: body.into() };
     let qr = |headline: &str, body: &str| Content::Qr { headline: headline.into(), body: body.into() };
     let (lime, orange) = ("#d9ff3d", "#ff7f32");
@@ -192,18 +194,15 @@ fn campaigns(
     );
     let wide = Placement::LowerThird;
     let list: [(&Brand, &str, Pricing, Look); 7] = [
-        (voltade, "Win the late game", cpm(250), (image(LOWER_THIRD)?, wide, lime)),
+        (voltade, "Win the late game", cpm(250), (shown.lower_third, wide, lime)),
         (voltade, "Scan for a free can", cpc(90), (free_can, Placement::Corner, lime)),
-        (northpeak, "Cold start", flat(24), (image(CORNER)?, Placement::Corner, orange)),
+        (northpeak, "Cold start", flat(24), (shown.corner, Placement::Corner, orange)),
         (northpeak, "Altitude week", cpm(180), (week, wide, orange)),
         (northpeak, "Trail pack", cpc(80), (trail, wide, orange)),
         (voltade, "Matchday ticker", flat(18), (ticker, Placement::Ticker, lime)),
-        (voltade, "Citrus Surge spot", flat(15), (video, Placement::Corner, lime)),
+        (voltade, "Citrus Surge spot", flat(15), (shown.video, Placement::Corner, lime)),
     ];
-    Ok(list
-        .into_iter()
-        .map(|(brand, name, pricing, look)| campaign(brand, name, pricing, look, now))
-        .collect())
+    list.into_iter().map(|(brand, name, pricing, look)| campaign(brand, name, pricing, look, now)).collect()
 }
 
 fn campaign(

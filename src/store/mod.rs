@@ -10,8 +10,8 @@ mod standing;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore, StoreError,
-    WalletStore, WebhookStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
+    StoreError, WalletStore, WebhookStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -97,6 +97,8 @@ pub struct Stores {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// Uploads.
+    pub assets: Arc<dyn AssetStore>,
     /// Plays and counters.
     pub log: Arc<dyn PlayLog>,
     /// Wallets.
@@ -122,6 +124,7 @@ impl Stores {
             rules: Arc::<SqliteStore>::clone(&store),
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
+            assets: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::<SqliteStore>::clone(&store),
@@ -137,6 +140,7 @@ impl Stores {
             rules: Arc::<PostgresStore>::clone(&store),
             participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
+            assets: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),
             wallets: Arc::<PostgresStore>::clone(&store),
             audit: Arc::<PostgresStore>::clone(&store),

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 /// Every metric with its meaning. `tests/tidy.rs` holds the code to this list.
 pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_actor_respawned_total", "actors that were lost and started anew, by actor"),
+    ("gametriggers_assets_refused_total", "uploads that were refused, by reason"),
+    ("gametriggers_assets_total", "uploads that were taken, by what is served of them"),
     (
         "gametriggers_bus_dropped_total",
         "events that other nodes were not told; they are told to read everything again",

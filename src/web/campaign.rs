@@ -1,8 +1,10 @@
 //! `/api/campaigns`: a brand makes, changes and watches its campaigns.
 
 use super::Shared;
+use super::asset;
 use super::caller::Caller;
 use super::campaign_body::{CampaignBody, CampaignView, CapBody, PACINGS, ROTATIONS, daily_cap};
+use super::creative_body::Assets;
 use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::targeting_body::TargetingBody;
@@ -127,10 +129,13 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let brand = caller.brand(body.brand_id)?;
     let key = idempotency(&format!("brand:{brand}"), &idempotency_key(&request)?, &*body)?;
-    let (assets, now) = (shared.assets.clone(), shared.engine.now());
-    // It looks at files.
-    let read = actix_web::web::block(move || body.into_inner().read(brand, &assets, now)).await;
-    let new = read.map_err(|_| Problem::unavailable())??;
+    let mut assets = Assets::new();
+    for name in body.assets() {
+        if let Some(asset) = asset::usable(&shared, caller, name).await? {
+            assets.insert(name.to_owned(), asset);
+        }
+    }
+    let new = body.into_inner().read(brand, &assets, shared.engine.now())?;
     let (campaign, funds) = shared.engine.ports.campaigns.create(&new, &key, shared.engine.now()).await?;
     shared.engine.ports.bus.publish(Event::CatalogueChanged);
     let location = format!("/api/campaigns/{}", campaign.id);

@@ -1,6 +1,6 @@
 //! Campaigns as the API reads and writes them. Everything that is wrong is named at once.
 
-use super::creative_body::CreativeBody;
+use super::creative_body::{Assets, CreativeBody};
 use super::fields::{Fields, line, word};
 use super::problem::Problem;
 use super::targeting_body::TargetingBody;
@@ -14,7 +14,9 @@ use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{NewCampaign, NewCreative};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+
+/// Creatives of a campaign, at most.
+const CREATIVES_MAX: usize = 10;
 
 /// `POST /api/campaigns`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -115,11 +117,21 @@ impl CapBody {
 }
 
 impl CampaignBody {
+    /// The assets that its creatives name, as many as there may be.
+    pub(super) fn assets(&self) -> impl Iterator<Item = &str> {
+        self.creatives.iter().take(CREATIVES_MAX).filter_map(CreativeBody::asset)
+    }
+
     /// Checks everything.
     ///
     /// # Errors
     /// Every field that is refused.
-    pub(super) fn read(self, brand: BrandId, assets: &Path, now: UnixMillis) -> Result<NewCampaign, Problem> {
+    pub(super) fn read(
+        self,
+        brand: BrandId,
+        assets: &Assets,
+        now: UnixMillis,
+    ) -> Result<NewCampaign, Problem> {
         let mut fields = Fields::default();
         let name = fields.need("name", line(&self.name, 1, 80), "1 to 80 characters");
         let category = fields.need("category", word(&self.category), "1 to 40 of a-z, 0-9 and _");
@@ -142,10 +154,10 @@ impl CampaignBody {
             landing(&self.landing_url),
             "an http or https address of at most 500 characters",
         );
-        let fits = (1..=10).contains(&self.creatives.len()).then_some(());
+        let fits = (1..=CREATIVES_MAX).contains(&self.creatives.len()).then_some(());
         fields.need("creatives", fits, "1 to 10 creatives");
         let per_click = matches!(pricing, Some(Pricing::Cpc(_)));
-        let creatives = self.creatives.iter().take(10).enumerate();
+        let creatives = self.creatives.iter().take(CREATIVES_MAX).enumerate();
         let creatives: Vec<NewCreative> = creatives
             .filter_map(|(at, creative)| creative.read(at, (per_click, assets), &mut fields))
             .collect();

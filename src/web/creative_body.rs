@@ -1,6 +1,7 @@
 //! Creatives as the API reads and writes them.
 
 use super::fields::{Fields, line};
+use gametriggers_actors::domain::asset::Asset;
 use gametriggers_actors::domain::creative::{
     Content, Creative, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
 };
@@ -8,8 +9,11 @@ use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::NewCreative;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The assets that may be used, by their names.
+pub(super) type Assets = HashMap<String, Asset>;
 
 /// A creative of a campaign.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -58,7 +62,7 @@ impl CreativeBody {
     pub(super) fn read(
         &self,
         at: usize,
-        (per_click, assets): (bool, &Path),
+        (per_click, assets): (bool, &Assets),
         fields: &mut Fields,
     ) -> Option<NewCreative> {
         let field = |name: &str| format!("creatives[{at}].{name}");
@@ -67,7 +71,7 @@ impl CreativeBody {
             &field("kind"),
             content,
             "text or qr with a headline of 1 to 60 and a body of at most 120 characters, \
-             or image or video with the asset of POST /api/assets",
+             or image or video with an asset of yours, by the name that POST /api/assets gave",
         );
         let placement = fields.need(
             &field("placement"),
@@ -101,8 +105,13 @@ impl CreativeBody {
         })
     }
 
+    /// The asset that it names.
+    pub(super) fn asset(&self) -> Option<&str> {
+        self.asset.as_deref()
+    }
+
     /// What is drawn, and whether it can be heard.
-    fn content(&self, assets: &Path) -> Option<(Content, bool)> {
+    fn content(&self, assets: &Assets) -> Option<(Content, bool)> {
         let words = || {
             let headline = line(self.headline.as_deref()?, 1, 60)?;
             let body = line(self.body.as_deref().unwrap_or_default(), 0, 120)?;
@@ -112,13 +121,8 @@ impl CreativeBody {
             "text" => words().map(|(headline, body)| (Content::Text { headline, body }, false)),
             "qr" => words().map(|(headline, body)| (Content::Qr { headline, body }, false)),
             "image" | "video" => {
-                let stored = super::asset::stored(assets, self.asset.as_deref()?)?;
-                let (asset, width, height) = (Arc::from(stored.name), stored.width, stored.height);
-                match (self.kind.as_str(), stored.video) {
-                    ("image", false) => Some((Content::Image { asset, width, height }, false)),
-                    ("video", true) => Some((Content::Video { asset, width, height }, stored.sound)),
-                    _ => None,
-                }
+                let (content, sound) = assets.get(self.asset.as_deref()?)?.content();
+                (content.code() == self.kind).then_some((content, sound))
             }
             _ => None,
         }

@@ -35,7 +35,7 @@ mod webhook_delivery;
 mod why;
 mod wire;
 
-pub use asset::{Stored, keep as keep_asset};
+pub use asset::{Gate, Library, Limits as AssetLimits, Studio, keep as keep_asset};
 pub use limit::Clicks;
 pub use pages::overlay_build;
 pub use problem::Problem;
@@ -47,7 +47,6 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, guard, http::header};
 use gametriggers_actors::engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -58,12 +57,8 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
-    /// Folder of images and videos.
-    pub assets: PathBuf,
-    /// Largest image and largest video, in bytes.
-    pub asset_bytes_max: (usize, usize),
-    /// All uploads of a brand, in bytes.
-    pub brand_bytes_max: i64,
+    /// Uploads.
+    pub library: Library,
     /// What short links start with.
     pub public_url: String,
     /// Which endpoints of others may be called.
@@ -99,7 +94,8 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .configure(rules)
             .configure(money)
             .configure(people)
-            .service(resource("/assets").post(asset::add))
+            .service(resource("/assets").get(asset::list).post(asset::add))
+            .service(resource("/assets/{name}").get(asset::show).delete(asset::archive))
             .configure(webhooks)
             .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
     );

@@ -21,11 +21,14 @@ pub(super) struct FieldError {
 pub struct Problem {
     /// `/problems/` and a stable name.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     title: &'static str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    detail: Option<Box<str>>,
+    /// Why an upload is refused, by a name from a closed list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
     /// The conflict rules that spoke.
@@ -35,12 +38,20 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
-        let kind = format!("/problems/{name}");
-        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new(), rules: Vec::new() }
+        let kind = format!("/problems/{name}").into();
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: None,
+            reason: None,
+            errors: Vec::new(),
+            rules: Vec::new(),
+        }
     }
 
     fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into());
         self
     }
 
@@ -84,6 +95,31 @@ impl Problem {
     pub(super) fn unsupported(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This format is not taken")
             .because(detail)
+    }
+
+    /// 408: the body did not come in time.
+    pub(super) fn timeout(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long").because(detail)
+    }
+
+    /// 422: a file that is of a format that is taken, and not in a state to be.
+    pub(super) fn unfit(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "asset-refused", "This file is not taken").because(detail)
+    }
+
+    /// 503: others are served first.
+    pub(super) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much is going on").because(detail)
+    }
+
+    /// With the reason by its name.
+    pub(super) fn with_reason(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// With everything that was found.
+    pub(super) fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
     }
 
     /// 409: it does not fit what is.

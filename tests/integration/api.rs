@@ -82,7 +82,7 @@ async fn a_resource_that_has_no_such_method_says_so() {
         ("PUT", format!("/api/campaigns/{id}")),
         ("POST", format!("/api/campaigns/{id}/live")),
         ("POST", "/api/streamers/1/plays".to_owned()),
-        ("GET", "/api/assets".to_owned()),
+        ("PUT", "/api/assets".to_owned()),
     ] {
         app.send(Request::new(method, path).key(&brand.key)).await.problem(405, "method-not-allowed");
     }

@@ -37,6 +37,7 @@ mod settings;
 mod suitability;
 mod supply;
 mod support;
+mod uploads;
 mod wallet;
 mod webhooks;
 mod why;

@@ -64,7 +64,8 @@ const fn card((width, height): (u32, u32)) -> Drawn {
 }
 
 /// The largest picture of a placement.
-const fn picture_max(placement: Placement) -> (u32, u32) {
+#[must_use]
+pub const fn picture_max(placement: Placement) -> (u32, u32) {
     match placement {
         Placement::LowerThird => (1080, 200),
         Placement::Corner => (480, 400),

@@ -2,9 +2,11 @@
 
 pub mod ad_clock;
 pub mod area;
+pub mod asset;
 pub mod audit;
 pub mod campaign;
 pub mod conflict;
+pub mod contrast;
 pub mod creative;
 pub mod daypart;
 pub mod decision;

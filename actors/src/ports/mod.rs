@@ -2,6 +2,7 @@
 //! database, no bus and no clock of its own.
 
 mod account;
+mod asset;
 mod live;
 mod participation;
 mod rule;
@@ -11,6 +12,7 @@ mod webhook;
 pub use self::account::{
     AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
 };
+pub use self::asset::{AssetStore, BrandAsset};
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
 pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
 pub use self::rule::{
@@ -294,15 +296,6 @@ pub trait CampaignStore: Send + Sync {
         after: Option<CampaignId>,
         limit: u32,
     ) -> StoreResult<Vec<Campaign>>;
-    /// Counts an asset, its name and its bytes, against a brand's quota; false when it does not fit. The
-    /// same one counts once.
-    async fn charge_asset(
-        &self,
-        brand: BrandId,
-        asset: (&str, i64),
-        quota: i64,
-        now: UnixMillis,
-    ) -> StoreResult<bool>;
     /// Whom a brand blocks for all of its campaigns.
     async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist>;
     /// Blocks these, and no others. What an operator does is put on record, in the same transaction.

@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (10, "supply", include_str!("../../../migrations/postgres/0010_supply.sql")),
     (11, "play shown", include_str!("../../../migrations/postgres/0011_play_shown.sql")),
     (12, "brand blocklist", include_str!("../../../migrations/postgres/0012_brand_blocklist.sql")),
+    (13, "asset", include_str!("../../../migrations/postgres/0013_asset.sql")),
     (15, "webhook", include_str!("../../../migrations/postgres/0015_webhook.sql")),
     (16, "participation", include_str!("../../../migrations/postgres/0016_participation.sql")),
 ];

@@ -5,6 +5,7 @@
 //! and another process took over in between.
 
 mod account;
+mod asset;
 mod audit;
 mod campaign;
 mod connection;
@@ -193,6 +194,7 @@ fn every_statement() -> Vec<&'static str> {
     statements.extend(
         [
             account::STATEMENTS,
+            asset::STATEMENTS,
             audit::STATEMENTS,
             participation::STATEMENTS,
             play_log::STATEMENTS,

@@ -18,6 +18,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (10, "supply", include_str!("../../../migrations/sqlite/0010_supply.sql")),
     (11, "play shown", include_str!("../../../migrations/sqlite/0011_play_shown.sql")),
     (12, "brand blocklist", include_str!("../../../migrations/sqlite/0012_brand_blocklist.sql")),
+    (13, "asset", include_str!("../../../migrations/sqlite/0013_asset.sql")),
     (15, "webhook", include_str!("../../../migrations/sqlite/0015_webhook.sql")),
     (16, "participation", include_str!("../../../migrations/sqlite/0016_participation.sql")),
 ];

@@ -5,6 +5,7 @@
 //! was copied or a lock was lost.
 
 mod account;
+mod asset;
 mod audit;
 mod bulk;
 mod campaign;

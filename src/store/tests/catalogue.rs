@@ -215,18 +215,6 @@ async fn streamers_and_their_settings_read_back(on: On) {
     assert!(matches!(bench.store.streamer(nobody).await, Err(StoreError::NotFound)));
 }
 
-async fn uploads_are_counted_once_and_against_the_quota_of_each_brand(on: On) {
-    let bench = Bench::new(on).await;
-    let (one, other) = (bench.brand(1).await, bench.brand(1).await);
-    let charge = async |brand, name, bytes| bench.store.charge_asset(brand, (name, bytes), 100, NOW).await;
-    assert!(charge(one, "a.png", 60).await.unwrap());
-    assert!(charge(one, "a.png", 60).await.unwrap(), "the same again");
-    assert!(!charge(one, "b.png", 41).await.unwrap());
-    assert!(charge(one, "b.png", 40).await.unwrap());
-    assert!(charge(other, "a.png", 60).await.unwrap());
-    assert!(charge(BrandId(99), "a.png", 1).await.is_err());
-}
-
 async fn streamers_are_added_all_or_none(on: On) {
     let bench = Bench::new(on).await;
     let same_key = NewStreamer { key: [1; 32], ..new_streamer(3) };
@@ -413,7 +401,6 @@ on_each! {
     pages_go_up_by_id_and_stay_with_their_brand;
     the_catalogue_has_what_may_play;
     streamers_and_their_settings_read_back;
-    uploads_are_counted_once_and_against_the_quota_of_each_brand;
     streamers_are_added_all_or_none;
     a_revoked_key_is_no_key;
     a_play_is_one_row_and_its_end_is_final;

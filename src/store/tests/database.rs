@@ -4,7 +4,7 @@ use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
-    AccountStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
     WalletStore, WebhookStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
@@ -29,6 +29,7 @@ pub(in crate::store) trait Store:
     + RuleStore
     + ParticipationStore
     + AccountStore
+    + AssetStore
     + PlayLog
     + WalletStore
     + AuditStore

@@ -30,6 +30,7 @@ macro_rules! on_each {
 }
 
 mod account;
+mod asset;
 mod audit;
 pub(in crate::store) mod catalogue;
 mod daily_cap;

@@ -118,6 +118,7 @@ impl TestEngine {
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
+            assets: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::new(FragileAudit(Arc::clone(&world), Arc::clone(&store))),
             webhooks: Arc::<SqliteStore>::clone(&store),

@@ -1,6 +1,5 @@
 //! Campaigns and their creatives.
 
-mod asset;
 mod blocklist;
 mod read;
 mod write;
@@ -69,20 +68,6 @@ impl CampaignStore for PostgresStore {
         self.read(async { read::page(&mut *self.snapshot().await?, brand, after, limit).await }).await
     }
 
-    async fn charge_asset(
-        &self,
-        brand: BrandId,
-        (name, bytes): (&str, i64),
-        quota: i64,
-        now: UnixMillis,
-    ) -> StoreResult<bool> {
-        let name = name.to_owned();
-        self.write(move |c| {
-            Box::pin(async move { asset::charge(c, brand, (&name, bytes), quota, now).await })
-        })
-        .await
-    }
-
     async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist> {
         self.read(blocklist::one(&self.readers, brand)).await
     }
@@ -109,5 +94,5 @@ impl CampaignStore for PostgresStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [asset::STATEMENTS, blocklist::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
+    [blocklist::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
 }

@@ -1,6 +1,5 @@
 //! Campaigns and their creatives.
 
-mod asset;
 mod blocklist;
 mod read;
 mod write;
@@ -75,20 +74,6 @@ impl CampaignStore for SqliteStore {
         Ok(read::page(&mut snapshot, brand, after, limit).await?)
     }
 
-    async fn charge_asset(
-        &self,
-        brand: BrandId,
-        (name, bytes): (&str, i64),
-        quota: i64,
-        now: UnixMillis,
-    ) -> StoreResult<bool> {
-        let name = name.to_owned();
-        self.write(move |c| {
-            Box::pin(async move { asset::charge(c, brand, (&name, bytes), quota, now).await })
-        })
-        .await
-    }
-
     async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist> {
         Ok(blocklist::one(&self.readers, brand).await?)
     }
@@ -115,5 +100,5 @@ impl CampaignStore for SqliteStore {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [asset::STATEMENTS, blocklist::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
+    [blocklist::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat()
 }
