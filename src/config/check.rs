@@ -17,7 +17,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             wrong.push(why.to_owned());
         }
     };
-    let Config { play, session, settlement, database, redis, .. } = config;
+    let Config { play, session, settlement, database, .. } = config;
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
@@ -47,6 +47,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "session: frames_per_second above 0 and burst at least 8",
     );
     check_assets(config, &mut refuse);
+    let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
             && !["redis://", "rediss://", "unix://", "redis+unix://"]
@@ -81,12 +82,6 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
 }
 
-fn check_webhooks(webhooks: &Webhooks, refuse: &mut impl FnMut(bool, &str)) {
-    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
-    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
-    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
-}
-
 fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
     let assets = &config.assets;
     refuse(
@@ -101,6 +96,12 @@ fn check_assets(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
         !assets.bucket.is_empty() && !cfg!(feature = "s3"),
         "assets.bucket: this build knows no buckets; make one with `--features s3`",
     );
+}
+
+fn check_webhooks(webhooks: &Webhooks, refuse: &mut impl FnMut(bool, &str)) {
+    refuse(!(1..=60).contains(&webhooks.timeout_s), "webhooks.timeout_s: 1 to 60");
+    refuse(!(1..=200).contains(&webhooks.endpoints_at_once), "webhooks.endpoints_at_once: 1 to 200");
+    refuse(!(1..=3600).contains(&webhooks.summary_s), "webhooks.summary_s: 1 to 3600");
 }
 
 /// What is good enough for everything but other people's money.

@@ -104,17 +104,6 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
 }
 
-/// Who is told of events over HTTP.
-fn webhooks(api: &mut ServiceConfig) {
-    api.service(resource("/webhooks").get(webhook::list).post(webhook::add))
-        .service(resource("/webhooks/{id}").get(webhook::show).patch(webhook::change).delete(webhook::delete))
-        .service(resource("/webhooks/{id}/secret").post(webhook::rotate))
-        .service(resource("/webhooks/{id}/replay").post(webhook_delivery::replay_failed))
-        .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
-        .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
-        .service(resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay));
-}
-
 /// Campaigns, and who takes part in them.
 fn campaigns(api: &mut ServiceConfig) {
     api.service(resource("/campaigns").get(campaign::list).post(campaign::create))
@@ -190,6 +179,17 @@ fn read_as_problems(app: &mut ServiceConfig) {
     let query =
         web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
     app.app_data(json).app_data(path).app_data(query);
+}
+
+/// Who is told of events over HTTP.
+fn webhooks(api: &mut ServiceConfig) {
+    api.service(resource("/webhooks").get(webhook::list).post(webhook::add))
+        .service(resource("/webhooks/{id}").get(webhook::show).patch(webhook::change).delete(webhook::delete))
+        .service(resource("/webhooks/{id}/secret").post(webhook::rotate))
+        .service(resource("/webhooks/{id}/replay").post(webhook_delivery::replay_failed))
+        .service(resource("/webhooks/{id}/deliveries").get(webhook_delivery::list))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}").get(webhook_delivery::show))
+        .service(resource("/webhooks/{id}/deliveries/{delivery_id}/replay").post(webhook_delivery::replay));
 }
 
 /// GET, and HEAD, which some monitors and players ask first.
