@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             wrong.push(why.to_owned());
         }
     };
-    let Config { play, session, settlement, database, .. } = config;
+    let Config { play, session, settlement, database, redis, .. } = config;
     refuse(
         !database.is_sqlite() && !database.is_postgres(),
         "database.url: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
@@ -48,7 +48,6 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "session: frames_per_second above 0 and burst at least 8",
     );
     check_assets(config, &mut refuse);
-    let redis = &config.redis;
     refuse(
         !redis.url.is_empty()
             && !["redis://", "rediss://", "unix://", "redis+unix://"]
