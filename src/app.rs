@@ -3,10 +3,11 @@
 use crate::blob::Blobs;
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
-use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
+use crate::config::{Config, MADE_KEY, Mode, PlatformKind, ProviderText};
 use crate::identity::attempts::Attempts;
 use crate::identity::keys::AuthKeys;
 use crate::identity::password::Passwords;
+use crate::identity::provider::{Access, Providers, Secret};
 use crate::identity::token::Tokens;
 use crate::identity::{Identity, Lives, Rules};
 use crate::policy;
@@ -338,11 +339,15 @@ fn identity(config: &Config, public_url: &str) -> Result<Identity, StartError> {
         session: seconds(auth.refresh_life_s),
         grace: Millis(i64::from(auth.refresh_grace_ms)),
     };
+    let front_ends =
+        if auth.front_ends.is_empty() { vec![format!("{public_url}/")] } else { auth.front_ends.clone() };
     let service_key = Some(&config.secrets.service_key).filter(|key| !key.is_empty());
     Ok(Identity {
         tokens: Tokens::new(Arc::clone(&keys), public_url.to_owned(), auth.audience.clone(), lives.access),
         keys,
         passwords: Passwords::new(auth.hashes_at_once).ok_or("the parameters of argon2id are no good")?,
+        providers: Providers::new(access(&auth.providers.twitch), access(&auth.providers.google)),
+        front_ends,
         attempts: Attempts::new(auth.attempts_per_account, auth.attempts_per_address),
         lives,
         rules: Rules {
@@ -351,6 +356,20 @@ fn identity(config: &Config, public_url: &str) -> Result<Identity, StartError> {
             admin_two_factor: auth.admin_two_factor,
         },
         service_key: service_key.map(|key| Keyring::hash(key)),
+    })
+}
+
+/// A provider that is set up.
+fn access(text: &ProviderText) -> Option<Access> {
+    let text = Some(text).filter(|text| !text.client_id.is_empty())?.clone();
+    Some(Access {
+        client_id: text.client_id,
+        client_secret: Secret(text.client_secret),
+        authorize_url: text.authorize_url,
+        token_url: text.token_url,
+        user_url: text.user_url,
+        keys_url: text.keys_url,
+        issuer: text.issuer,
     })
 }
 

@@ -5,12 +5,15 @@
 pub mod attempts;
 pub mod keys;
 pub mod password;
+pub mod provider;
 pub mod refresh;
 pub mod token;
+pub mod totp;
 
 use self::attempts::Attempts;
 use self::keys::AuthKeys;
 use self::password::Passwords;
+use self::provider::Providers;
 use self::token::Tokens;
 use gametriggers_actors::domain::time::Millis;
 use std::sync::Arc;
@@ -49,6 +52,10 @@ pub struct Identity {
     pub passwords: Passwords,
     /// Who tried how often.
     pub attempts: Attempts,
+    /// Where else users may have an account.
+    pub providers: Providers,
+    /// Where a sign-in at a provider may end; the first one unless another is asked for.
+    pub front_ends: Vec<String>,
     /// How long what is given is good.
     pub lives: Lives,
     /// What may be done.

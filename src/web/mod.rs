@@ -87,6 +87,15 @@ fn auth_routes(app: &mut ServiceConfig) {
         .service(resource("/auth/sign-out").post(auth::sign_out))
         .service(resource("/auth/me").get(auth::me))
         .service(resource("/auth/password").post(auth::change_password))
+        .service(resource("/auth/two-factor").post(auth::factor::enrol))
+        .service(resource("/auth/two-factor/confirm").post(auth::factor::confirm))
+        .service(resource("/auth/two-factor/recovery-codes").post(auth::factor::renew))
+        .service(resource("/auth/two-factor/disable").post(auth::factor::give_up))
+        .service(resource("/auth/exchange").post(auth::provider::exchange))
+        // Last, since their first part may be any word.
+        .service(resource("/auth/{provider}").get(auth::provider::start))
+        .service(resource("/auth/{provider}/callback").get(auth::provider::finish))
+        .service(resource("/auth/{provider}/link").post(auth::provider::link))
         .service(resource("/admin/users").get(auth::user::list).post(auth::user::add))
         .service(resource("/admin/users/{id}").patch(auth::user::change));
 }

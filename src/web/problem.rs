@@ -100,6 +100,12 @@ impl Problem {
         Self { retry_after_s, ..problem }
     }
 
+    /// 502: another service did not say what was needed of it.
+    pub(super) fn elsewhere(detail: impl Into<String>) -> Self {
+        let title = "The provider did not answer as it should";
+        Self::new(StatusCode::BAD_GATEWAY, "provider-failed", title).because(detail)
+    }
+
     /// 403: the key is valid, but not for this.
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This key may not do this").because(detail)

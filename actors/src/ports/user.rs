@@ -144,7 +144,7 @@ pub enum EndedWhy {
     SignedOut,
     /// An old refresh token came again: somebody else has a copy.
     Reused,
-    /// The password was changed.
+    /// The password was changed, or a second factor came into force.
     Password,
     /// An operator changed the user.
     ByHand,
@@ -211,8 +211,16 @@ pub struct NextToken {
 pub enum FactorChange {
     /// A new sealed secret, not in force yet. Not while one is in force.
     Enrol(Vec<u8>),
-    /// It is in force: a code of this step proved it. With the hashes of new recovery codes.
-    Confirm(i64, Vec<KeyHash>),
+    /// It is in force: a code of `step` proved it. With the hashes of new recovery codes. Every session but
+    /// `keep` ends: none that began without the second factor goes on.
+    Confirm {
+        /// The step of the code.
+        step: i64,
+        /// Hashes of recovery codes.
+        recovery: Vec<KeyHash>,
+        /// The session that showed the code.
+        keep: SessionId,
+    },
     /// A code of this step is used. Not if it, or a later one, was used before.
     Use(i64),
     /// A recovery code is used. Not twice.

@@ -14,6 +14,7 @@ use crate::domain::id::CampaignId;
 use crate::domain::reason::Reason;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Streamer;
+use crate::domain::streamer::command::Command;
 use crate::domain::streamer::live::{Effect, LiveStreamer, Market, ToPage, World};
 use crate::domain::streamer::page::SessionId;
 use crate::domain::time::{Millis, UnixMillis};
@@ -389,7 +390,8 @@ impl Handler<FromDashboard> for StreamerActor {
         match message {
             FromDashboard::Attach(session) => self.attach_dashboard(session, ctx),
             FromDashboard::Said { session, id, command } => {
-                let answer = if self.loaded {
+                // What needs no past is done before it was read.
+                let answer = if self.loaded || command != Command::PlayNext {
                     self.step(ctx, |live, world, effects| live.command(command, world, effects))
                 } else {
                     Err(Reason::Draining)

@@ -35,6 +35,11 @@ fn login(user: UserId, id: u8) -> Login {
     }
 }
 
+/// The session with the number nine shows a code.
+fn confirm(step: i64, recovery: Vec<[u8; 32]>) -> FactorChange {
+    FactorChange::Confirm { step, recovery, keep: SessionId([9; 16]) }
+}
+
 impl Bench {
     async fn ada(&self) -> User {
         self.store.add_user(&volt("ada@volt.example"), None, NOW).await.unwrap().unwrap()
@@ -158,7 +163,7 @@ async fn what_an_operator_does_to_a_user_is_on_record(on: On) {
     let (ada, why) = (bench.ada().await, by_hand("she moved"));
     bench.store.begin_session(&login(ada.id, 1), 9, NOW).await.unwrap();
     bench.store.change_factor(ada.id, &FactorChange::Enrol(vec![1]), NOW).await.unwrap();
-    assert!(bench.store.change_factor(ada.id, &FactorChange::Confirm(5, vec![[7; 32]]), NOW).await.unwrap());
+    assert!(bench.store.change_factor(ada.id, &confirm(5, vec![[7; 32]]), NOW).await.unwrap());
     let change =
         UserChange { acts_for: Some(Principal::Admin), disabled: Some(true), forget_second_factor: true };
     let after = bench.store.change_user(ada.id, &change, &why, NOW).await.unwrap();
@@ -193,15 +198,19 @@ async fn a_code_works_once_and_only_what_was_proved_is_in_force(on: On) {
     let bench = Bench::new(on).await;
     let ada = bench.ada().await;
     let change = async |change: FactorChange| bench.store.change_factor(ada.id, &change, NOW).await.unwrap();
-    assert!(!change(FactorChange::Confirm(1, vec![])).await, "there is no secret");
+    assert!(!change(confirm(1, vec![])).await, "there is no secret");
     assert!(!change(FactorChange::Use(1)).await);
     assert!(!change(FactorChange::Replace(vec![[1; 32]])).await);
     assert!(change(FactorChange::Enrol(vec![1])).await && change(FactorChange::Enrol(vec![2])).await);
     let enrolled = bench.store.user(ada.id).await.unwrap();
     assert!(!enrolled.has_second_factor() && enrolled.totp.unwrap().sealed == [2]);
     assert!(!change(FactorChange::Use(10)).await, "not in force yet");
-    assert!(change(FactorChange::Confirm(10, vec![[1; 32], [2; 32]])).await);
+    for n in [1, 9] {
+        bench.store.begin_session(&login(ada.id, n), 9, NOW + Millis(i64::from(n))).await.unwrap();
+    }
+    assert!(change(confirm(10, vec![[1; 32], [2; 32]])).await);
     assert!(bench.store.user(ada.id).await.unwrap().has_second_factor());
+    assert_eq!(bench.open_sessions(ada.id).await, [9], "what began without it goes on nowhere");
     assert!(!change(FactorChange::Enrol(vec![3])).await, "one is in force");
     for (step, good) in [(10, false), (9, false), (11, true), (11, false), (13, true), (12, false)] {
         assert_eq!(change(FactorChange::Use(step)).await, good, "step {step}");

@@ -2,6 +2,7 @@
 
 use super::grant::Granted;
 use crate::identity::password::fault;
+use crate::identity::provider::Wish;
 use crate::identity::token::named;
 use crate::web::fields::{Fields, line};
 use crate::web::problem::Problem;
@@ -41,6 +42,8 @@ pub(super) struct Asked {
 pub(in crate::web) struct SignInBody {
     email: String,
     password: String,
+    /// Of an app, or a recovery code; only for who has a second factor.
+    code: Option<String>,
 }
 
 /// `POST /api/auth/refresh`. The front ends of the seeds write it as one word.
@@ -145,7 +148,16 @@ impl SignUpBody {
         }
         let profile = match self.kind.as_str() {
             "brand" => None,
-            "streamer" => Some(self.profile(&name, &mut fields)),
+            "streamer" => {
+                let platform = self.platform.as_deref().map(|code| {
+                    fields.need("platform", Platform::from_code(code), "twitch, youtube, kick or other")
+                });
+                let platform = platform.flatten().unwrap_or(Platform::Other);
+                let (category, language, country) =
+                    (self.category.clone(), self.language.clone(), self.country.clone());
+                let wish = Wish { kind: self.kind.clone(), category, language, country };
+                Some(profile_of(&wish, &name, platform, &mut fields))
+            }
             _ => {
                 fields.need::<()>("type", None, "brand or streamer");
                 None
@@ -154,39 +166,36 @@ impl SignUpBody {
         fields.end()?;
         Ok(Asked { email, password: self.password.clone(), name, profile })
     }
+}
 
-    fn profile(&self, name: &str, fields: &mut Fields) -> Profile {
-        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
-        let platform = self
-            .platform
-            .as_deref()
-            .map(|code| fields.need("platform", Platform::from_code(code), "twitch, youtube, kick or other"));
-        let profile = Profile {
-            name: name.into(),
-            content_category: text(&self.category),
-            language: text(&self.language),
-            country: text(&self.country),
-            platform: platform.flatten().unwrap_or(Platform::Other),
-            followers: 0,
-            mature: false,
-        };
-        for (field, message) in profile.faults().into_iter().filter(|(field, _)| *field != "name") {
-            fields.need::<()>(field, None, message);
-        }
-        profile
+/// The profile of a new streamer. What is wrong with it is noted; the name is looked at elsewhere.
+pub(super) fn profile_of(wish: &Wish, name: &str, platform: Platform, fields: &mut Fields) -> Profile {
+    let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+    let profile = Profile {
+        name: name.into(),
+        content_category: text(&wish.category),
+        language: text(&wish.language),
+        country: text(&wish.country),
+        platform,
+        followers: 0,
+        mature: false,
+    };
+    for (field, message) in profile.faults().into_iter().filter(|(field, _)| *field != "name") {
+        fields.need::<()>(field, None, message);
     }
+    profile
 }
 
 impl SignInBody {
-    /// Address and password.
+    /// Address, password and perhaps a code.
     ///
     /// # Errors
     /// What is no address.
-    pub(super) fn read(&self) -> Result<(String, &str), Problem> {
+    pub(super) fn read(&self) -> Result<(String, &str, Option<&str>), Problem> {
         let mut fields = Fields::default();
         let email = fields.need("email", email(&self.email), EMAIL);
         fields.end()?;
-        Ok((email.unwrap_or_default(), &self.password))
+        Ok((email.unwrap_or_default(), &self.password, self.code.as_deref()))
     }
 }
 

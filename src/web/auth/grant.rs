@@ -7,6 +7,7 @@ use crate::web::Shared;
 use crate::web::problem::Problem;
 use gametriggers_actors::domain::id::UserId;
 use gametriggers_actors::domain::scope::Scopes;
+use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::{EndedWhy, Event, Login, NextToken, Principal, SessionId, User};
 
 /// Tokens for a client.
@@ -49,23 +50,52 @@ pub(super) fn tell(shared: &Shared, user: &User, session: SessionId, refresh: Op
     Granted { access, refresh, expires_in: life.0.div_euclid(1000), scopes: pass.scopes }
 }
 
+/// A code that nobody exchanged is dead after this.
+const CODE_LIFE: Millis = Millis::minutes(1);
+
 /// Begins a session for a user who has proved everything that is asked for.
 pub(super) async fn begin(shared: &Shared, user: &User) -> Result<Granted, Problem> {
+    let (id, refresh) = open(shared, user, Kind::Refresh, shared.identity.lives.idle).await?;
+    Ok(tell(shared, user, id, Some(refresh)))
+}
+
+/// Begins a session at a provider's word: with a code, which is exchanged once.
+pub(super) async fn begin_with_code(shared: &Shared, user: &User) -> Result<String, Problem> {
+    Ok(open(shared, user, Kind::Code, CODE_LIFE).await?.1)
+}
+
+async fn open(
+    shared: &Shared,
+    user: &User,
+    kind: Kind,
+    idle: Millis,
+) -> Result<(SessionId, String), Problem> {
     let (identity, engine) = (&shared.identity, &shared.engine);
     let (id, now) = (SessionId(random(engine)), engine.now());
-    let refresh = make(&identity.keys, Kind::Refresh, id, 0);
+    let first = make(&identity.keys, kind, id, 0);
     let login = Login {
         id,
         user: user.id,
-        hash: hash(&refresh),
+        hash: hash(&first),
         generation: 0,
         rotated: now,
-        idle_until: now + identity.lives.idle,
+        idle_until: now + idle,
         expires: now + identity.lives.session,
         ended: None,
     };
     engine.ports.users.begin_session(&login, identity.rules.sessions_max, now).await?;
-    Ok(tell(shared, user, id, Some(refresh)))
+    Ok((id, first))
+}
+
+/// The user of a code that is good now; none for every other one. Nothing is used up.
+pub(super) async fn user_of_code(shared: &Shared, code: &str) -> Result<Option<User>, Problem> {
+    let (identity, users) = (&shared.identity, &shared.engine.ports.users);
+    let Some(shown) = Shown::read(code, Kind::Code) else { return Ok(None) };
+    let Some(login) = users.session(shown.session).await? else { return Ok(None) };
+    match shown.judge(&identity.keys, &login, &identity.lives, shared.engine.now()) {
+        Verdict::Next(_) => Ok(Some(users.user(login.user).await?)),
+        _ => Ok(None),
+    }
 }
 
 fn over() -> Problem {
@@ -76,8 +106,9 @@ fn over() -> Problem {
 pub(super) async fn carry_on(shared: &Shared, text: &str, kind: Kind) -> Result<(Granted, User), Problem> {
     let (identity, engine) = (&shared.identity, &shared.engine);
     let users = &engine.ports.users;
+    let what = if kind == Kind::Code { "code" } else { "refresh" };
     let refuse = |result| {
-        count("refresh", result);
+        count(what, result);
         over()
     };
     let shown = Shown::read(text, kind).ok_or_else(|| refuse("wrong"))?;
@@ -99,7 +130,7 @@ pub(super) async fn carry_on(shared: &Shared, text: &str, kind: Kind) -> Result<
             }
             Verdict::Again(token) => {
                 let user = allowed(users.user(login.user).await?).ok_or_else(|| refuse("disabled"))?;
-                count("refresh", "again");
+                count(what, "again");
                 return Ok((tell(shared, &user, login.id, Some(token)), user));
             }
             Verdict::Next(token) => {
@@ -107,7 +138,7 @@ pub(super) async fn carry_on(shared: &Shared, text: &str, kind: Kind) -> Result<
                 let idle_until = now + identity.lives.idle;
                 let next = NextToken { after: login.generation, hash: hash(&token), idle_until };
                 if users.rotate(login.id, &next, now).await? {
-                    count("refresh", "ok");
+                    count(what, "ok");
                     return Ok((tell(shared, &user, login.id, Some(token)), user));
                 }
             }

@@ -1,7 +1,9 @@
 //! `/api/auth`: opening an account, signing in and out, and going on with a session.
 
 mod body;
+pub(super) mod factor;
 mod grant;
+pub(super) mod provider;
 pub(super) mod service;
 pub(super) mod user;
 
@@ -141,7 +143,7 @@ pub(super) async fn sign_in(
     request: HttpRequest,
     body: Json<SignInBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (email, password) = body.read()?;
+    let (email, password, code) = body.read()?;
     attempt(&shared, "sign_in", &request, Some(&email))?;
     let found = shared.engine.ports.users.user_by_email(&email).await?;
     let kept = found.as_ref().and_then(|user| user.password.as_ref());
@@ -151,6 +153,7 @@ pub(super) async fn sign_in(
         count("sign_in", "wrong");
         return Err(Problem::unproved("wrong-credentials", "no user has this address and this password"));
     };
+    self::factor::prove(&shared, &user, code).await?;
     shared.identity.attempts.succeeded(&email, address(&shared, &request));
     let tokens = begin(&shared, &user).await?;
     count("sign_in", "ok");

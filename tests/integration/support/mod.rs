@@ -5,6 +5,7 @@ pub(crate) mod engine;
 pub(crate) mod http;
 pub(crate) mod page;
 pub(crate) mod postgres;
+pub(crate) mod provider;
 pub(crate) mod receiver;
 pub(crate) mod redis;
 pub(crate) mod socket;

@@ -317,3 +317,51 @@ async fn not_even_the_owner_changes_what_is_written() {
         assert!(refused.unwrap_err().to_string().contains("append-only"), "{statement}");
     }
 }
+
+#[tokio::test]
+async fn a_member_of_the_role_keeps_users_and_forgets_old_sessions_and_deletes_nobody() {
+    use gametriggers_actors::domain::time::Millis;
+    use gametriggers_actors::ports::{
+        EndedWhy, FactorChange, Link, Login, NewOwner, NewUser, NextToken, PasswordHash, Principal, Provider,
+        SessionId, UserChange, UserStore,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let link = |subject: &str| Link { provider: Provider::Google, subject: subject.to_owned() };
+    let new = NewUser {
+        email: "eve@ops.example".to_owned(),
+        name: "Eve".to_owned(),
+        owner: NewOwner::Existing(Principal::Admin),
+        password: None,
+        link: Some(link("1")),
+    };
+    let hand = gametriggers_actors::ports::ByHand { actor: "0badcafe".to_owned(), reason: "why".to_owned() };
+    let user = store.add_user(&new, Some(&hand), NOW).await.unwrap().unwrap().id;
+    assert!(store.add_link(user, &link("2"), NOW).await.unwrap());
+    let (id, hash) = (SessionId([1; 16]), [2; 32]);
+    let (idle_until, expires) = (NOW + Millis(10), NOW + Millis(20));
+    let login = Login { id, user, hash, generation: 0, rotated: NOW, idle_until, expires, ended: None };
+    store.begin_session(&login, 1, NOW).await.unwrap();
+    assert!(store.rotate(id, &NextToken { after: 0, hash, idle_until }, NOW).await.unwrap());
+    store.set_password(user, &PasswordHash("x".to_owned()), Some(id), NOW).await.unwrap();
+    let confirm = FactorChange::Confirm { step: 1, recovery: vec![[3; 32]], keep: id };
+    for change in [FactorChange::Enrol(vec![1]), confirm, FactorChange::Replace(vec![[4; 32]])] {
+        assert!(store.change_factor(user, &change, NOW).await.unwrap(), "{change:?}");
+    }
+    assert!(store.end_session(id, EndedWhy::SignedOut, NOW).await.unwrap());
+    let change = UserChange { forget_second_factor: true, ..UserChange::default() };
+    store.change_user(user, &change, &hand, NOW).await.unwrap();
+    let later = NOW + Millis::minutes(31 * 24 * 60);
+    let next = Login { id: SessionId([2; 16]), expires: later + Millis(1), ..login };
+    store.begin_session(&next, 1, later).await.unwrap();
+    assert!(store.session(id).await.unwrap().is_none(), "the function of the owner forgets it");
+    store.close().await;
+    let bench = database.open().await;
+    assert_eq!(bench.user_page(None, 9).await.unwrap().len(), 1);
+    let mut member = <PgConnection as sqlx::Connection>::connect(&target.url).await.unwrap();
+    for table in ["user_login", "user_link", "user_session", "user_recovery"] {
+        let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table}"));
+        let refused = sqlx::query(delete).execute(&mut member).await.unwrap_err();
+        assert!(refused.to_string().contains("permission denied"), "{table}: {refused}");
+    }
+}

@@ -1,10 +1,11 @@
 //! Second factors. Every change is on a condition, and changes nothing when that does not hold.
 
+use super::session;
 use crate::store::postgres::failure::Attempt;
 use crate::store::postgres::statements;
 use gametriggers_actors::domain::id::UserId;
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{FactorChange, KeyHash};
+use gametriggers_actors::ports::{EndedWhy, FactorChange, KeyHash};
 use sqlx::PgConnection;
 
 statements! {
@@ -28,7 +29,7 @@ pub(super) async fn change(
 ) -> Attempt<bool> {
     let rows = match change {
         FactorChange::Enrol(sealed) => sqlx::query(ENROL).bind(user.0).bind(sealed),
-        FactorChange::Confirm(step, _) => sqlx::query(CONFIRM).bind(user.0).bind(now.0).bind(step),
+        FactorChange::Confirm { step, .. } => sqlx::query(CONFIRM).bind(user.0).bind(now.0).bind(step),
         FactorChange::Use(step) => sqlx::query(USE).bind(user.0).bind(step),
         FactorChange::Recover(hash) => sqlx::query(RECOVER).bind(user.0).bind(hash.to_vec()).bind(now.0),
         FactorChange::Replace(codes) => {
@@ -42,7 +43,10 @@ pub(super) async fn change(
     };
     let changed = rows.execute(&mut *connection).await?.rows_affected() == 1;
     match change {
-        FactorChange::Confirm(_, codes) if changed => replace(connection, user, codes, now).await?,
+        FactorChange::Confirm { recovery, keep, .. } if changed => {
+            session::end_others(connection, user, (Some(*keep), EndedWhy::Password), now).await?;
+            replace(connection, user, recovery, now).await?;
+        }
         FactorChange::Forget if changed => replace(connection, user, &[], now).await?,
         _ => {}
     }
