@@ -305,7 +305,16 @@ impl CampaignActor {
                         tracing::warn!(campaign, %error, "a lease keeps its rest until it closes");
                     }
                 }
-                actor.answered(false, ctx);
+                actor.asking = false;
+                // Who came meanwhile found the lease empty: there may be money all the same.
+                if actor.is(Status::Active)
+                    && let Some((ask, _)) = actor.parked.front()
+                {
+                    actor.top_up(ask.0.amount, ctx);
+                }
+                if !actor.asking {
+                    actor.answered(false, ctx);
+                }
                 actor.publish(ctx);
             }));
         }
