@@ -13,6 +13,7 @@ mod conflict_rule;
 mod conflict_rule_body;
 pub mod courier;
 mod creative_body;
+mod etag;
 mod fields;
 mod health;
 mod limit;

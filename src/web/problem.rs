@@ -121,6 +121,12 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This resource has no such method")
     }
 
+    /// 412: somebody changed it since the caller read it.
+    pub(super) fn changed() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "This was changed meanwhile")
+            .because("If-Match names another version than the present one; read it again and decide anew")
+    }
+
     /// 413: too large.
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large").because(detail)
@@ -230,6 +236,7 @@ impl From<StoreError> for Problem {
             StoreError::IdempotencyConflict => {
                 Self::conflict("idempotency-conflict", "this Idempotency-Key was used for another request")
             }
+            StoreError::Changed => Self::changed(),
             StoreError::Constraint(message) => {
                 tracing::warn!(%message, "the schema refused a request that validation let through");
                 Self::conflict("refused", "the database refused the values")

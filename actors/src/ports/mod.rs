@@ -71,6 +71,9 @@ pub enum StoreError {
     /// The idempotency key was used before, for another request.
     #[error("the idempotency key belongs to another request")]
     IdempotencyConflict,
+    /// The row has another version than the one the change was meant for.
+    #[error("changed by somebody else meanwhile")]
+    Changed,
     /// A value that the schema refuses.
     #[error("refused by the schema: {0}")]
     Constraint(String),
