@@ -8,6 +8,7 @@ use crate::identity::attempts::Attempts;
 use crate::identity::keys::AuthKeys;
 use crate::identity::password::Passwords;
 use crate::identity::provider::{Access, Providers, Secret};
+use crate::identity::ticket::Seen;
 use crate::identity::token::Tokens;
 use crate::identity::{Identity, Lives, Rules};
 use crate::policy;
@@ -344,6 +345,7 @@ fn identity(config: &Config, public_url: &str) -> Result<Identity, StartError> {
     let service_key = Some(&config.secrets.service_key).filter(|key| !key.is_empty());
     Ok(Identity {
         tokens: Tokens::new(Arc::clone(&keys), public_url.to_owned(), auth.audience.clone(), lives.access),
+        tickets: Seen::default(),
         keys,
         passwords: Passwords::new(auth.hashes_at_once).ok_or("the parameters of argon2id are no good")?,
         providers: Providers::new(access(&auth.providers.twitch), access(&auth.providers.google)),
@@ -442,6 +444,7 @@ fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Re
         .listen("gametriggers", listener, move || {
             let door = Door {
                 engine: Arc::clone(&shared.engine),
+                identity: Arc::clone(&shared.identity),
                 overlay_build: web::overlay_build().into(),
                 public_url: shared.public_url.as_str().into(),
                 origins: origins.clone().into(),

@@ -7,6 +7,7 @@ use crate::bridge::BridgeActor;
 use crate::campaign::CampaignActor;
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::streamer::page::SessionId;
+use crate::domain::time::UnixMillis;
 use crate::engine::Engine;
 use crate::live::LiveActor;
 use crate::metrics::MetricsActor;
@@ -19,7 +20,7 @@ use crate::webhook::WebhookActor;
 use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +46,8 @@ pub struct Directory {
     webhook: Mutex<Option<Addr<WebhookActor>>>,
     /// In phases, by id: each beat of the sweeper visits one of them.
     sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
+    /// Sockets that end by themselves, the next one first: so nobody has to look at all of them.
+    ending: Mutex<BTreeSet<(i64, SessionId)>>,
     open: AtomicUsize,
 }
 
@@ -90,6 +93,7 @@ impl Directory {
             reconciler: Mutex::default(),
             webhook: Mutex::default(),
             sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
+            ending: Mutex::default(),
             open: AtomicUsize::new(0),
         }
     }
@@ -243,9 +247,35 @@ impl Directory {
 
     /// A socket is gone.
     pub fn close(&self, session: SessionId) {
-        if self.phase(session).and_then(|mut phase| phase.remove(&session)).is_some() {
-            self.open.fetch_sub(1, Ordering::Relaxed);
+        let Some(handle) = self.phase(session).and_then(|mut phase| phase.remove(&session)) else { return };
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.end_at(&handle, None);
+    }
+
+    /// A socket ends at this moment, if it ends by itself; what was said before holds no more.
+    pub fn end_at(&self, session: &SessionHandle, until: Option<UnixMillis>) {
+        let until = until.map_or(i64::MAX, |at| at.0);
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = session.until.swap(until, Ordering::Relaxed);
+        if before != i64::MAX {
+            ending.remove(&(before, session.id));
         }
+        if until != i64::MAX {
+            ending.insert((until, session.id));
+        }
+    }
+
+    /// Sockets whose time has come; each is named once.
+    #[must_use]
+    pub fn ended(&self, now: UnixMillis) -> Vec<Arc<SessionHandle>> {
+        let mut due = Vec::new();
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((_, id)) = ending.first().copied().filter(|(at, _)| *at <= now.0) {
+            ending.pop_first();
+            due.push(id);
+        }
+        drop(ending);
+        due.into_iter().filter_map(|id| self.phase(id)?.get(&id).cloned()).collect()
     }
 
     /// Open sockets.

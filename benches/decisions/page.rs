@@ -91,7 +91,7 @@ impl Pages {
             wanted: Cell::new(0),
         });
         for (at, streamer) in streamers.iter().enumerate() {
-            let (session, outbox) = SessionHandle::open(Some(*streamer), [0; 32], engine.now());
+            let (session, outbox) = SessionHandle::open(Some(*streamer), Credential::Key([0; 32]), engine.now());
             engine.directory.open(Arc::clone(&session));
             actix_rt::spawn(read(Rc::clone(&all), at, outbox));
             let (addr, due, play, last) = (None, None, None, 0);

@@ -10,6 +10,7 @@ use super::peer::Link;
 use super::seat::{Full, Seat, Seats};
 use super::socket::{self, Line};
 use crate::config::Network;
+use crate::identity::Identity;
 use actix_codec::Framed;
 use actix_http::body::BodySize;
 use actix_http::header::{HOST, HeaderMap, ORIGIN};
@@ -30,6 +31,8 @@ use std::time::Duration;
 pub struct Door {
     /// The engine.
     pub engine: Arc<Engine>,
+    /// Who signs in.
+    pub identity: Arc<Identity>,
     /// The build of the overlay page.
     pub overlay_build: Rc<str>,
     /// What a short link starts with.
@@ -136,10 +139,11 @@ impl Door {
                 actix_rt::spawn(socket::run(line, link, self.pace, peer));
             }
             Socket::Dashboard => {
-                actix_rt::spawn(socket::run(line, link, self.pace, DashboardSession::default()));
+                actix_rt::spawn(socket::run(line, link, self.pace, DashboardSession::new(self.identity)));
             }
             Socket::Campaign(id) => {
-                actix_rt::spawn(socket::run(line, link, self.pace, CampaignSession::new(id)));
+                let peer = CampaignSession::new(id, self.identity);
+                actix_rt::spawn(socket::run(line, link, self.pace, peer));
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use super::Shared;
 use super::problem::Problem;
-use crate::identity::token::{Pass, scopes_of};
+use crate::identity::token::Pass;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::ports::{KeyHash, Owner, Principal};
+use gametriggers_actors::session;
 use std::fmt::Write;
 use std::future::{Ready, ready};
 
@@ -36,10 +37,12 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(caller(request).ok_or_else(Problem::unauthorized).and_then(|caller| {
-            if caller.2.is_empty() {
-                return Err(Problem::forbidden("an operator sets up a second factor first"));
+            match caller.1 {
+                Credential::Token(_) if caller.2.is_empty() => {
+                    Err(Problem::forbidden("an operator sets up a second factor first"))
+                }
+                _ => Ok(caller),
             }
-            Ok(caller)
         }))
     }
 }
@@ -74,11 +77,11 @@ fn caller(request: &HttpRequest) -> Option<Caller> {
         let pass = pass(shared, credential)?;
         return Some(Caller(pass.acts_for, Credential::Token(pass), pass.scopes));
     }
-    let (hash, principal) = shared.engine.keyring.holder(credential)?;
-    match principal {
+    let (hash, terms) = shared.engine.keyring.holder(credential, shared.engine.now())?;
+    match terms.holder {
         // An overlay's key is on stream sooner or later: it opens nothing but the overlay socket.
         Principal::Overlay(_) => None,
-        principal => Some(Caller(principal, Credential::Key(hash), scopes_of(principal))),
+        holder => Some(Caller(holder, Credential::Key(hash), terms.scopes)),
     }
 }
 
@@ -95,6 +98,19 @@ impl Caller {
     /// The key or the token does not carry the scope.
     pub(super) fn may(self, scope: Scope) -> Result<(), Problem> {
         if self.2.has(scope) { Ok(()) } else { Err(Problem::out_of_scope(scope)) }
+    }
+
+    /// All that it may do.
+    pub(super) const fn scopes(self) -> Scopes {
+        self.2
+    }
+
+    /// What it came with, as sockets know it.
+    pub(super) fn credential(self) -> session::Credential {
+        match self.1 {
+            Credential::Key(hash) => session::Credential::Key(hash),
+            Credential::Token(pass) => pass.into(),
+        }
     }
 
     /// The brand to act for: a brand's own, or the one that an admin names.

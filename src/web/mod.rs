@@ -16,6 +16,8 @@ mod creative_body;
 mod etag;
 mod fields;
 mod health;
+mod key;
+mod key_body;
 mod limit;
 mod metrics;
 mod overlay_key;
@@ -92,6 +94,7 @@ fn auth_routes(app: &mut ServiceConfig) {
         .service(resource("/auth/two-factor/confirm").post(auth::factor::confirm))
         .service(resource("/auth/two-factor/recovery-codes").post(auth::factor::renew))
         .service(resource("/auth/two-factor/disable").post(auth::factor::give_up))
+        .service(resource("/auth/tickets").post(auth::ticket::issue))
         .service(resource("/auth/exchange").post(auth::provider::exchange))
         // Last, since their first part may be any word.
         .service(resource("/auth/{provider}").get(auth::provider::start))
@@ -200,6 +203,13 @@ fn money(api: &mut ServiceConfig) {
 
 /// Accounts, keys and streamers.
 fn people(api: &mut ServiceConfig) {
+    for owner in ["brands", "streamers"] {
+        let keys = format!("/{owner}/{{id}}/keys");
+        let one = format!("{keys}/{{key_id}}");
+        api.service(resource(&keys).get(key::list).post(key::add))
+            .service(resource(&one).get(key::show).patch(key::rename).delete(key::revoke))
+            .service(resource(&format!("{one}/rotate")).post(key::rotate));
+    }
     api.service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
         .service(resource("/admin/brands").post(account::add_brand))
         .service(resource("/admin/streamers").post(account::add_streamer))

@@ -11,6 +11,7 @@ mod campaign;
 mod connection;
 mod failure;
 mod lane;
+mod key;
 mod ledger;
 mod migrations;
 mod participation;
@@ -198,6 +199,7 @@ fn every_statement() -> Vec<&'static str> {
             account::STATEMENTS,
             asset::STATEMENTS,
             audit::STATEMENTS,
+            key::STATEMENTS,
             participation::STATEMENTS,
             play_log::STATEMENTS,
             streamer::STATEMENTS,

@@ -5,6 +5,7 @@ pub(super) mod factor;
 mod grant;
 pub(super) mod provider;
 pub(super) mod service;
+pub(super) mod ticket;
 pub(super) mod user;
 
 use self::body::{
