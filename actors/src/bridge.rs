@@ -127,9 +127,10 @@ impl BridgeActor {
         let engine = Arc::clone(&self.engine);
         let read = async move { engine.reload_login(id).await };
         ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| match read {
-            Ok(()) => judge(&actor.engine, |credential| {
-                matches!(credential, Credential::Token { user, .. } if user == id)
-            }),
+            Ok(()) => judge(
+                &actor.engine,
+                |credential| matches!(credential, Credential::Token { user, .. } if user == id),
+            ),
             Err(error) => {
                 tracing::warn!(%error, "a user can not be read; their dead tokens are good until then");
                 ctx.run_later(RETRY, move |actor, ctx| actor.user(id, ctx));

@@ -255,6 +255,9 @@ impl Directory {
     /// A socket ends at this moment, if it ends by itself; what was said before holds no more.
     pub fn end_at(&self, session: &SessionHandle, until: Option<UnixMillis>) {
         let until = until.map_or(i64::MAX, |at| at.0);
+        if session.until.load(Ordering::Relaxed) == until {
+            return;
+        }
         let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         let before = session.until.swap(until, Ordering::Relaxed);
         if before != i64::MAX {

@@ -283,11 +283,7 @@ impl Engine {
     ///
     /// # Errors
     /// Why the sockets that came with it are closed.
-    pub fn judge(
-        &self,
-        credential: &Credential,
-        now: UnixMillis,
-    ) -> Result<Option<UnixMillis>, CloseReason> {
+    pub fn judge(&self, credential: &Credential, now: UnixMillis) -> Result<Option<UnixMillis>, CloseReason> {
         match *credential {
             Credential::Key(hash) => {
                 self.keyring.judge(&hash, now).map(|terms| terms.ends()).map_err(|end| match end {

@@ -274,11 +274,8 @@ impl HolderBody {
         let holder = fields.need("brand_id", holder, "either brand_id or streamer_id says who gets it");
         let why = read_reason(self.reason.as_deref(), "a further key");
         let why = fields.need("reason", why, "1 to 200 characters");
-        let asked = (
-            self.name.as_deref().unwrap_or(BY_HAND),
-            self.scopes.as_deref(),
-            self.expires_at.as_deref(),
-        );
+        let asked =
+            (self.name.as_deref().unwrap_or(BY_HAND), self.scopes.as_deref(), self.expires_at.as_deref());
         let wish = wish(&mut fields, holder.unwrap_or(Principal::Admin), asked, now);
         fields.end()?;
         let (holder, why) = holder.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))?;

@@ -36,13 +36,11 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).ok_or_else(Problem::unauthorized).and_then(|caller| {
-            match caller.1 {
-                Credential::Token(_) if caller.2.is_empty() => {
-                    Err(Problem::forbidden("an operator sets up a second factor first"))
-                }
-                _ => Ok(caller),
+        ready(caller(request).ok_or_else(Problem::unauthorized).and_then(|caller| match caller.1 {
+            Credential::Token(_) if caller.2.is_empty() => {
+                Err(Problem::forbidden("an operator sets up a second factor first"))
             }
+            _ => Ok(caller),
         }))
     }
 }

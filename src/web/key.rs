@@ -81,11 +81,7 @@ pub(super) fn mask(key: &str) -> Option<String> {
 }
 
 /// Makes a key, here at once and on other nodes within a second.
-pub(super) async fn make(
-    shared: &Shared,
-    new: &NewKey,
-    by: Option<&ByHand>,
-) -> Result<KeyRow, Problem> {
+pub(super) async fn make(shared: &Shared, new: &NewKey, by: Option<&ByHand>) -> Result<KeyRow, Problem> {
     let (engine, now) = (&shared.engine, shared.engine.now());
     let issued = engine.ports.accounts.issue_key(new, by, now).await.map_err(|error| match error {
         StoreError::Constraint(_) => Problem::not_found(),

@@ -128,6 +128,7 @@ async fn a_node_that_hears_of_new_accounts_reads_them() {
         .unwrap();
     assert!(app.engine().keyring.holder(&key, app.engine().now()).is_none());
     app.engine().ports.bus.publish(Event::AccountsChanged);
-    eventually("the key is known", async || app.engine().keyring.holder(&key, app.engine().now()).is_some()).await;
+    eventually("the key is known", async || app.engine().keyring.holder(&key, app.engine().now()).is_some())
+        .await;
     app.finish().await;
 }

@@ -10,7 +10,7 @@ use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageSt
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::messages::{AttachPage, PageSaid};
 use gametriggers_actors::ports::Event;
-use gametriggers_actors::session::{CloseReason, SessionHandle, ToSession};
+use gametriggers_actors::session::{CloseReason, Credential, SessionHandle, ToSession};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

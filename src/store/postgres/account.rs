@@ -1,8 +1,8 @@
 //! Brands and accounts, and what operators do with them; streamers and keys have files of their own.
 
 use super::failure::Attempt;
-use super::wallet::{Deed, record};
 use super::key::{self, subject};
+use super::wallet::{Deed, record};
 use super::{PostgresStore, statements, streamer};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Brand;
@@ -52,7 +52,8 @@ impl AccountStore for PostgresStore {
         now: UnixMillis,
     ) -> StoreResult<()> {
         let (name, by) = (name.to_owned(), by.cloned());
-        self.write(move |c| Box::pin(async move { key::rename(c, hash, &name, (by.as_ref(), now)).await })).await
+        self.write(move |c| Box::pin(async move { key::rename(c, hash, &name, (by.as_ref(), now)).await }))
+            .await
     }
 
     async fn rotate_key(

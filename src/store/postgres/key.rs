@@ -9,8 +9,8 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::scope::Scopes;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ByHand, KEYS_MAX, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewKey, OverlayKey, Principal, StoreError, Successor,
-    key_id,
+    ByHand, KEYS_MAX, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewKey, OverlayKey, Principal, StoreError,
+    Successor, key_id,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -181,10 +181,7 @@ pub(super) async fn revoke(
 }
 
 /// Notes when keys were last used.
-pub(super) async fn note_used(
-    connection: &mut PgConnection,
-    used: &[(KeyHash, UnixMillis)],
-) -> Attempt<()> {
+pub(super) async fn note_used(connection: &mut PgConnection, used: &[(KeyHash, UnixMillis)]) -> Attempt<()> {
     let (hashes, times): (Vec<_>, Vec<_>) = used.iter().map(|(hash, at)| (hash.to_vec(), at.0)).unzip();
     sqlx::query(NOTE).bind(hashes).bind(times).execute(connection).await?;
     Ok(())

@@ -1,9 +1,9 @@
 //! Brands and accounts, and what operators do with them; streamers and keys have files of their own.
 
 use super::failure::{Attempt, Failure};
+use super::key::{self, subject};
 use super::ledger::fence_if_taken;
 use super::wallet::{Deed, record};
-use super::key::{self, subject};
 use super::{SqliteStore, statements, streamer};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Brand;
@@ -53,7 +53,8 @@ impl AccountStore for SqliteStore {
         now: UnixMillis,
     ) -> StoreResult<()> {
         let (name, by) = (name.to_owned(), by.cloned());
-        self.owned(move |c| Box::pin(async move { key::rename(c, hash, &name, (by.as_ref(), now)).await })).await
+        self.owned(move |c| Box::pin(async move { key::rename(c, hash, &name, (by.as_ref(), now)).await }))
+            .await
     }
 
     async fn rotate_key(

@@ -10,8 +10,8 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::scope::Scopes;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    ByHand, KEYS_MAX, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewKey, OverlayKey, Principal, StoreError, Successor,
-    key_id,
+    ByHand, KEYS_MAX, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewKey, OverlayKey, Principal, StoreError,
+    Successor, key_id,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
