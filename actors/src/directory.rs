@@ -298,3 +298,36 @@ impl Directory {
         (0..PHASES).for_each(|phase| self.each_session_of(phase, &mut look));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Credential;
+
+    #[actix::test]
+    async fn a_socket_is_named_at_its_last_end_and_once() {
+        let arbiter = actix::Arbiter::new();
+        let directory = Directory::new(arbiter.handle());
+        let open = || {
+            let (handle, _) = SessionHandle::open(None, Credential::Key([0; 32]), UnixMillis(0));
+            directory.open(Arc::clone(&handle));
+            handle
+        };
+        let (moved, gone, other) = (open(), open(), open());
+        let ended = |now| directory.ended(UnixMillis(now)).iter().map(|handle| handle.id).collect::<Vec<_>>();
+        for (handle, at) in [(&moved, 5), (&gone, 6), (&other, 7), (&moved, 9)] {
+            directory.end_at(handle, Some(UnixMillis(at)));
+        }
+        assert!(!moved.is_over(UnixMillis(8)) && moved.is_over(UnixMillis(9)));
+        directory.close(gone.id);
+        // Whoever looks at a socket that has just gone leaves nothing behind.
+        directory.end_at(&gone, Some(UnixMillis(6)));
+        assert_eq!(ended(6), []);
+        assert_eq!(ended(8), [other.id]);
+        assert_eq!(ended(8), [], "it was named");
+        directory.end_at(&moved, None);
+        assert_eq!(ended(100), []);
+        assert!(directory.ending.lock().unwrap().is_empty());
+        arbiter.stop();
+    }
+}

@@ -99,6 +99,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_outdated_may_have_a_successor_and_one_that_has_ended_has_none() {
+        let (logins, session) = (Logins::default(), SessionId([1; 16]));
+        let judge = || logins.judge(USER, 1, session);
+        assert_eq!(judge(), Ok(()));
+        logins.learn(standing(2, false));
+        assert_eq!(judge(), Err(LoginEnd::Outdated));
+        logins.end([(session, NOW)], NOW);
+        assert_eq!(judge(), Err(LoginEnd::Ended));
+        logins.learn(standing(2, true));
+        assert_eq!(logins.judge(USER, 2, SessionId([2; 16])), Err(LoginEnd::Ended));
+    }
+
+    #[test]
     fn the_end_of_a_session_is_remembered_for_as_long_as_a_token_lives() {
         let logins = Logins::default();
         let (one, other) = (SessionId([1; 16]), SessionId([2; 16]));

@@ -2,9 +2,9 @@
 //!
 //! Liveness is judged from outside: a socket whose peer stopped reading freezes its own actor, and
 //! an actor that panicked says nothing. The sweeper sends heartbeats phase by phase, closes sockets that
-//! were silent for too long, and those whose key or token is over, closes those whose actor is lost, has lost actors of the node replaced (as the
-//! bridge has the sweeper), lets campaigns take back money whose time is up, and now and then stops actors
-//! that nobody needs.
+//! were silent for too long, those whose key or token is over and those whose actor is lost, has lost actors
+//! of the node replaced (as the bridge has the sweeper), lets campaigns take back money whose time is up, and
+//! now and then stops actors that nobody needs.
 
 use crate::directory::{PARTS, PHASES};
 use crate::domain::id::StreamerId;

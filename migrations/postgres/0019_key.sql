@@ -1,6 +1,6 @@
 -- What a key may do, and how long. `scopes` are names with blanks between them, none for all that its kind of
--- holder may have. A key is dead from `expires_at` on, and from `rotates_at` on when `replaced_by`, the hash of
--- its successor, has taken its place. `last_used_at` is right to the hour.
+-- holder may have. A key is dead from `expires_at` on, and from `rotates_at` on when `replaced_by`, the hash
+-- of its successor, has taken its place. `last_used_at` is right to the hour.
 ALTER TABLE api_key
   ADD COLUMN scopes       TEXT,
   ADD COLUMN expires_at   BIGINT,
@@ -19,8 +19,8 @@ CREATE TABLE used_ticket (
 );
 CREATE INDEX used_ticket_expires ON used_ticket (expires_at);
 
--- Takes tickets away that were dead before a moment, a bounded part at a time; the number of rows. The role of
--- the server may delete nothing, so this runs as the owner.
+-- Takes tickets away that were dead before a moment, a bounded part at a time; the number of rows. The role
+-- of the server may delete nothing, so this runs as the owner.
 CREATE FUNCTION used_ticket_prune(before BIGINT) RETURNS BIGINT LANGUAGE sql SECURITY DEFINER AS $$
   WITH gone AS (
     DELETE FROM used_ticket WHERE id IN (

@@ -1,6 +1,6 @@
 -- What a key may do, and how long. `scopes` are names with blanks between them, none for all that its kind of
--- holder may have. A key is dead from `expires_at` on, and from `rotates_at` on when `replaced_by`, the hash of
--- its successor, has taken its place. `last_used_at` is right to the hour.
+-- holder may have. A key is dead from `expires_at` on, and from `rotates_at` on when `replaced_by`, the hash
+-- of its successor, has taken its place. `last_used_at` is right to the hour.
 ALTER TABLE api_key ADD COLUMN scopes TEXT;
 ALTER TABLE api_key ADD COLUMN expires_at INTEGER;
 ALTER TABLE api_key ADD COLUMN replaced_by BLOB CHECK (length(replaced_by) = 32);

@@ -159,8 +159,8 @@ impl Tokens {
     }
 }
 
-/// The tickets that were shown to this node. The database is asked about each of them once only: who shows one
-/// again and again costs it nothing.
+/// The tickets that were shown to this node. The database is asked about each of them once only: who shows
+/// one again and again costs it nothing.
 #[derive(Debug, Default)]
 pub struct Seen(DashMap<[u8; 16], UnixMillis>);
 

@@ -273,7 +273,8 @@ mod tests {
         for (name, value) in [("sub", json!("7")), ("type", json!("brand")), ("owner_id", json!(3))] {
             assert_eq!(claims[name], value);
         }
-        let scope = "campaigns:read campaigns:write wallet:read wallet:write assets:write rules:read keys:read \
+        let scope = "campaigns:read campaigns:write wallet:read wallet:write assets:write rules:read \
+                     keys:read \
                      keys:write";
         assert_eq!((&claims["scope"], &claims["exp"]), (&json!(scope), &json!(1_700_000_600)));
     }

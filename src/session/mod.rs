@@ -1,8 +1,8 @@
 //! WebSockets: the edge between the wire and the engine.
 //!
 //! `upgrade` answers the handshake, `socket` pumps the stream and holds the session actor, `frame`
-//! guards what comes in, `guest` is who greets, `peer` is what the kinds have in common; `overlay`, `dashboard` and
-//! `campaign` translate.
+//! guards what comes in, `guest` is who greets, `peer` is what the kinds have in common; `overlay`,
+//! `dashboard` and `campaign` translate.
 
 pub mod address;
 pub mod campaign;

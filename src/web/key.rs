@@ -1,7 +1,8 @@
 //! `/api/brands/{id}/keys` and `/api/streamers/{id}/keys`: API keys in the hands of their owners.
 //!
-//! A key has a name, scopes and perhaps an end. Rotation makes a successor; the old key is good beside it for a
-//! while and then dies by itself, on every node. What is revoked is dead within a second, its sockets with it.
+//! A key has a name, scopes and perhaps an end. Rotation makes a successor; the old key is good beside it for
+//! a while and then dies by itself, on every node. What is revoked is dead within a second, its sockets with
+//! it.
 
 use super::Shared;
 use super::account::{RevokeQuery, fresh};

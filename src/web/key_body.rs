@@ -63,8 +63,8 @@ pub(super) struct KeyView {
     key_id: String,
     /// For people.
     name: String,
-    /// The first characters of the key, to tell it from others. Null for keys made before these were kept, and
-    /// for those that came with an account.
+    /// The first characters of the key, to tell it from others. Null for keys made before these were kept,
+    /// and for those that came with an account.
     prefix: Option<String>,
     /// What it may do.
     scopes: Vec<&'static str>,

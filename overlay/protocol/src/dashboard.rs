@@ -67,8 +67,8 @@ pub enum ToDashboard {
         heartbeat_ms: u32,
         /// Silence after which the link is dead.
         dead_after_ms: u32,
-        /// When the key or the token is over, and the socket with it, unless `auth` brings a new one. Left out
-        /// when it does not end by itself.
+        /// When the key or the token is over, and the socket with it, unless `auth` brings a new one. Left
+        /// out when it does not end by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until_ms: Option<i64>,
     },

@@ -35,8 +35,8 @@ statements! {
     COUNT = "SELECT count(*) FROM api_key WHERE kind = ?1 AND (brand_id = ?2 OR streamer_id = ?2)
         AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > ?3) AND (rotates_at IS NULL OR rotates_at > ?3)";
-    ADD = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at, masked, scopes, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    ADD = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at, masked, scopes,
+        expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     /// The same as another key, but for its secret and its times.
     ADD_LIKE = "INSERT INTO api_key
         (hash, kind, brand_id, streamer_id, label, created_at, masked, scopes, expires_at)

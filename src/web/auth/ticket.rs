@@ -27,8 +27,8 @@ pub(in crate::web) struct TicketBody {
     id: i64,
 }
 
-/// A ticket. It is said as `token` in the `hello` of the socket, on any node, and works once; the socket lives
-/// as long as the key or the token that the ticket was asked for with.
+/// A ticket. It is said as `token` in the `hello` of the socket, on any node, and works once; the socket
+/// lives as long as the key or the token that the ticket was asked for with.
 #[derive(Serialize)]
 struct TicketView {
     /// The ticket.
