@@ -152,6 +152,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             let keys = config.secrets.token_keys.len();
             config.secrets.token_keys = vec!["secret".to_owned(); keys];
             config.secrets.auth_keys = vec!["secret".to_owned(); config.secrets.auth_keys.len()];
+            config.secrets.rsa_keys = vec!["secret".to_owned(); config.secrets.rsa_keys.len()];
             say(toml::to_string(&config)?.trim_end());
         }
         Command::Migrate(from) => {
