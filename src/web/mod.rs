@@ -104,7 +104,7 @@ fn auth_routes(app: &mut ServiceConfig) {
 /// What services of the same house ask, at the paths that they know.
 fn service_routes(app: &mut ServiceConfig) {
     app.service(resource("/users/oauth").post(auth::service::account))
-        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/refresh").post(auth::service::refresh))
         .service(resource("/auth/validate").post(auth::validate))
         .route("/.well-known/jwks.json", read().to(auth::keys));
 }

@@ -160,15 +160,20 @@ pub(super) async fn sign_in(
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
-/// Goes on with a session: also at `/auth/refresh`, as the front ends of the seeds call it.
+/// Goes on with a session.
 pub(super) async fn refresh(
     shared: Data<Shared>,
     request: HttpRequest,
     body: Json<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
-    attempt(&shared, "refresh", &request, None)?;
-    let (tokens, user) = carry_on(&shared, &body.refresh_token, Kind::Refresh).await?;
-    shared.identity.attempts.succeeded("", address(&shared, &request));
+    go_on(&shared, &request, &body.refresh_token).await
+}
+
+/// The same for whoever asks.
+async fn go_on(shared: &Shared, request: &HttpRequest, token: &str) -> Result<HttpResponse, Problem> {
+    attempt(shared, "refresh", request, None)?;
+    let (tokens, user) = carry_on(shared, token, Kind::Refresh).await?;
+    shared.identity.attempts.succeeded("", address(shared, request));
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
