@@ -138,7 +138,8 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             let config = from.load()?;
             telemetry::start_log(&config.log)?;
             let app = App::start(&config).await?;
-            tracing::info!(addr = %app.addr, url = app.public_url, "listening");
+            let internal = app.internal_addr.map(|addr| addr.to_string());
+            tracing::info!(addr = %app.addr, internal, url = app.public_url, "listening");
             until_told(&app).await?;
             app.stop().await;
         }
