@@ -79,7 +79,7 @@ async fn a_service_shows_a_provider_s_token_once_and_goes_on_with_ours() {
         let ours = text(&tokens, "refresh_token");
         assert!(ours.starts_with("gt_refresh_"), "{ours}");
         let next = shows(&app, &ours).await.ok(200);
-        // Ours are good wherever refresh tokens are, and are shown to no provider, not even when they are dead.
+        // Ours are good wherever refresh tokens are, and are shown to no provider, not even dead ones.
         let body = json!({ "refresh_token": next["refresh_token"] });
         post(app.addr, "/api/auth/refresh", "", &body).await.ok(200);
         shows(&app, "gt_refresh_AAAA").await.problem(401, "session-over");

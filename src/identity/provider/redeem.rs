@@ -1,6 +1,6 @@
 //! Refresh tokens that a provider gave to a front end of this installation, which signs people in there by
-//! itself. Whoever shows one proves the account: a provider takes a refresh token only from the client that it
-//! was given to (RFC 6749, 6), so one that it takes from here was not given to somebody else's application.
+//! itself. Whoever shows one proves the account: a provider takes a refresh token only from the client that
+//! it was given to (RFC 6749, 6), so one that it takes from here was not given to another application.
 //!
 //! Nothing of the provider's is kept. When the provider gives another refresh token in the place of the one
 //! that was shown, that is lost; the session that begins here goes on without either.
