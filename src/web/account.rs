@@ -21,6 +21,7 @@ use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{
     ByHand, Event, KeyHash, NewAccount, NewKey, NewStreamer, Principal, StoreError, key_id,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Keys on a page, unless asked otherwise.
@@ -28,14 +29,14 @@ const PAGE: u32 = 100;
 /// Keys on a page at most.
 const PAGE_MAX: u32 = 1000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct KeysQuery {
     after: Option<String>,
     limit: Option<u32>,
 }
 
 /// Why a key is revoked.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct RevokeQuery {
     /// In the words of an operator, for the record.
     reason: Option<String>,

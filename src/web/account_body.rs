@@ -9,11 +9,12 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Platform, Profile, ProfileChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A brand.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BrandBody {
     name: String,
@@ -21,7 +22,7 @@ pub(super) struct BrandBody {
 }
 
 /// A streamer, and what targeting looks at.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamerBody {
     name: String,
@@ -38,7 +39,7 @@ pub(super) struct StreamerBody {
 }
 
 /// `PATCH /api/admin/streamers/{id}`: what is left out stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ProfileBody {
     name: Option<String>,
@@ -52,7 +53,7 @@ pub(super) struct ProfileBody {
 }
 
 /// What targeting looks at, as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ProfileView {
     streamer_id: i64,
     name: String,
@@ -65,7 +66,7 @@ pub(super) struct ProfileView {
 }
 
 /// A key for an operator.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperatorBody {
     /// For people, 1 to 80 characters; `by hand` when left out.
@@ -79,7 +80,7 @@ pub(super) struct OperatorBody {
 }
 
 /// Who gets a further key. An overlay's is made anew by the streamer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderBody {
     /// The brand that gets it.
@@ -100,7 +101,7 @@ pub(super) struct HolderBody {
 const BY_HAND: &str = "by hand";
 
 /// Who a key belongs to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct HolderView {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +111,7 @@ struct HolderView {
 }
 
 /// What was opened. This is the only time that its keys are seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OpenedView {
     #[serde(flatten)]
     holder: HolderView,
@@ -125,7 +126,7 @@ pub(super) struct OpenedView {
 }
 
 /// A key, without the key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct KeyView {
     #[serde(flatten)]
     holder: HolderView,

@@ -8,6 +8,7 @@ use super::wire::{moment, rfc3339};
 use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{KeyRow, Principal, key_id};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a name.
@@ -18,7 +19,7 @@ const LIFE_MAX: Millis = Millis::minutes(10 * 366 * 24 * 60);
 const OVERLAP_S_MAX: u32 = 7 * 24 * 60 * 60;
 
 /// A new API key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyBody {
     /// For people, 1 to 80 characters.
@@ -32,8 +33,9 @@ pub(super) struct KeyBody {
 }
 
 /// Another name of an API key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ApiKeyNameBody")]
 pub(super) struct NameBody {
     /// For people, 1 to 80 characters.
     name: String,
@@ -42,7 +44,7 @@ pub(super) struct NameBody {
 }
 
 /// How an API key is rotated.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
     /// For so many seconds the old key is good beside the new one: 0 to 604800, a day when left out.
@@ -57,7 +59,8 @@ const fn a_day() -> u32 {
 }
 
 /// An API key, without the key itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeyView")]
 pub(super) struct KeyView {
     /// By which it is named here: the first digits of its hash.
     key_id: String,
@@ -81,7 +84,8 @@ pub(super) struct KeyView {
 }
 
 /// An API key that was just made. This is the only time that the key itself is seen.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewApiKeyView")]
 pub(super) struct NewKeyView {
     #[serde(flatten)]
     view: KeyView,
@@ -90,7 +94,8 @@ pub(super) struct NewKeyView {
 }
 
 /// Every API key that is good now, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeysView")]
 pub(super) struct KeysView {
     /// The keys, at most fifty.
     pub(super) items: Vec<KeyView>,

@@ -21,6 +21,7 @@ mod commands;
 mod conflict_rules;
 mod demo;
 mod frames;
+mod front_end;
 mod handshake;
 mod keys;
 mod liveness;

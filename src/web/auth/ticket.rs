@@ -14,10 +14,11 @@ use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::Principal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which socket a ticket is to open.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct TicketBody {
     /// `dashboard` for the socket of a streamer's dashboard, `campaign` for that of a campaign.
@@ -29,8 +30,8 @@ pub(in crate::web) struct TicketBody {
 
 /// A ticket. It is said as `token` in the `hello` of the socket, on any node, and works once; the socket
 /// lives as long as the key or the token that the ticket was asked for with.
-#[derive(Serialize)]
-struct TicketView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct TicketView {
     /// The ticket.
     ticket: String,
     /// It is dead from then on, RFC 3339.
