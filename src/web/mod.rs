@@ -11,8 +11,10 @@ mod campaign_body;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
+mod cors;
 pub mod courier;
 mod creative_body;
+mod entrance;
 mod etag;
 mod fields;
 mod health;
@@ -22,6 +24,7 @@ mod overlay_key;
 mod pages;
 mod participation;
 mod problem;
+mod rate;
 mod reason_body;
 mod rule_override;
 mod settings;
@@ -38,16 +41,19 @@ mod why;
 mod wire;
 
 pub use asset::{Gate, Library, Limits as AssetLimits, Studio, keep as keep_asset};
+pub use entrance::entered;
 pub use limit::Clicks;
 pub use pages::overlay_build;
 pub use problem::Problem;
+pub use rate::{Allowance, Allowances, Rates};
 
 use crate::config::Network;
 use crate::identity::Identity;
+use crate::session::request_id::RequestIds;
 use crate::web::courier::Allowed;
-use actix_web::dev::Service;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpResponse, guard, http::header};
+use actix_web::{HttpResponse, guard};
 use gametriggers_actors::engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -70,6 +76,12 @@ pub struct Shared {
     pub endpoints: Arc<Allowed>,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
+    /// What requests are called.
+    pub request_ids: Arc<RequestIds>,
+    /// How many requests are answered.
+    pub rates: Arc<Rates>,
+    /// Origins whose pages may call the API, or `*` alone.
+    pub cors_origins: Arc<[String]>,
     /// What is known of clicks in this process.
     pub clicks: Arc<Clicks>,
     /// When the database was last seen to take a write.
@@ -102,11 +114,12 @@ fn auth_routes(app: &mut ServiceConfig) {
 }
 
 /// What services of the same house ask, at the paths that they know.
-fn service_routes(app: &mut ServiceConfig) {
+fn service_routes(app: &mut ServiceConfig, shared: &Shared) {
+    let keys = resource("/.well-known/jwks.json").route(read().to(auth::keys));
     app.service(resource("/users/oauth").post(auth::service::account))
         .service(resource("/auth/refresh").post(auth::refresh))
         .service(resource("/auth/validate").post(auth::validate))
-        .route("/.well-known/jwks.json", read().to(auth::keys));
+        .service(keys.wrap(cors::allowed(&shared.cors_origins)));
 }
 
 /// The route table of the internal listener. Whoever reaches it is believed to be a service of the same
@@ -114,7 +127,7 @@ fn service_routes(app: &mut ServiceConfig) {
 pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
     app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
-    service_routes(app);
+    service_routes(app, shared);
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
 }
 
@@ -132,7 +145,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
         .route("/metrics", read().to(health::metrics));
-    service_routes(app);
+    service_routes(app, shared);
     app.service(
         web::scope("/api")
             .configure(auth_routes)
@@ -143,7 +156,10 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
             .service(resource("/assets").get(asset::list).post(asset::add))
             .service(resource("/assets/{name}").get(asset::show).delete(asset::archive))
             .configure(webhooks)
-            .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) })),
+            .default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }))
+            // The last one is asked first: a refusal has to tell pages of other origins why as well.
+            .wrap(from_fn(rate::limited))
+            .wrap(cors::allowed(&shared.cors_origins)),
     );
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
@@ -257,30 +273,5 @@ fn unreadable(error: &actix_web::error::JsonPayloadError) -> Problem {
         E::ContentType => Problem::unsupported("send application/json"),
         E::Deserialize(error) => Problem::malformed(error.to_string()),
         other => Problem::malformed(other.to_string()),
-    }
-}
-
-/// Headers that every answer gets.
-pub fn secured<S, B>(
-    request: actix_web::dev::ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<actix_web::dev::ServiceResponse<B>, actix_web::Error>> + use<S, B>
-where
-    S: Service<
-            actix_web::dev::ServiceRequest,
-            Response = actix_web::dev::ServiceResponse<B>,
-            Error = actix_web::Error,
-        >,
-{
-    let answer = service.call(request);
-    async move {
-        let mut response = answer.await?;
-        let headers = response.headers_mut();
-        let fixed = header::HeaderValue::from_static;
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
-        if !headers.contains_key(header::REFERRER_POLICY) {
-            headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
-        }
-        Ok(response)
     }
 }

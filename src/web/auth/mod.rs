@@ -45,8 +45,8 @@ fn count(kind: &'static str, result: &'static str) {
     metrics::counter!("gametriggers_auth_total", "kind" => kind, "result" => result).increment(1);
 }
 
-/// The address that attempts are counted by.
-fn address(shared: &Shared, request: &HttpRequest) -> IpAddr {
+/// The address that attempts and requests are counted by.
+pub(super) fn address(shared: &Shared, request: &HttpRequest) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
     household(client(peer, request.headers(), &shared.trusted_proxies))
 }
