@@ -22,6 +22,7 @@ use crate::identity::token::named;
 use crate::session::address::{client, household};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::try_join;
 use gametriggers_actors::domain::streamer::{Profile, Settings};
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{EndedWhy, Event, KeyHash, NewOwner, NewStreamer, NewUser, Principal, User};
@@ -209,8 +210,8 @@ pub(super) async fn validate(
 
 pub(super) async fn me(shared: Data<Shared>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
     let users = &shared.engine.ports.users;
-    let user = users.user(signed_in.0.user).await?;
-    let links = users.links(user.id).await?;
+    // Both at once: in a busy server each waits for its turn at the database.
+    let (user, links) = try_join(users.user(signed_in.0.user), users.links(signed_in.0.user)).await?;
     let scopes = signed_in.0.scopes;
     Ok(private(&mut HttpResponse::Ok(), UserView::of(&user).with_links(&links).with_scopes(scopes)))
 }
