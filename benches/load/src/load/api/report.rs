@@ -6,7 +6,7 @@ use crate::crash::Database;
 use crate::failure::Failure;
 use crate::number::{millis, per, real};
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -42,12 +42,11 @@ impl Report {
             errors += heard.errors;
             for (kind, micros) in heard.answers {
                 all.saturating_record(micros);
-                if !each.contains_key(&kind) {
-                    each.insert(kind, histogram()?);
-                }
-                if let Some(of_kind) = each.get_mut(&kind) {
-                    of_kind.saturating_record(micros);
-                }
+                let of_kind = match each.entry(kind) {
+                    Entry::Occupied(there) => there.into_mut(),
+                    Entry::Vacant(free) => free.insert(histogram()?),
+                };
+                of_kind.saturating_record(micros);
             }
         }
         let Options { db, connections, seconds, overlays, .. } = *options;
