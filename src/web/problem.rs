@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem details. `type` is stable; `detail` is for people.
 
 use super::conflict_rule_body::HitView;
+use super::problem_kind::kind_of;
 use crate::session::request_id::RequestId;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -8,13 +9,14 @@ use actix_web::{HttpResponse, ResponseError};
 use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::StoreError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The type of the body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A field that was refused.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct FieldError {
     /// Path of the field, such as `creatives[0].headline`.
     pub(super) field: String,
@@ -23,7 +25,7 @@ pub(super) struct FieldError {
 }
 
 /// A problem.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Problem {
     /// `/problems/` and a stable name.
     #[serde(rename = "type")]
@@ -52,17 +54,22 @@ pub struct Problem {
 }
 
 /// A problem of a request.
-#[derive(Serialize)]
-struct Named<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Named<'a> {
     #[serde(flatten)]
     problem: &'a Problem,
-    /// As in the header `X-Request-Id` of the answer.
+    /// What the request is called, as in the header `X-Request-Id` of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
 impl Problem {
     fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
+        debug_assert!(
+            kind_of(name).is_some_and(|kind| kind.status == status),
+            "{status} {name} is not in the list"
+        );
         let kind = format!("/problems/{name}").into();
         Self {
             kind,

@@ -22,6 +22,7 @@ mod conflict_rules;
 mod cors;
 mod demo;
 mod frames;
+mod front_end;
 mod handshake;
 mod liveness;
 mod metrics;
