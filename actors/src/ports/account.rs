@@ -39,7 +39,7 @@ pub struct OverlayKey {
 /// Brands, streamers and their keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Every key that is valid.
+    /// Every key that is valid: not revoked, and of nobody who is archived.
     async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>>;
     /// Adds a key.
     async fn add_key(
@@ -49,14 +49,15 @@ pub trait AccountStore: Send + Sync {
         label: &str,
         now: UnixMillis,
     ) -> StoreResult<()>;
-    /// Adds a key for a streamer's overlay.
+    /// Adds a key for a streamer's overlay. `NotFound` for one who is archived.
     async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()>;
     /// The keys for a streamer's overlay that are valid, oldest first.
     async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>>;
     /// Revokes a key. What an operator does is put on record, in the same transaction.
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()>;
     /// What an operator opens: accounts with their keys, or a further key, in one transaction with the record
-    /// of it. Who holds them, in order.
+    /// of it. Who holds them, in order. `Constraint` when a further key is for somebody who is
+    /// archived or not there.
     async fn open_account(
         &self,
         new: &NewAccount,
@@ -77,13 +78,15 @@ pub trait AccountStore: Send + Sync {
     async fn streamers(&self) -> StoreResult<Vec<Streamer>>;
     /// Saves whether a streamer has paused or snoozed, and nothing else of the settings.
     async fn save_pause(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
-    /// Changes the other settings; the streamer afterwards.
+    /// Changes the other settings, of the version that is named if one is; the streamer afterwards, and their
+    /// version. `Changed` when they have another one.
     async fn change_settings(
         &self,
         id: StreamerId,
         change: &SettingsChange,
+        version: Option<i64>,
         now: UnixMillis,
-    ) -> StoreResult<Streamer>;
+    ) -> StoreResult<(Streamer, i64)>;
     /// Changes what targeting looks at, and puts it on record in the same transaction; the streamer
     /// afterwards.
     async fn change_profile(

@@ -19,7 +19,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 statements! {
-    KEYS = "SELECT hash, kind, brand_id, streamer_id FROM api_key WHERE revoked_at IS NULL";
+    /// Keys of an owner who is archived are not valid, and come back with them.
+    KEYS = "SELECT hash, kind, brand_id, streamer_id FROM api_key WHERE revoked_at IS NULL
+          AND coalesce(brand_id, 0) NOT IN (SELECT id FROM brand WHERE archived_at IS NOT NULL)
+          AND coalesce(streamer_id, 0) NOT IN (SELECT id FROM streamer WHERE archived_at IS NOT NULL)";
     ADD_KEY = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     ADD_OVERLAY_KEY = "INSERT INTO api_key (hash, kind, streamer_id, label, masked, created_at)
@@ -31,7 +34,12 @@ statements! {
     PAGE = "SELECT hash, kind, brand_id, streamer_id, label, created_at, revoked_at FROM api_key
         WHERE hash > ?1 ORDER BY hash LIMIT ?2";
     HOLDER = "SELECT kind, brand_id, streamer_id FROM api_key WHERE hash = ?1 AND revoked_at IS NULL";
-    ADD_BRAND = "INSERT INTO brand (name, created_at) VALUES (?1, ?2) RETURNING id";
+    /// Whether a holder is there and not archived.
+    IS_THERE = "SELECT CASE ?1
+          WHEN 'brand' THEN EXISTS (SELECT 1 FROM brand WHERE id = ?2 AND archived_at IS NULL)
+          WHEN 'admin' THEN true
+          ELSE EXISTS (SELECT 1 FROM streamer WHERE id = ?2 AND archived_at IS NULL) END";
+    ADD_BRAND = "INSERT INTO brand (name, created_at, updated_at) VALUES (?1, ?2, ?2) RETURNING id";
     BRANDS = "SELECT id, name FROM brand ORDER BY id";
 }
 
@@ -57,6 +65,9 @@ impl AccountStore for SqliteStore {
         let key = key.clone();
         self.write(move |c| {
             Box::pin(async move {
+                if !is_there(c, Principal::Overlay(streamer)).await? {
+                    return Err(StoreError::NotFound.into());
+                }
                 let add =
                     sqlx::query(ADD_OVERLAY_KEY).bind(key.hash.to_vec()).bind(streamer.0).bind(key.name);
                 add.bind(key.masked).bind(key.created.0).execute(c).await?;
@@ -142,10 +153,12 @@ impl AccountStore for SqliteStore {
         &self,
         id: StreamerId,
         change: &SettingsChange,
+        version: Option<i64>,
         now: UnixMillis,
-    ) -> StoreResult<Streamer> {
+    ) -> StoreResult<(Streamer, i64)> {
         let change = change.clone();
-        self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, now).await })).await
+        self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, (version, now)).await }))
+            .await
     }
 
     async fn change_profile(
@@ -207,6 +220,9 @@ async fn open(
             (ids.into_iter().map(Principal::Streamer).collect(), format!("{detail}, {} in all", new.len()))
         }
         NewAccount::Key { holder, key } => {
+            if !is_there(connection, *holder).await? {
+                return Err(Failure::refused("there is no such holder, or they are archived"));
+            }
             add_key(connection, *key, *holder, ("by hand", now)).await?;
             (vec![*holder], format!("key {}", key_id(key)))
         }
@@ -249,18 +265,30 @@ pub(super) fn subject(holder: Principal) -> String {
     }
 }
 
+/// The columns of a holder.
+const fn columns(holder: Principal) -> (&'static str, Option<i64>, Option<i64>) {
+    match holder {
+        Principal::Brand(brand) => ("brand", Some(brand.0), None),
+        Principal::Streamer(streamer) => ("streamer", None, Some(streamer.0)),
+        Principal::Overlay(streamer) => ("overlay", None, Some(streamer.0)),
+        Principal::Admin => ("admin", None, None),
+    }
+}
+
+/// Whether a holder is there and not archived.
+async fn is_there(connection: &mut SqliteConnection, holder: Principal) -> Attempt<bool> {
+    let (kind, brand, streamer) = columns(holder);
+    let query = sqlx::query_scalar(IS_THERE).bind(kind).bind(brand.or(streamer));
+    Ok(query.fetch_one(connection).await?)
+}
+
 async fn add_key(
     connection: &mut SqliteConnection,
     hash: KeyHash,
     principal: Principal,
     (label, now): (&str, UnixMillis),
 ) -> Attempt<()> {
-    let (kind, brand, streamer) = match principal {
-        Principal::Brand(brand) => ("brand", Some(brand.0), None),
-        Principal::Streamer(streamer) => ("streamer", None, Some(streamer.0)),
-        Principal::Overlay(streamer) => ("overlay", None, Some(streamer.0)),
-        Principal::Admin => ("admin", None, None),
-    };
+    let (kind, brand, streamer) = columns(principal);
     sqlx::query(ADD_KEY)
         .bind(hash.to_vec())
         .bind(kind)

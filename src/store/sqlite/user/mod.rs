@@ -19,7 +19,7 @@ use sqlx::SqliteConnection;
 
 impl SqliteStore {
     /// One write transaction of a process that still owns the database.
-    async fn owned<T, F>(&self, work: F) -> StoreResult<T>
+    pub(super) async fn owned<T, F>(&self, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
