@@ -2,12 +2,16 @@
 
 mod account;
 mod account_body;
+mod archive;
 mod asset;
+mod audit;
 mod auth;
 mod blocklist;
+mod brand;
 mod caller;
 mod campaign;
 mod campaign_body;
+mod campaign_plays;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
@@ -17,10 +21,12 @@ mod etag;
 mod fields;
 mod health;
 mod limit;
+mod listing;
 mod metrics;
 mod overlay_key;
 mod pages;
 mod participation;
+mod patch;
 mod problem;
 mod reason_body;
 mod rule_override;
@@ -155,6 +161,7 @@ fn campaigns(api: &mut ServiceConfig) {
     api.service(resource("/campaigns").get(campaign::list).post(campaign::create))
         .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
         .service(resource("/campaigns/{id}/live").get(campaign::live))
+        .service(resource("/campaigns/{id}/plays").get(campaign_plays::list))
         .service(resource("/campaigns/{id}/metrics").get(metrics::series))
         .service(resource("/campaigns/{id}/why").get(why::of_campaign))
         .service(
@@ -200,7 +207,20 @@ fn money(api: &mut ServiceConfig) {
 
 /// Accounts, keys and streamers.
 fn people(api: &mut ServiceConfig) {
-    api.service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
+    api.service(resource("/brands").get(brand::list))
+        .service(resource("/brands/{id}").get(brand::show).patch(brand::change))
+        .service(resource("/brands/{id}/archive").post(brand::archive))
+        .service(resource("/brands/{id}/restore").post(brand::restore))
+        .service(resource("/brands/{id}/verification").post(brand::ask))
+        .service(resource("/brands/{id}/audit").get(audit::of_brand))
+        .service(resource("/admin/brands/{id}/verification").post(brand::decide))
+        .service(resource("/admin/audit").get(audit::list))
+        .service(resource("/streamers").get(streamer::list))
+        .service(resource("/streamers/{id}").get(streamer::show).patch(streamer::change))
+        .service(resource("/admin/streamers/{id}/archive").post(streamer::archive))
+        .service(resource("/admin/streamers/{id}/restore").post(streamer::restore))
+        .service(resource("/admin/streamers/{id}/platforms/{platform}/verification").post(streamer::decide))
+        .service(resource("/brands/{id}/blocklist").get(blocklist::show).put(blocklist::set))
         .service(resource("/admin/brands").post(account::add_brand))
         .service(resource("/admin/streamers").post(account::add_streamer))
         .service(resource("/admin/streamers/{id}").patch(account::change_streamer))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Digest;
 
 /// Money: an amount in micros of a currency.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoneyBody {
     /// 10^-6 of the currency's unit.

@@ -1,6 +1,6 @@
 //! `/api/auth`: opening an account, signing in and out, and going on with a session.
 
-mod body;
+pub(super) mod body;
 pub(super) mod factor;
 mod grant;
 pub(super) mod provider;
