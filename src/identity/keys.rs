@@ -8,6 +8,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use ring::{error::Unspecified, hmac};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What follows from one secret.
@@ -31,7 +32,7 @@ impl std::fmt::Debug for AuthKeys {
 }
 
 /// A public key as RFC 8037 has it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Jwk {
     kty: &'static str,
     crv: &'static str,

@@ -7,12 +7,13 @@ use super::fields::{Fields, line};
 use super::problem::Problem;
 use super::wallet_body::REASON_MAX;
 use gametriggers_actors::ports::{Archival, ByHand, Event, Owner, Principal};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Archiving or restoring somebody.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ArchiveBody {
+pub(in crate::web) struct ArchiveBody {
     /// Why: 1 to 200 characters for the record.
     reason: String,
 }

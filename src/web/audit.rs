@@ -14,12 +14,13 @@ use gametriggers_actors::domain::audit::Hash;
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{ActionFilter, ActionPlace, SealedAction};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET /api/admin/audit`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AuditQuery {
+pub(in crate::web) struct AuditQuery {
     /// Who: the start of a key's hash, `user:` and a number, or `command line`.
     actor: Option<String>,
     /// What, such as `deposit`.
@@ -39,9 +40,9 @@ pub(super) struct AuditQuery {
 }
 
 /// `GET /api/brands/{id}/audit`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OwnAuditQuery {
+pub(in crate::web) struct OwnAuditQuery {
     /// The `next` of the last page.
     cursor: Option<String>,
     /// Actions on a page: 1 to 200, 50 when it is left out.
@@ -49,8 +50,8 @@ pub(super) struct OwnAuditQuery {
 }
 
 /// What an operator did.
-#[derive(Debug, Serialize)]
-struct ActionView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct ActionView {
     /// The writer's number and the action's number there, which has no gap.
     id: String,
     /// RFC 3339.
@@ -72,8 +73,8 @@ struct ActionView {
 }
 
 /// A block of a writer's chain of hashes.
-#[derive(Debug, Serialize)]
-struct BlockView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct BlockView {
     /// Whose chain.
     writer: i64,
     /// Its number there.
@@ -87,8 +88,8 @@ struct BlockView {
 }
 
 /// What an operator did to a brand, as the brand sees it.
-#[derive(Debug, Serialize)]
-struct OwnActionView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct OwnActionView {
     /// The writer's number and the action's number there.
     id: String,
     /// RFC 3339.

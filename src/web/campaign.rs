@@ -22,6 +22,7 @@ use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::messages::{CampaignLive, GetLive};
 use gametriggers_actors::ports::{CampaignChange, Event, Funds, Principal, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Items on a page, unless asked otherwise.
@@ -29,15 +30,16 @@ const PAGE: u32 = 50;
 /// Items on a page at most.
 const PAGE_MAX: u32 = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ListQuery {
     after: Option<i64>,
     limit: Option<u32>,
 }
 
 /// `PATCH /api/campaigns/{id}`: what is left out stays as it is.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "CampaignChangeBody")]
 pub(super) struct ChangeBody {
     name: Option<String>,
     status: Option<String>,
@@ -55,8 +57,8 @@ pub(super) struct ChangeBody {
 }
 
 /// A campaign that was made or changed, and the money of it afterwards.
-#[derive(Serialize)]
-struct ChangedView {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChangedView {
     #[serde(flatten)]
     campaign: CampaignView,
     #[serde(flatten)]
@@ -66,7 +68,7 @@ struct ChangedView {
 }
 
 /// Something that the brand may not have meant.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WarningView {
     reason: &'static str,
     platform: &'static str,

@@ -13,13 +13,14 @@ use gametriggers_actors::domain::streamer::history::CAP_MAX;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{NewCampaign, NewCreative};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Creatives of a campaign, at most.
 const CREATIVES_MAX: usize = 10;
 
 /// `POST /api/campaigns`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CampaignBody {
     /// For an admin: whose campaign it is.
@@ -50,7 +51,7 @@ pub(super) struct CampaignBody {
     creatives: Vec<CreativeBody>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PricingBody {
     #[serde(rename = "type")]
@@ -58,7 +59,7 @@ struct PricingBody {
     rate: MoneyBody,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FlightBody {
     starts_at: String,
@@ -66,7 +67,7 @@ struct FlightBody {
 }
 
 /// How often a campaign may play on one streamer; zero is no limit.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CapBody {
     per_hour: u32,
@@ -75,7 +76,7 @@ pub(super) struct CapBody {
 }
 
 /// A campaign as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CampaignView {
     id: i64,
     brand_id: i64,

@@ -13,12 +13,13 @@ use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{PlayFilter, PlayOutcome, PlayRecord};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET /api/campaigns/{id}/plays`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PlaysQuery {
+pub(in crate::web) struct CampaignPlaysQuery {
     /// `shown`, `expired`, `skipped`, `failed`, `rejected` or `settled`.
     outcome: Option<String>,
     /// A name from the list of reasons.
@@ -30,8 +31,8 @@ pub(super) struct PlaysQuery {
 }
 
 /// A play of a campaign.
-#[derive(Debug, Serialize)]
-struct PlayView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct CampaignPlayView {
     /// A UUID that sorts by time.
     play_id: String,
     /// RFC 3339.
@@ -50,7 +51,7 @@ struct PlayView {
     price: MoneyBody,
 }
 
-impl PlayView {
+impl CampaignPlayView {
     fn of(play: &PlayRecord, engine: &Engine) -> Self {
         let name = engine.streamers.get(&play.streamer).map(|one| one.profile.name.to_string());
         Self {
@@ -70,7 +71,7 @@ pub(super) async fn list(
     shared: Data<Shared>,
     caller: Caller,
     id: Path<i64>,
-    query: Query<PlaysQuery>,
+    query: Query<CampaignPlaysQuery>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = own(&shared, caller, *id).await?;
     let mut fields = Fields::default();
@@ -89,6 +90,6 @@ pub(super) async fn list(
     fields.end()?;
     let (log, of) = (&shared.engine.ports.log, PlayFilter { outcome, reason });
     let (plays, next) = log.of_campaign(campaign.id, of, before, limit(query.limit)).await?;
-    let items = plays.iter().map(|play| PlayView::of(play, &shared.engine)).collect();
+    let items = plays.iter().map(|play| CampaignPlayView::of(play, &shared.engine)).collect();
     Ok(private(&PageBody { items, next: next.map(|play| play.to_string()) }))
 }

@@ -1,9 +1,11 @@
 //! Changes by merge patch (RFC 7396): what is left out stays, null clears, objects are merged and lists are
 //! replaced. A field that the type does not know is refused, wherever it stands.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// A patch: as it was sent, since only there null is not the same as left out, and as it was read. `T` has to
 /// write every field that it knows.
@@ -13,6 +15,17 @@ pub(super) struct Patch<T> {
     pub(super) sent: Value,
     /// What is there of it.
     pub(super) read: T,
+}
+
+/// What is described is the type: that null clears a field says the summary.
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
 }
 
 impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Patch<T> {

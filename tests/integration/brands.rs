@@ -65,9 +65,9 @@ async fn a_brand_says_what_it_is_group_by_group(on: On) {
     // It is nobody else's.
     for key in [&rival.key, &streamer.key] {
         get(&app, &path, key).await.problem(404, "not-found");
-        ask(&app, ("PATCH", &path), key, &json!({})).await.problem(404, "not-found");
+        ask(&app, ("PATCH", &path), key, &json!({})).await.closed();
         get(&app, &format!("{path}/audit"), key).await.problem(404, "not-found");
-        ask(&app, ("POST", &format!("{path}/verification")), key, &json!({})).await.problem(404, "not-found");
+        ask(&app, ("POST", &format!("{path}/verification")), key, &json!({})).await.closed();
     }
     for key in ["", &streamer.overlay_key] {
         get(&app, &path, key).await.problem(401, "unauthorized");

@@ -13,6 +13,7 @@ use crate::web::problem::Problem;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::ports::{Link, Provider};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use subtle::ConstantTimeEq;
@@ -22,7 +23,7 @@ use subtle::ConstantTimeEq;
 pub(in crate::web) struct Internal;
 
 /// An account at a provider. The front ends of the seeds write its id as one word.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct AccountBody {
     provider: String,
@@ -32,8 +33,8 @@ pub(in crate::web) struct AccountBody {
 
 /// Who that is. `id`, `type` and `permissions` are what the callbacks read; the tokens are for front ends
 /// that want to call this API for their user, which the provider's own tokens do not open.
-#[derive(Serialize)]
-struct DetailsView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct DetailsView {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,

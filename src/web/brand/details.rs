@@ -4,6 +4,7 @@ use crate::web::auth::body::email;
 use crate::web::fields::{Fields, line, word};
 use gametriggers_actors::domain::country::is_country;
 use gametriggers_actors::domain::money::Currency;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a text of several lines.
@@ -15,7 +16,7 @@ const SIZES: [&str; 5] = ["1-10", "11-50", "51-200", "201-1000", "1001+"];
 
 /// `PATCH /api/brands/{id}`: a merge patch. What is left out stays, null clears a field or a whole group,
 /// and a list is replaced as a whole.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(in crate::web) struct BrandPatch {
     /// How the brand shows itself.
@@ -33,7 +34,7 @@ pub(in crate::web) struct BrandPatch {
 /// What a brand says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct BrandDetails {
+pub(in crate::web) struct BrandDetails {
     /// How the brand shows itself.
     pub(super) profile: BrandProfile,
     /// The company behind it.
@@ -45,9 +46,9 @@ pub(super) struct BrandDetails {
 }
 
 /// How a brand shows itself.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct BrandProfile {
+pub(in crate::web) struct BrandProfile {
     /// Its name, which stands in the label of its ads: 1 to 80 characters.
     pub(super) name: Option<String>,
     /// At most 1000 characters.
@@ -63,9 +64,9 @@ pub(super) struct BrandProfile {
 }
 
 /// The company behind a brand.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Company {
+pub(in crate::web) struct Company {
     /// As it is registered: 1 to 160 characters.
     pub(super) legal_name: Option<String>,
     /// In the register of its country: 1 to 60 characters.
@@ -81,9 +82,9 @@ pub(super) struct Company {
 }
 
 /// Who gets the invoices.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Billing {
+pub(in crate::web) struct Billing {
     /// 1 to 80 characters.
     pub(super) contact_name: Option<String>,
     /// An e-mail address.
@@ -99,9 +100,9 @@ pub(super) struct Billing {
 }
 
 /// What a brand prefers. Nothing of it decides about a play: what does stands in each campaign.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Preferences {
+pub(in crate::web) struct Preferences {
     /// Of what the brand wants to be told.
     pub(super) notifications: Option<Notifications>,
     /// Content that it does not want to stand beside: at most 100, each 1 to 40 of a-z, 0-9 and _.
@@ -115,9 +116,9 @@ pub(super) struct Preferences {
 }
 
 /// Of what a brand wants to be told; null leaves it to the platform.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Notifications {
+pub(in crate::web) struct Notifications {
     /// A campaign began, paused or ended.
     pub(super) campaign_status: Option<bool>,
     /// A budget comes to its end.

@@ -4,9 +4,10 @@
 mod details;
 mod view;
 
-use self::details::{BrandDetails, BrandPatch};
-pub(super) use self::details::{check_list, language, text, web_address};
-use self::view::{BrandLine, BrandView, details};
+use self::details::BrandDetails;
+pub(super) use self::details::{BrandPatch, check_list, language, text, web_address};
+use self::view::details;
+pub(super) use self::view::{BrandLine, BrandView};
 use super::Shared;
 use super::account_body::reason;
 use super::archive::{ArchiveBody, set_archived};
@@ -26,13 +27,14 @@ use gametriggers_actors::ports::{
     BrandDraft, BrandFilter, BrandRecord, ByHand, DETAILS_BYTES_MAX, Details, Event, OnRecord, Owner,
     Principal, StoreError,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// `GET /api/brands`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BrandsQuery {
+pub(in crate::web) struct BrandsQuery {
     /// Part of the name.
     q: Option<String>,
     /// `unverified`, `pending`, `verified` or `rejected`.
@@ -48,9 +50,9 @@ pub(super) struct BrandsQuery {
 }
 
 /// `POST /api/admin/brands/{id}/verification`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DecisionBody {
+pub(in crate::web) struct DecisionBody {
     /// `verified` or `rejected`.
     status: String,
     /// Why: 1 to 200 characters. The brand reads it.

@@ -5,11 +5,12 @@ use crate::web::problem::Problem;
 use crate::web::wire::rfc3339;
 use gametriggers_actors::domain::vetting::Vetted;
 use gametriggers_actors::ports::BrandRecord;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A brand, as it and operators see it.
-#[derive(Debug, Serialize)]
-pub(super) struct BrandView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct BrandView {
     /// Its id.
     id: i64,
     /// `active` or `archived`.
@@ -35,8 +36,8 @@ pub(super) struct BrandView {
 }
 
 /// Whether a brand is who it says it is.
-#[derive(Debug, Serialize)]
-pub(super) struct VerificationView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct VerificationView {
     /// `unverified`, `pending`, `verified` or `rejected`.
     status: &'static str,
     /// When it last asked, or changed what was verified.
@@ -48,8 +49,8 @@ pub(super) struct VerificationView {
 }
 
 /// A brand in a list.
-#[derive(Debug, Serialize)]
-pub(super) struct BrandLine {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct BrandLine {
     /// Its id.
     id: i64,
     /// Its name.

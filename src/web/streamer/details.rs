@@ -12,8 +12,10 @@ use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::domain::streamer::channel::{Channel, Reach};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::vetting::Vetting;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Ages, from and up to and with.
@@ -25,7 +27,7 @@ const METHODS: [&str; 4] = ["none", "bank", "upi", "paypal"];
 
 /// `PATCH /api/streamers/{id}`: a merge patch. What is left out stays, null clears a field or a whole
 /// group, and a list is replaced as a whole.
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(in crate::web) struct StreamerPatch {
     /// How the streamer shows themselves.
@@ -43,9 +45,9 @@ pub(in crate::web) struct StreamerPatch {
 }
 
 /// How a streamer shows themselves, as they say.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct StreamerProfile {
+pub(in crate::web) struct StreamerProfile {
     /// 1 to 80 characters.
     pub(super) display_name: Option<String>,
     /// 1 to 1000 characters.
@@ -63,9 +65,9 @@ pub(super) struct StreamerProfile {
 }
 
 /// A channel, as a streamer states it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct StatedChannel {
+pub(in crate::web) struct StatedChannel {
     /// `twitch`, `youtube`, `kick` or `other`.
     pub(super) platform: String,
     /// The name there: 1 to 60 characters without blanks.
@@ -75,17 +77,17 @@ pub(super) struct StatedChannel {
 }
 
 /// Who watches, as the streamer says.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct StatedDemographics {
+pub(in crate::web) struct StatedDemographics {
     /// As the streamer says.
     pub(super) stated: Option<Audience>,
 }
 
 /// Who watches.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Audience {
+pub(in crate::web) struct Audience {
     /// Basis points by age: `13_17`, `18_24`, `25_34`, `35_44`, `45_54` and `55_plus`; at most 10000 in all.
     pub(super) age_bands_bps: Option<BTreeMap<String, Option<i64>>>,
     /// At most 10; at most 10000 basis points in all.
@@ -93,9 +95,9 @@ pub(super) struct Audience {
 }
 
 /// The share of a country.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct CountryShare {
+pub(in crate::web) struct CountryShare {
     /// ISO 3166-1 alpha-2.
     pub(super) country: String,
     /// In basis points.
@@ -103,9 +105,9 @@ pub(super) struct CountryShare {
 }
 
 /// How a streamer wants to be paid.
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct PayoutPatch {
+pub(in crate::web) struct PayoutPatch {
     /// `none`, `bank`, `upi` or `paypal`. Another one needs another account.
     pub(super) method: Option<String>,
     /// The account: 8 to 64 visible characters. It is not kept: only its last four characters are.
@@ -115,16 +117,16 @@ pub(super) struct PayoutPatch {
 }
 
 /// What a streamer agrees to.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct ConsentPatch {
+pub(in crate::web) struct ConsentPatch {
     /// Whether brands may see numbers of their streams.
     pub(super) data_sharing: Option<bool>,
 }
 
 /// An account number on its way in. It is never written, not even into an error.
 #[derive(Clone, Default)]
-pub(super) struct Reference(String);
+pub(in crate::web) struct Reference(String);
 
 impl<'de> Deserialize<'de> for Reference {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -132,6 +134,23 @@ impl<'de> Deserialize<'de> for Reference {
             Value::String(text) => Ok(Self(text)),
             _ => Err(serde::de::Error::custom("account_reference is a text")),
         }
+    }
+}
+
+impl JsonSchema for Reference {
+    fn schema_name() -> Cow<'static, str> {
+        "AccountReference".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 8,
+            "maxLength": 64,
+            "pattern": "^[!-~]+$",
+            "writeOnly": true,
+            "examples": ["DE02120300000000202051"],
+        })
     }
 }
 
@@ -144,7 +163,7 @@ impl Serialize for Reference {
 /// What is kept of a streamer.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct StreamerDetails {
+pub(in crate::web) struct StreamerDetails {
     pub(super) profile: StreamerProfile,
     pub(super) channels: Vec<KeptChannel>,
     pub(super) demographics: Demographics,
@@ -155,7 +174,7 @@ pub(super) struct StreamerDetails {
 /// A channel as it is kept; times are unix milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct KeptChannel {
+pub(in crate::web) struct KeptChannel {
     platform: String,
     handle: String,
     url: Option<String>,
@@ -169,7 +188,7 @@ pub(super) struct KeptChannel {
 /// Who watches, as the streamer says and as an operator verified.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Demographics {
+pub(in crate::web) struct Demographics {
     /// As the streamer says.
     pub(super) stated: Option<Audience>,
     /// As an operator verified.
@@ -179,7 +198,7 @@ pub(super) struct Demographics {
 /// How a streamer is paid, as far as it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Payout {
+pub(in crate::web) struct Payout {
     pub(super) method: Option<String>,
     pub(super) account_last_four: Option<String>,
     pub(super) minimum: Option<MoneyBody>,
@@ -188,7 +207,7 @@ pub(super) struct Payout {
 /// What a streamer agreed to, beside their settings; the time is unix milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Consent {
+pub(in crate::web) struct Consent {
     pub(super) data_sharing: bool,
     pub(super) data_sharing_at: Option<i64>,
 }

@@ -6,8 +6,8 @@ mod plays;
 mod vetting;
 mod view;
 
-use self::details::{Consent, KeptChannel, StreamerDetails, StreamerPatch, channels};
-use self::view::{PublicView, StreamerLine, StreamerView, details};
+use self::details::{Consent, KeptChannel, StreamerDetails, channels};
+use self::view::details;
 use super::Shared;
 use super::archive::{ArchiveBody, set_archived};
 use super::brand::{archived, by_hand, document, groups, private, vetting as vetting_of};
@@ -27,16 +27,19 @@ use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
     Event, OnRecord, Owner, Principal, StoreError, StreamerDraft, StreamerFilter, StreamerRecord,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub(super) use self::plays::plays;
-pub(super) use self::vetting::decide;
+pub(super) use self::details::StreamerPatch;
+pub(super) use self::plays::{PlayView, PlaysQuery, plays};
+pub(super) use self::vetting::{ChannelDecisionBody, decide};
+pub(super) use self::view::{PublicView, StreamerAnswer, StreamerLine, StreamerView};
 
 /// `GET /api/streamers`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StreamersQuery {
+pub(in crate::web) struct StreamersQuery {
     /// Part of the name.
     q: Option<String>,
     /// `twitch`, `youtube`, `kick` or `other`, as targeting has it.
@@ -113,11 +116,13 @@ pub(super) async fn show(
         if !profiles.sees(brand, id).await? {
             return Err(Problem::not_found());
         }
-        return Ok(private(&PublicView::of(&profiles.streamer_record(id).await?)));
+        let view = PublicView::of(&profiles.streamer_record(id).await?);
+        return Ok(private(&StreamerAnswer::Public(view)));
     }
     caller.is_streamer(id)?;
     let record = profiles.streamer_record(id).await?;
-    Ok(answer(&request, record.version, StreamerView::of(&record)?))
+    let view = StreamerAnswer::Whole(Box::new(StreamerView::of(&record)?));
+    Ok(answer(&request, record.version, view))
 }
 
 fn shown(record: &StreamerRecord) -> Result<HttpResponse, Problem> {

@@ -19,12 +19,13 @@ use gametriggers_actors::domain::streamer::{Platform, ProfileChange};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::vetting::Vetting;
 use gametriggers_actors::ports::{ByHand, OnRecord, StreamerRecord};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What an operator found out about a channel.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ChannelDecisionBody {
     /// `verified`, `rejected` or `unverified`.

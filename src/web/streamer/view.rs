@@ -6,11 +6,22 @@ use crate::web::wire::{MoneyBody, rfc3339};
 use gametriggers_actors::domain::streamer::channel::Channel;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::StreamerRecord;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+/// A streamer: all of them, or what a brand sees.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::web) enum StreamerAnswer {
+    /// For the streamer and operators.
+    Whole(Box<StreamerView>),
+    /// For a brand that may.
+    Public(PublicView),
+}
+
 /// A streamer, as they and operators see it.
-#[derive(Debug, Serialize)]
-pub(super) struct StreamerView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct StreamerView {
     /// Their id.
     id: i64,
     /// `active` or `archived`.
@@ -40,8 +51,8 @@ pub(super) struct StreamerView {
 }
 
 /// What targeting looks at.
-#[derive(Debug, Serialize)]
-struct TargetingView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct TargetingView {
     /// What the stream is about.
     category: String,
     /// ISO 639-1.
@@ -57,8 +68,8 @@ struct TargetingView {
 }
 
 /// A channel.
-#[derive(Debug, Serialize)]
-struct ChannelView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct ChannelView {
     /// `twitch`, `youtube`, `kick` or `other`.
     platform: &'static str,
     /// The name there.
@@ -74,8 +85,8 @@ struct ChannelView {
 }
 
 /// The audience of a channel, as an operator saw it.
-#[derive(Debug, Serialize)]
-struct MetricsView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct MetricsView {
     /// Followers.
     followers: u32,
     /// Viewers of a stream on average.
@@ -85,8 +96,8 @@ struct MetricsView {
 }
 
 /// Who watches.
-#[derive(Debug, Serialize)]
-struct DemographicsView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct DemographicsView {
     /// As the streamer says.
     stated: Option<Audience>,
     /// As an operator verified.
@@ -94,8 +105,8 @@ struct DemographicsView {
 }
 
 /// How a streamer wants to be paid.
-#[derive(Debug, Serialize)]
-struct PayoutView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct PayoutView {
     /// `none`, `bank`, `upi` or `paypal`.
     method: String,
     /// The last four characters of the account, behind dots.
@@ -105,8 +116,8 @@ struct PayoutView {
 }
 
 /// What a streamer agrees to. All but `data_sharing` is changed in the settings.
-#[derive(Debug, Serialize)]
-struct ConsentView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct ConsentView {
     /// The policy for ads that they agreed to.
     ads_policy: Option<AgreedView>,
     /// Whether brands may see numbers of their streams.
@@ -122,8 +133,8 @@ struct ConsentView {
 }
 
 /// A policy that was agreed to.
-#[derive(Debug, Serialize)]
-struct AgreedView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct AgreedView {
     /// Its name.
     policy: String,
     /// When.
@@ -131,8 +142,8 @@ struct AgreedView {
 }
 
 /// A streamer in a list of operators, and of themselves.
-#[derive(Debug, Serialize)]
-pub(super) struct StreamerLine {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct StreamerLine {
     /// What brands see as well.
     #[serde(flatten)]
     public: PublicView,
@@ -155,8 +166,8 @@ pub(super) struct StreamerLine {
 }
 
 /// A streamer, as brands see them who may.
-#[derive(Debug, Serialize)]
-pub(super) struct PublicView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct PublicView {
     /// Their id.
     id: i64,
     /// Their name.
