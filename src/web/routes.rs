@@ -4,8 +4,8 @@ use super::account_body::{
     BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, ProfileBody, ProfileView, StreamerBody,
 };
 use super::auth::body::{
-    PasswordBody, RefreshBody, SignInBody, SignOutBody, SignUpBody, TokensView, UserView, ValidView,
-    ValidateBody,
+    PasswordBody, RefreshBody, SignInBody, SignOutBody, ServiceRefreshBody, SignUpBody,
+    TokensView, UserView, ValidView, ValidateBody,
 };
 use super::auth::{factor, provider, service, user};
 use super::campaign_body::{CampaignBody, CampaignView};
@@ -456,8 +456,11 @@ pub(super) fn services() -> Section {
                 .takes::<service::AccountBody>().gives::<service::DetailsView>().fails(&["not-found"]),
         ]),
         at("/auth/refresh", vec![
-            post(auth::refresh, "Get new tokens").open().takes::<RefreshBody>().gives::<TokensView>()
-                .fails(&["session-over", "too-many-attempts"]),
+            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>().gives::<TokensView>()
+                .about("A service of the house may bring a provider's refresh token as well: once, for a session \
+                        of the user who signs in with that account.")
+                .fails(&["session-over", "no-such-user", "second-factor-needed", "provider-forged",
+                         "too-many-attempts", "provider-failed"]),
         ]),
         at("/auth/validate", vec![
             post(auth::validate, "Ask about an access token").open().takes::<ValidateBody>()

@@ -55,6 +55,18 @@ pub(in crate::web) struct RefreshBody {
     pub(super) refresh_token: String,
 }
 
+/// `POST /auth/refresh`, as services of the same house ask: the token may be a provider's.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ServiceRefreshBody {
+    /// A refresh token of this server, or one that a provider gave to the front end.
+    #[serde(alias = "refreshToken")]
+    pub(super) refresh_token: String,
+    /// `twitch` or `google`: of whom the token is, if it is a provider's. Left out: whoever takes it.
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+}
+
 /// `POST /api/auth/sign-out`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -17,9 +17,9 @@ use super::account::fresh;
 use super::caller::{SignedIn, pass};
 use super::problem::Problem;
 use crate::identity::attempts::TooMany;
-use crate::identity::keys::Jwk;
 use crate::identity::password::Busy;
 use crate::identity::refresh::Kind;
+use crate::identity::signer::Jwk;
 use crate::identity::token::named;
 use crate::session::address::{client, household};
 use actix_web::web::{Data, Json};
@@ -163,15 +163,20 @@ pub(super) async fn sign_in(
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
-/// Goes on with a session: also at `/auth/refresh`, as the front ends of the seeds call it.
+/// Goes on with a session.
 pub(super) async fn refresh(
     shared: Data<Shared>,
     request: HttpRequest,
     body: Json<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
-    attempt(&shared, "refresh", &request, None)?;
-    let (tokens, user) = carry_on(&shared, &body.refresh_token, Kind::Refresh).await?;
-    shared.identity.attempts.succeeded("", address(&shared, &request));
+    go_on(&shared, &request, &body.refresh_token).await
+}
+
+/// The same for whoever asks.
+async fn go_on(shared: &Shared, request: &HttpRequest, token: &str) -> Result<HttpResponse, Problem> {
+    attempt(shared, "refresh", request, None)?;
+    let (tokens, user) = carry_on(shared, token, Kind::Refresh).await?;
+    shared.identity.attempts.succeeded("", address(shared, request));
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
