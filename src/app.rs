@@ -112,6 +112,7 @@ impl App {
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             clicks: Arc::default(),
             written_at: Arc::default(),
+            review: config.campaigns.review,
         };
         let (internal, internal_addr) = internal(config, &shared)?.unzip();
         let server = listen(config, listener, shared)?;

@@ -5,6 +5,7 @@ mod fact;
 #[cfg(feature = "proof")]
 mod plant;
 pub mod postgres;
+mod requirements;
 pub mod sqlite;
 mod standing;
 

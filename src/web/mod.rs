@@ -8,11 +8,13 @@ mod blocklist;
 mod caller;
 mod campaign;
 mod campaign_body;
+mod campaign_view;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
 pub mod courier;
 mod creative_body;
+mod cursor;
 mod etag;
 mod fields;
 mod health;
@@ -74,6 +76,8 @@ pub struct Shared {
     pub clicks: Arc<Clicks>,
     /// When the database was last seen to take a write.
     pub written_at: Arc<AtomicI64>,
+    /// Whether an operator looks at what brands want to run.
+    pub review: bool,
 }
 
 /// JSON bodies are small.
@@ -152,8 +156,20 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
 
 /// Campaigns, and who takes part in them.
 fn campaigns(api: &mut ServiceConfig) {
-    api.service(resource("/campaigns").get(campaign::list).post(campaign::create))
-        .service(resource("/campaigns/{id}").get(campaign::show).patch(campaign::change))
+    api.service(resource("/campaigns").get(campaign::list::list).post(campaign::create))
+        .service(
+            resource("/campaigns/{id}")
+                .get(campaign::show)
+                .put(campaign::draft::replace)
+                .patch(campaign::change::change),
+        )
+        .service(resource("/campaigns/{id}/submit").post(campaign::launch::submit))
+        .service(resource("/campaigns/{id}/withdraw-submission").post(campaign::launch::withdraw))
+        .service(resource("/campaigns/{id}/archive").post(campaign::archive))
+        .service(resource("/campaigns/{id}/creatives").post(campaign::creative::add))
+        .service(resource("/campaigns/{id}/creatives/{creative_id}").patch(campaign::creative::change))
+        .service(resource("/admin/campaigns/{id}/approve").post(campaign::launch::approve))
+        .service(resource("/admin/campaigns/{id}/reject").post(campaign::launch::reject))
         .service(resource("/campaigns/{id}/live").get(campaign::live))
         .service(resource("/campaigns/{id}/metrics").get(metrics::series))
         .service(resource("/campaigns/{id}/why").get(why::of_campaign))

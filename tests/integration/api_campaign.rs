@@ -186,8 +186,8 @@ async fn an_ended_campaign_gives_the_rest_back_and_stays_ended() {
         let refused = app.change_campaign(&brand.key, campaign, "", &body).await;
         refused.problem(409, "campaign-ended");
     }
-    assert_eq!(app.show_campaign(&brand.key, campaign).await.ok(200)["status"], "ended");
-    assert_eq!(app.live(&brand.key, campaign).await.ok(200)["status"], "ended");
+    assert_eq!(app.show_campaign(&brand.key, campaign).await.ok(200)["status"], "completed");
+    assert_eq!(app.live(&brand.key, campaign).await.ok(200)["status"], "completed");
     app.assert_paid(campaign, &streamer, 1).await;
     app.finish().await;
 }
