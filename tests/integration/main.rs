@@ -13,6 +13,8 @@ mod assets;
 mod auth;
 mod blocklist;
 mod budget;
+mod campaign_drafts;
+mod campaign_lists;
 mod campaign_socket;
 mod claims;
 mod click;

@@ -96,7 +96,7 @@ async fn pages_go_up_by_id_and_stay_with_their_brand(on: On) {
         ids.push(bench.campaign(brand, 0).await);
     }
     let page = async |brand, after, limit| {
-        let campaigns = bench.page(brand, after, limit).await;
+        let campaigns = bench.campaigns_after(brand, after, limit).await;
         campaigns.into_iter().map(|campaign| campaign.id).collect::<Vec<_>>()
     };
     assert_eq!(page(None, None, 3).await, ids[..3]);

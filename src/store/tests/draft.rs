@@ -157,10 +157,8 @@ async fn a_launch_sets_the_budget_aside_once_or_changes_nothing(on: On) {
     let bare = Launch { new: NewCampaign { creatives: Vec::new(), ..order.new.clone() }, ..order.clone() };
     is_refused(bench.store.launch(&bare, &key("go"), NOW).await);
     // Twice with one key at once, and once with another.
-    let (one, two) = tokio::join!(
-        bench.store.launch(&order, &key("go"), NOW),
-        bench.store.launch(&order, &key("go"), NOW)
-    );
+    let go = key("go");
+    let (one, two) = tokio::join!(bench.store.launch(&order, &go, NOW), bench.store.launch(&order, &go, NOW));
     let (campaign, funds) = one.unwrap();
     assert_eq!(two.unwrap(), (campaign.clone(), funds));
     is_changed(bench.store.launch(&order, &key("other"), NOW).await);
@@ -362,7 +360,7 @@ async fn lists_are_filtered_and_sorted(on: On) {
     assert_eq!(filtered(&|q| q.starts_before = Some(NOW + Millis(20))).await, [c, d]);
     assert_eq!(filtered(&|q| q.ends_after = Some(NOW + Millis(60))).await, [a, d]);
     assert_eq!(filtered(&|q| q.states = Some(vec![CampaignState::Draft])).await, [d]);
-    let alpha = bench.page(Some(brand), None, 2).await[1].id;
+    let alpha = bench.campaigns_after(Some(brand), None, 2).await[1].id;
     bench.end(alpha).await;
     let states = |q: &mut CampaignQuery| {
         q.states = Some(vec![CampaignState::Completed, CampaignState::Draft, CampaignState::Review]);
@@ -400,6 +398,9 @@ async fn pages_neither_skip_nor_repeat_while_others_come_and_move(on: On) {
                 break;
             }
             pages += 1;
+            if pages > 10 {
+                continue;
+            }
             bench.draft(brand, &format!("stays {}", pages % 6)).await;
             let name = if pages % 2 == 0 { "aaa" } else { "zzz" };
             let flight = Flight { starts: NOW + Millis(pages), ends: NOW + Millis(1_000 + pages) };

@@ -108,13 +108,13 @@ impl Bench {
     }
 
     pub(in crate::store) async fn campaign(&self, brand: BrandId, budget: i64) -> CampaignId {
-        let count = self.page(None, None, 1000).await.len();
+        let count = self.campaigns_after(None, None, 1000).await.len();
         let made = self.store.create(&new_campaign(brand, budget), &key(&format!("c{count}")), NOW).await;
         made.unwrap().0.id
     }
 
     /// Campaigns that were launched, by ascending id, after one of them.
-    pub(in crate::store) async fn page(
+    pub(in crate::store) async fn campaigns_after(
         &self,
         brand: Option<BrandId>,
         after: Option<CampaignId>,

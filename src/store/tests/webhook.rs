@@ -97,7 +97,7 @@ async fn a_campaign_is_told_to_its_brand_and_the_platform_once_for_each_change(o
     for _ in 0..2 {
         bench.store.create(&new_campaign(brand, 100), &key("again"), NOW).await.unwrap();
     }
-    let id = bench.page(Some(brand), None, 10).await[1].id;
+    let id = bench.campaigns_after(Some(brand), None, 10).await[1].id;
     let status = |status| CampaignChange { status: Some(status), ..CampaignChange::default() };
     for _ in 0..2 {
         bench.change(id, status(Status::Paused)).await;
