@@ -3,13 +3,8 @@
 use crate::blob::Blobs;
 use crate::bus::memory::{MemoryBus, OwnLive};
 use crate::bus::redis::Redis;
-use crate::config::{Config, MADE_KEY, Mode, PlatformKind, ProviderText};
-use crate::identity::attempts::Attempts;
-use crate::identity::keys::AuthKeys;
-use crate::identity::password::Passwords;
-use crate::identity::provider::{Access, Providers, Secret};
-use crate::identity::token::Tokens;
-use crate::identity::{Identity, Lives, Rules};
+use crate::config::{Config, MADE_KEY, Mode, PlatformKind};
+use crate::identity::setup::identity;
 use crate::policy;
 use crate::rule;
 use crate::session::frame::Pace;
@@ -33,7 +28,6 @@ use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
-use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::messages::Drain;
 use gametriggers_actors::ports::{Bus, Entropy, Event, LiveCounters, Platform};
 use gametriggers_actors::session::{CloseReason, ToSession};
@@ -104,7 +98,7 @@ impl App {
         let public_url = public_url(config, addr);
         let shared = Shared {
             engine: Arc::clone(&engine),
-            identity: Arc::new(identity(config, &public_url)?),
+            identity: Arc::new(identity(config, &auth_keys(config)?, &public_url)?),
             metrics,
             library: library.clone(),
             public_url: public_url.clone(),
@@ -322,56 +316,13 @@ fn secret_keys(config: &Config, lines: &[String], kept: &str) -> Result<Vec<Sign
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
+fn auth_keys(config: &Config) -> Result<Vec<SigningKey>, StartError> {
+    secret_keys(config, &config.secrets.auth_keys, "auth-key")
+}
+
 fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     let mut keys = secret_keys(config, &config.secrets.token_keys, "token-key")?.into_iter();
     Ok(TokenKeys::new(keys.next().ok_or("no token key")?, keys.collect()))
-}
-
-/// Everything that signing in needs.
-fn identity(config: &Config, public_url: &str) -> Result<Identity, StartError> {
-    let keys = secret_keys(config, &config.secrets.auth_keys, "auth-key")?;
-    let (first, older) = keys.split_first().ok_or("no auth key")?;
-    let keys = Arc::new(AuthKeys::new(first, older).ok_or("secrets.auth_keys: a key can not be used")?);
-    let auth = &config.auth;
-    let seconds = |value: u32| Millis::seconds(i64::from(value));
-    let lives = Lives {
-        access: seconds(auth.access_life_s),
-        idle: seconds(auth.refresh_idle_s),
-        session: seconds(auth.refresh_life_s),
-        grace: Millis(i64::from(auth.refresh_grace_ms)),
-    };
-    let front_ends =
-        if auth.front_ends.is_empty() { vec![format!("{public_url}/")] } else { auth.front_ends.clone() };
-    let service_key = Some(&config.secrets.service_key).filter(|key| !key.is_empty());
-    Ok(Identity {
-        tokens: Tokens::new(Arc::clone(&keys), public_url.to_owned(), auth.audience.clone(), lives.access),
-        keys,
-        passwords: Passwords::new(auth.hashes_at_once).ok_or("the parameters of argon2id are no good")?,
-        providers: Providers::new(access(&auth.providers.twitch), access(&auth.providers.google)),
-        front_ends,
-        attempts: Attempts::new(auth.attempts_per_account, auth.attempts_per_address),
-        lives,
-        rules: Rules {
-            sign_up: auth.sign_up,
-            sessions_max: auth.sessions_max,
-            admin_two_factor: auth.admin_two_factor,
-        },
-        service_key: service_key.map(|key| Keyring::hash(key)),
-    })
-}
-
-/// A provider that is set up.
-fn access(text: &ProviderText) -> Option<Access> {
-    let text = Some(text).filter(|text| !text.client_id.is_empty())?.clone();
-    Some(Access {
-        client_id: text.client_id,
-        client_secret: Secret(text.client_secret),
-        authorize_url: text.authorize_url,
-        token_url: text.token_url,
-        user_url: text.user_url,
-        keys_url: text.keys_url,
-        issuer: text.issuer,
-    })
 }
 
 /// Writes a file that only this user can read, whole or not at all.
@@ -484,7 +435,7 @@ mod tests {
             Config::load(&Sources { variables: variables.collect(), ..Sources::default() })
         };
         token_keys(&load(&[]).unwrap()).unwrap();
-        identity(&load(&[]).unwrap(), "").unwrap();
+        auth_keys(&load(&[]).unwrap()).unwrap();
         assert!(folder.path().join("demo.auth-key").exists());
         let made = std::fs::read_to_string(folder.path().join("demo.token-key")).unwrap();
         let made = made.trim();

@@ -138,7 +138,8 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             let config = from.load()?;
             telemetry::start_log(&config.log)?;
             let app = App::start(&config).await?;
-            tracing::info!(addr = %app.addr, url = app.public_url, "listening");
+            let internal = app.internal_addr.map(|addr| addr.to_string());
+            tracing::info!(addr = %app.addr, internal, url = app.public_url, "listening");
             until_told(&app).await?;
             app.stop().await;
         }
@@ -152,6 +153,7 @@ async fn run(command: Command) -> Result<ExitCode, crate::app::StartError> {
             let keys = config.secrets.token_keys.len();
             config.secrets.token_keys = vec!["secret".to_owned(); keys];
             config.secrets.auth_keys = vec!["secret".to_owned(); config.secrets.auth_keys.len()];
+            config.secrets.rsa_keys = vec!["secret".to_owned(); config.secrets.rsa_keys.len()];
             say(toml::to_string(&config)?.trim_end());
         }
         Command::Migrate(from) => {

@@ -142,7 +142,7 @@ fn config(files: &[File]) -> Found {
     for file in found.look(files, |path| is_rust(path) && path.starts_with("src/config/")) {
         for (line, path) in file.paths() {
             let first = path.split("::").next().unwrap_or_default();
-            let known = ["std", "serde", "toml", "thiserror"].contains(&first);
+            let known = ["std", "schemars", "serde", "toml", "thiserror"].contains(&first);
             let own = under(&path, "crate::config") || path == "crate::world::token_key";
             let foreign = (first == "crate" && path != "crate" && !own)
                 || (packages.contains(first) && path.contains("::") && !known);

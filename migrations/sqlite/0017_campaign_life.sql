@@ -1,9 +1,9 @@
 -- The life of a campaign before it is launched and after it is over. `version` grows with every change.
 ALTER TABLE campaign ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 
--- What is not launched yet has a stage, and all that is known of it in `draft`, as the API takes it. Its other
--- columns say what lists are sorted by; the rest of them fills places. `status` says what older servers make of it:
--- ended, which nobody plays, funds or brings back.
+-- What is not launched yet has a stage, and all that is known of it in `draft`, as the API takes it. Its
+-- other columns say what lists are sorted by; the rest of them fills places. `status` says what older servers
+-- make of it: ended, which nobody plays, funds or brings back.
 ALTER TABLE campaign ADD COLUMN stage TEXT
   CHECK (stage IS NULL OR (stage IN ('draft', 'review') AND status = 'ended'));
 ALTER TABLE campaign ADD COLUMN draft TEXT CHECK (draft IS NULL OR (json_valid(draft) AND stage IS NOT NULL));

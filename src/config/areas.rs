@@ -293,6 +293,8 @@ pub struct Secrets {
     pub token_keys: Vec<String>,
     /// Keys that sign-in depends on.
     pub auth_keys: Vec<String>,
+    /// RSA keys that sign access tokens, or did.
+    pub rsa_keys: Vec<String>,
     /// What services of the same house show; empty for none.
     #[serde(serialize_with = "hide")]
     pub service_key: String,
@@ -300,8 +302,8 @@ pub struct Secrets {
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (tokens, auth) = (self.token_keys.len(), self.auth_keys.len());
-        write!(f, "Secrets({tokens} token keys, {auth} auth keys)")
+        let (tokens, auth, rsa) = (self.token_keys.len(), self.auth_keys.len(), self.rsa_keys.len());
+        write!(f, "Secrets({tokens} token keys, {auth} auth keys, {rsa} RSA keys)")
     }
 }
 

@@ -27,12 +27,32 @@ pub struct Auth {
     pub hashes_at_once: usize,
     /// Who tokens are for.
     pub audience: String,
+    /// How access tokens are signed.
+    pub algorithm: TokenAlgorithm,
     /// Whether operators need a second factor.
     pub admin_two_factor: bool,
     /// Where a sign-in at a provider may end.
     pub front_ends: Vec<String>,
     /// Where else users may have an account.
     pub providers: Providers,
+}
+
+/// How access tokens are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum TokenAlgorithm {
+    /// With Ed25519, by a key of `secrets.auth_keys`.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// With RSA and SHA-256, by a key of `secrets.rsa_keys`.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+/// The number of an RSA key, and its file or the key itself.
+#[must_use]
+pub fn rsa_key(line: &str) -> Option<(u32, &str)> {
+    let (kid, place) = line.split_once(':')?;
+    Some((kid.parse().ok()?, Some(place.trim()).filter(|place| !place.is_empty())?))
 }
 
 /// Where else users may have an account.

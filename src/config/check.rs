@@ -1,6 +1,8 @@
 //! What does not go together.
 
-use super::{Config, ConfigError, Mode, PlatformKind, ProviderText, Settlement, Webhooks};
+use super::{
+    Config, ConfigError, Mode, PlatformKind, ProviderText, Settlement, TokenAlgorithm, Webhooks, rsa_key,
+};
 use crate::world::token_key;
 use std::net::SocketAddr;
 
@@ -129,6 +131,27 @@ fn check_auth(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
     refuse(
         config.secrets.auth_keys.iter().any(|key| token_key(key).is_none()),
         "secrets.auth_keys: each is ID:64 hex digits",
+    );
+    check_rsa(config, refuse);
+}
+
+/// The keys of RS256.
+fn check_rsa(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    let lines = &config.secrets.rsa_keys;
+    refuse(
+        config.auth.algorithm == TokenAlgorithm::Rs256 && lines.is_empty(),
+        "auth.algorithm: RS256 needs a key in secrets.rsa_keys",
+    );
+    let rsa: Vec<_> = lines.iter().filter_map(|line| rsa_key(line)).map(|(kid, _)| kid).collect();
+    refuse(rsa.len() < lines.len(), "secrets.rsa_keys: each is ID:FILE, or ID: and the key in PEM");
+    let others = config.secrets.auth_keys.iter().filter_map(|line| token_key(line)).map(|key| key.kid);
+    let mut all: Vec<_> = others.chain(rsa).collect();
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    refuse(
+        !lines.is_empty() && all.len() < count,
+        "secrets.rsa_keys: an ID stands there twice, or in secrets.auth_keys as well",
     );
 }
 

@@ -11,7 +11,7 @@ pub use areas::{
     Assets, Config, Database, Log, LogFormat, Mode, PlatformKind, Play, Redis, Secrets, Server, Session,
     Settlement, Webhooks,
 };
-pub use auth::{Auth, ProviderText, Providers};
+pub use auth::{Auth, ProviderText, Providers, TokenAlgorithm, rsa_key};
 pub use network::Network;
 pub use rule::{RuleParameters, RuleText};
 
@@ -298,6 +298,35 @@ mod tests {
             let error = with(&[(key, value)]).unwrap_err().to_string();
             assert!(error.contains("database.") && !error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn rs256_needs_a_key_and_each_key_a_number_of_its_own() {
+        let auth = format!("[\"1:{}\"]", "dcba".repeat(16));
+        let load = |algorithm: &str, rsa: &str| {
+            with(&[
+                ("GAMETRIGGERS__AUTH__ALGORITHM", algorithm),
+                ("GAMETRIGGERS__SECRETS__AUTH_KEYS", &auth),
+                ("GAMETRIGGERS__SECRETS__RSA_KEYS", rsa),
+            ])
+        };
+        let pem = r#"["3:-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"]"#;
+        for (algorithm, rsa, fits) in [
+            ("EdDSA", "[]", true),
+            ("RS256", r#"["2:/etc/key.pem"]"#, true),
+            ("EdDSA", r#"["2:/etc/key.pem"]"#, true),
+            ("RS256", pem, true),
+            ("RS256", "[]", false),
+            ("RS256", r#"["/etc/key.pem"]"#, false),
+            ("RS256", r#"["2: "]"#, false),
+            ("RS256", r#"["1:/etc/key.pem"]"#, false),
+            ("RS256", r#"["2:/etc/key.pem", "2:/etc/other.pem"]"#, false),
+            ("HS256", r#"["2:/etc/key.pem"]"#, false),
+        ] {
+            assert_eq!(load(algorithm, rsa).is_ok(), fits, "{algorithm} {rsa}");
+        }
+        let shown = format!("{:?}", load("RS256", pem).unwrap());
+        assert!(!shown.contains("AAAA") && shown.contains("1 RSA keys"), "{shown}");
     }
 
     #[test]

@@ -89,10 +89,15 @@ impl Attempts {
     /// It was the right one: attempts on this account do not count any more, and this one of the address
     /// neither.
     pub fn succeeded(&self, name: &str, address: IpAddr) {
-        held(&self.accounts).remove(&account(name));
+        self.forgive(name);
         if let Some((_, count)) = held(&self.addresses).get_mut(&address) {
             *count = count.saturating_sub(1);
         }
+    }
+
+    /// Attempts on this account do not count any more.
+    pub fn forgive(&self, name: &str) {
+        held(&self.accounts).remove(&account(name));
     }
 }
 

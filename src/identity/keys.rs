@@ -1,45 +1,32 @@
 //! The keys that sign-in depends on. From each configured secret three keys follow, so that none of them is
-//! used for two things: one signs access tokens, one makes refresh tokens, one seals what is kept.
+//! used for two things: one signs access tokens, one makes refresh tokens, one seals what is kept. RSA keys
+//! sign access tokens and nothing else.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::signer::{Algorithm, Jwk, Signer};
 use gametriggers_actors::domain::token::SigningKey;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use ring::{error::Unspecified, hmac};
-use serde::Serialize;
 
 /// What follows from one secret.
 struct AuthKey {
     kid: u32,
-    pair: Ed25519KeyPair,
     refresh: hmac::Key,
     seal: LessSafeKey,
 }
 
-/// The first key signs and seals; the others still verify and open what was made with them.
+/// The first key of each kind is used; the others still verify and open what was made with them.
 pub struct AuthKeys {
     first: AuthKey,
     older: Vec<AuthKey>,
+    signer: Signer,
+    verifiers: Vec<Signer>,
 }
 
 impl std::fmt::Debug for AuthKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AuthKeys(kid {}, {} older)", self.first.kid, self.older.len())
+        write!(f, "AuthKeys(kid {}, {} more)", self.signer.kid, self.verifiers.len())
     }
-}
-
-/// A public key as RFC 8037 has it.
-#[derive(Debug, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
-    #[serde(rename = "use")]
-    usage: &'static str,
-    kid: String,
-    x: String,
 }
 
 /// 32 bytes for one purpose, out of a secret.
@@ -53,12 +40,12 @@ fn derive(secret: &[u8; 32], purpose: &[u8]) -> Result<[u8; 32], Unspecified> {
 }
 
 impl AuthKey {
-    fn new(key: &SigningKey) -> Result<Self, Unspecified> {
+    fn new(key: &SigningKey) -> Result<(Self, Signer), Unspecified> {
         let of = |purpose| derive(&key.secret, purpose);
-        let pair = Ed25519KeyPair::from_seed_unchecked(&of(b"access token")?).map_err(|_| Unspecified)?;
+        let signer = Signer::ed25519(key.kid, &of(b"access token")?).ok_or(Unspecified)?;
         let seal = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &of(b"seal")?)?);
         let refresh = hmac::Key::new(hmac::HMAC_SHA256, &of(b"refresh token")?);
-        Ok(Self { kid: key.kid, pair, refresh, seal })
+        Ok((Self { kid: key.kid, refresh, seal }, signer))
     }
 }
 
@@ -66,47 +53,65 @@ impl AuthKeys {
     /// Keys out of secrets; none when one can not be used.
     #[must_use]
     pub fn new(first: &SigningKey, older: &[SigningKey]) -> Option<Self> {
-        let older = older.iter().map(AuthKey::new).collect::<Result<_, _>>().ok()?;
-        Some(Self { first: AuthKey::new(first).ok()?, older })
+        let (first, signer) = AuthKey::new(first).ok()?;
+        let older = older.iter().map(AuthKey::new).collect::<Result<Vec<_>, _>>().ok()?;
+        let (older, verifiers) = older.into_iter().unzip();
+        Some(Self { first, older, signer, verifiers })
+    }
+
+    /// With RSA keys in PEM as well, of which the first signs when `algorithm` says so. None when one can not
+    /// be used, has the number of another key, or is needed and not there.
+    #[must_use]
+    pub fn with_rsa(mut self, keys: &[(u32, String)], algorithm: Algorithm) -> Option<Self> {
+        for (kid, pem) in keys {
+            if self.signer(*kid).is_some() {
+                return None;
+            }
+            self.verifiers.push(Signer::rs256(*kid, pem)?);
+        }
+        if algorithm != self.signer.algorithm() {
+            let first = self.verifiers.iter_mut().find(|signer| signer.algorithm() == algorithm)?;
+            std::mem::swap(&mut self.signer, first);
+        }
+        Some(self)
     }
 
     fn all(&self) -> impl Iterator<Item = &AuthKey> {
         std::iter::once(&self.first).chain(&self.older)
     }
 
-    /// The number of the key that signs.
-    #[must_use]
-    pub fn kid(&self) -> u32 {
-        self.first.kid
+    fn signers(&self) -> impl Iterator<Item = &Signer> {
+        std::iter::once(&self.signer).chain(&self.verifiers)
     }
 
-    /// Signs with the first key.
+    fn signer(&self, kid: u32) -> Option<&Signer> {
+        self.signers().find(|signer| signer.kid == kid)
+    }
+
+    /// The number of the key that signs, and how it does.
+    #[must_use]
+    pub fn signs_with(&self) -> (u32, Algorithm) {
+        (self.signer.kid, self.signer.algorithm())
+    }
+
+    /// Signs an access token.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.first.pair.sign(message).as_ref().to_vec()
+        self.signer.sign(message)
     }
 
-    /// Whether the key of this number made an Ed25519 signature. No other algorithm is known here.
+    /// Whether the key of this number made a signature, by the algorithm of that key, and whether that is the
+    /// one that was named.
     #[must_use]
-    pub fn verifies(&self, kid: u32, message: &[u8], signature: &[u8]) -> bool {
-        self.all().find(|key| key.kid == kid).is_some_and(|key| {
-            let public = key.pair.public_key().as_ref();
-            UnparsedPublicKey::new(&ED25519, public).verify(message, signature).is_ok()
-        })
+    pub fn verifies(&self, (kid, algorithm): (u32, &str), message: &[u8], signature: &[u8]) -> bool {
+        let named = self.signer(kid).filter(|signer| signer.algorithm().name() == algorithm);
+        named.is_some_and(|signer| signer.verifies(message, signature))
     }
 
     /// The public keys, for everybody who wants to verify an access token.
     #[must_use]
     pub fn public(&self) -> Vec<Jwk> {
-        let public = |key: &AuthKey| Jwk {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            usage: "sig",
-            kid: key.kid.to_string(),
-            x: URL_SAFE_NO_PAD.encode(key.pair.public_key()),
-        };
-        self.all().map(public).collect()
+        self.signers().map(Signer::public).collect()
     }
 
     /// The code of a message, by each of the keys, that of the first one first.

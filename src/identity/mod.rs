@@ -7,6 +7,8 @@ pub mod keys;
 pub mod password;
 pub mod provider;
 pub mod refresh;
+pub mod setup;
+pub mod signer;
 pub mod token;
 pub mod totp;
 

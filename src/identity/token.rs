@@ -1,7 +1,8 @@
-//! Access tokens: JWTs (RFC 9068) that are signed with Ed25519 and with nothing else.
+//! Access tokens: JWTs (RFC 9068) that are signed with Ed25519, or with RSA where verifiers know nothing
+//! else.
 //!
-//! The algorithm is not chosen by the token: a header that names any other is refused before a key is looked
-//! up, and the only keys there are can verify Ed25519 only. So neither `none` nor a public key used as a
+//! The algorithm is not chosen by the token: each key has its own, and a header that names another one is
+//! refused. No key here can verify an HMAC, or nothing at all. So neither `none` nor a public key used as a
 //! secret helps.
 
 use super::keys::AuthKeys;
@@ -125,10 +126,11 @@ impl Tokens {
     pub fn issue(&self, pass: &Pass, unique: [u8; 16], now: UnixMillis) -> String {
         let (kind, owner_id) = named(pass.acts_for);
         let iat = now.0.div_euclid(1000);
+        let (kid, algorithm) = self.keys.signs_with();
         let header = Header {
-            alg: "EdDSA".to_owned(),
+            alg: algorithm.name().to_owned(),
             typ: "at+jwt".to_owned(),
-            kid: self.keys.kid().to_string(),
+            kid: kid.to_string(),
             crit: None,
         };
         let claims = Claims {
@@ -177,10 +179,11 @@ impl Tokens {
         let (header, claims) = body.split_once('.')?;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        if header.alg != "EdDSA" || header.typ != "at+jwt" || header.crit.is_some() {
+        if header.typ != "at+jwt" || header.crit.is_some() {
             return None;
         }
-        if !self.keys.verifies(header.kid.parse().ok()?, body.as_bytes(), &decode(signature)?) {
+        let key = (header.kid.parse().ok()?, header.alg.as_str());
+        if !self.keys.verifies(key, body.as_bytes(), &decode(signature)?) {
             return None;
         }
         let claims: Claims = serde_json::from_slice(&decode(claims)?).ok()?;
@@ -206,6 +209,8 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::super::keys::tests::keys;
+    use super::super::signer::Algorithm;
+    use super::super::signer::tests::openssl;
     use super::*;
     use serde_json::{Value, json};
 
@@ -290,6 +295,70 @@ mod tests {
             }
         }
         assert!(!head.is_empty() && tokens.read(&good, NOW).is_some(), "the real one is good");
+    }
+
+    #[test]
+    fn a_key_verifies_by_its_own_algorithm_only() {
+        let pem = openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+        let with = |algorithm| {
+            let keys = keys(&[1]).with_rsa(&[(7, pem.clone())], algorithm).unwrap();
+            let of = |text: &str| text.to_owned();
+            Tokens::new(Arc::new(keys), of("https://ads.example"), of("gametriggers"), Millis::minutes(10))
+        };
+        let (rsa, edwards) = (with(Algorithm::Rs256), with(Algorithm::EdDsa));
+        let good = rsa.issue(&pass(), [1; 16], NOW);
+        let (header, claims, signature) = parts(&good);
+        assert_eq!(header, json!({ "alg": "RS256", "typ": "at+jwt", "kid": "7" }));
+        let old = edwards.issue(&pass(), [1; 16], NOW);
+        for tokens in [&rsa, &edwards] {
+            assert_eq!(tokens.read(&good, NOW), Some(pass()));
+            assert_eq!(tokens.read(&old, NOW), Some(pass()), "signed before the change");
+        }
+        let public = serde_json::to_value(&rsa.keys.public()[0]).unwrap();
+        assert_eq!((&public["kid"], &public["kty"]), (&json!("7"), &json!("RSA")));
+        for (kid, algs) in [("7", ["EdDSA", "HS256", "none"]), ("1", ["RS256", "HS256", "none"])] {
+            for alg in algs {
+                let header = json!({ "alg": alg, "typ": "at+jwt", "kid": kid });
+                let body = format!("{}.{}", part(&header), part(&claims));
+                let own = [&rsa, &edwards].map(|tokens| signed(tokens, &header, &claims));
+                let mut all = vec![format!("{body}."), body.clone(), format!("{body}.{signature}")];
+                all.extend(own);
+                // The public key as the secret of an HMAC: as it stands, and its bytes.
+                let n = public["n"].as_str().unwrap();
+                let secrets = [n.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(n).unwrap()];
+                for secret in secrets {
+                    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret);
+                    let code = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, body.as_bytes()));
+                    all.push(format!("{body}.{code}"));
+                }
+                for token in all {
+                    assert_eq!(rsa.read(&token, NOW), None, "{kid} with {alg}: {token}");
+                    assert_eq!(edwards.read(&token, NOW), None, "{kid} with {alg}: {token}");
+                }
+            }
+        }
+        // The right algorithm of the wrong key.
+        let crossed = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": "1" });
+        assert_eq!(rsa.read(&signed(&rsa, &crossed, &claims), NOW), None);
+        let crossed = json!({ "alg": "RS256", "typ": "at+jwt", "kid": "7" });
+        assert_eq!(rsa.read(&signed(&edwards, &crossed, &claims), NOW), None);
+        assert_eq!(tokens(&[1]).read(&good, NOW), None, "who has not the key");
+    }
+
+    #[test]
+    fn a_number_is_of_one_key_and_what_signs_is_there() {
+        let pem = openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+        let with = |kids: &[u32], algorithm| {
+            let rsa: Vec<_> = kids.iter().map(|kid| (*kid, pem.clone())).collect();
+            keys(&[1, 2]).with_rsa(&rsa, algorithm).map(|keys| keys.signs_with())
+        };
+        assert_eq!(with(&[], Algorithm::EdDsa), Some((1, Algorithm::EdDsa)));
+        assert_eq!(with(&[7, 8], Algorithm::EdDsa), Some((1, Algorithm::EdDsa)));
+        assert_eq!(with(&[7, 8], Algorithm::Rs256), Some((7, Algorithm::Rs256)));
+        assert_eq!(with(&[], Algorithm::Rs256), None);
+        assert_eq!(with(&[1], Algorithm::EdDsa), None);
+        assert_eq!(with(&[2], Algorithm::Rs256), None);
+        assert_eq!(with(&[7, 7], Algorithm::Rs256), None);
     }
 
     #[test]

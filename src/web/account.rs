@@ -19,6 +19,7 @@ use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{
     ByHand, Event, KeyHash, NewAccount, NewStreamer, Principal, StoreError, key_id,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Keys on a page, unless asked otherwise.
@@ -26,13 +27,13 @@ const PAGE: u32 = 100;
 /// Keys on a page at most.
 const PAGE_MAX: u32 = 1000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct KeysQuery {
     after: Option<String>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct RevokeQuery {
     reason: Option<String>,
 }

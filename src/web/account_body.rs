@@ -7,11 +7,12 @@ use super::wire::rfc3339;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Platform, Profile, ProfileChange, Streamer};
 use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A brand.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BrandBody {
     name: String,
@@ -19,7 +20,7 @@ pub(super) struct BrandBody {
 }
 
 /// A streamer, and what targeting looks at.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamerBody {
     name: String,
@@ -36,7 +37,7 @@ pub(super) struct StreamerBody {
 }
 
 /// `PATCH /api/admin/streamers/{id}`: what is left out stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ProfileBody {
     name: Option<String>,
@@ -50,7 +51,7 @@ pub(super) struct ProfileBody {
 }
 
 /// What targeting looks at, as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ProfileView {
     streamer_id: i64,
     name: String,
@@ -63,14 +64,14 @@ pub(super) struct ProfileView {
 }
 
 /// An operator.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperatorBody {
     reason: Option<String>,
 }
 
 /// Who gets a further key. An overlay's is made anew by the streamer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderBody {
     brand_id: Option<i64>,
@@ -79,7 +80,7 @@ pub(super) struct HolderBody {
 }
 
 /// Who a key belongs to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct HolderView {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +90,7 @@ struct HolderView {
 }
 
 /// What was opened. This is the only time that its keys are seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OpenedView {
     #[serde(flatten)]
     holder: HolderView,
@@ -104,7 +105,7 @@ pub(super) struct OpenedView {
 }
 
 /// A key, without the key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct KeyView {
     key_id: String,
     #[serde(flatten)]

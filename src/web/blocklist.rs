@@ -14,10 +14,11 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::{Blocklist, ByHand, Event, Principal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The whole list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BlocklistBody {
     blocked_streamers: Vec<i64>,
@@ -25,8 +26,8 @@ pub(super) struct BlocklistBody {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct BlocklistView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct BlocklistView {
     brand_id: i64,
     /// By ascending id.
     blocked_streamers: Vec<i64>,

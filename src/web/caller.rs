@@ -97,6 +97,20 @@ impl Caller {
         if self.2.has(scope) { Ok(()) } else { Err(Problem::out_of_scope(scope)) }
     }
 
+    /// Whether it may do what needs one of some scopes.
+    ///
+    /// # Errors
+    /// The key or the token carries none of them: the first one is named.
+    pub(super) fn may_any(self, scopes: &[Scope]) -> Result<(), Problem> {
+        match scopes {
+            [] => Err(Problem::not_found()),
+            [first, ..] if !scopes.iter().any(|scope| self.2.has(*scope)) => {
+                Err(Problem::out_of_scope(*first))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The brand to act for: a brand's own, or the one that an admin names.
     ///
     /// # Errors

@@ -15,11 +15,12 @@ use gametriggers_actors::domain::streamer::history::CAP_MAX;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{DraftRow, NewCampaign, NewCreative};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `POST /api/campaigns` and `PUT /api/campaigns/{id}`. A draft may leave everything open; a campaign that is to run
 /// needs a name, a category, pricing, a budget, a landing page and one creative at least.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CampaignBody {
     /// For an operator: whose campaign it is.
@@ -67,7 +68,7 @@ pub(super) struct CampaignBody {
 }
 
 /// How a campaign pays.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PricingBody {
     /// cpm (per thousand viewers of a play), cpc (per click) or flat (per play).
@@ -78,7 +79,7 @@ pub(super) struct PricingBody {
 }
 
 /// When a campaign runs, in RFC 3339.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FlightBody {
     /// The first moment.
@@ -88,7 +89,7 @@ pub(super) struct FlightBody {
 }
 
 /// How often a campaign may play on one streamer; zero is no limit.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CapBody {
     /// Plays in an hour.
@@ -100,7 +101,7 @@ pub(super) struct CapBody {
 }
 
 /// What a campaign asks of streamers, for people: no decision looks at it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RequirementsBody {
     /// At most 2000 characters; may have more than one line.

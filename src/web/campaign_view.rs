@@ -13,10 +13,11 @@ use gametriggers_actors::domain::policy::Policies;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::ports::{CampaignRecord, Draft, Funds, Recorded};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A campaign that was launched.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CampaignView {
     /// Its number, which it keeps from the draft to the archive.
     id: i64,
@@ -63,7 +64,7 @@ pub(super) struct CampaignView {
 }
 
 /// A campaign that is not launched yet. What is left open is null.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct DraftView {
     /// Its number, which it keeps when it is launched.
     id: i64,
@@ -88,7 +89,7 @@ pub(super) struct DraftView {
 }
 
 /// A campaign in any state.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum RecordView {
     /// It was launched.
@@ -98,10 +99,10 @@ pub(super) enum RecordView {
 }
 
 /// A campaign that was made or changed, and the money of it afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ChangedView {
     #[serde(flatten)]
-    campaign: RecordView,
+    campaign: CampaignView,
     #[serde(flatten)]
     money: MovedView,
     /// Platforms on which it can never run.
@@ -109,7 +110,7 @@ pub(super) struct ChangedView {
 }
 
 /// Something that the brand may not have meant.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WarningView {
     /// Its name, out of a closed list.
     reason: &'static str,
@@ -124,7 +125,7 @@ struct WarningView {
 }
 
 /// A campaign as streamers see it, who may apply for it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OpenView {
     /// Its number.
     id: i64,
@@ -151,7 +152,7 @@ pub(super) struct OpenView {
 }
 
 /// What is shown, and where.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct FormatView {
     /// image, video, text or qr.
     kind: &'static str,
@@ -226,16 +227,14 @@ impl DraftView {
 }
 
 impl ChangedView {
-    /// A campaign, its money, and where it can never run.
-    ///
-    /// # Errors
-    /// It is a draft that can not be read here.
-    pub(super) fn of(record: &CampaignRecord, funds: &Funds, policies: &Policies) -> Result<Self, Problem> {
-        let warnings = match &record.what {
-            Recorded::Campaign(campaign) => warnings(campaign, policies),
-            Recorded::Draft(_) => Vec::new(),
-        };
-        Ok(Self { campaign: RecordView::of(record)?, money: MovedView::of(record.id, funds), warnings })
+    /// A campaign that was launched, its money, and where it can never run; none for a draft.
+    pub(super) fn of(record: &CampaignRecord, funds: &Funds, policies: &Policies) -> Option<Self> {
+        let Recorded::Campaign(campaign) = &record.what else { return None };
+        Some(Self {
+            campaign: CampaignView::of(record, campaign),
+            money: MovedView::of(record.id, funds),
+            warnings: warnings(campaign, policies),
+        })
     }
 }
 

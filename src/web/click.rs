@@ -21,12 +21,13 @@ use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::token::SKEW;
 use gametriggers_actors::messages::{CountClick, Settle};
 use gametriggers_actors::ports::{ClickKind, ClickTerms, PlayRecord};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// The mark of a link: which way it was handed out.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Mark {
     k: Option<String>,
 }

@@ -16,6 +16,7 @@ use gametriggers_actors::domain::id::{PlayId, RuleId};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{BY_CONFIG, ByHand, Event, StoreError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Rules on a page, unless asked otherwise.
@@ -26,14 +27,14 @@ const PAGE_MAX: u32 = 200;
 const DRY_PAGE: u32 = 1000;
 const DRY_MAX: u32 = 200_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesQuery {
     after: Option<i64>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct DeleteQuery {
     reason: Option<String>,
 }

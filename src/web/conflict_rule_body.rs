@@ -9,6 +9,7 @@ use gametriggers_actors::domain::conflict::{Hit, NewRule, PlayShown, Replayed};
 use gametriggers_actors::domain::id::RuleId;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{BY_CONFIG, RuleRecord};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,11 +20,11 @@ const DAYS_MAX: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// `POST /api/conflict-rules`: a rule, and a reason for the record.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct RuleBody(Map<String, Value>);
 
 /// `PATCH /api/conflict-rules/{id}`: what is left out stays as it is. `config` is replaced as a whole.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RuleChange {
     pub(super) reason: Option<String>,
@@ -36,11 +37,11 @@ pub(super) struct RuleChange {
 }
 
 /// `POST /api/conflict-rules/dry-run`: a rule, and the `days` to look back on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct DryRunBody(Map<String, Value>);
 
 /// A rule as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RuleView {
     id: i64,
     #[serde(flatten)]
@@ -53,7 +54,7 @@ pub(super) struct RuleView {
 }
 
 /// A rule that spoke.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct HitView {
     rule_id: i64,
     name: String,
@@ -65,25 +66,29 @@ pub(super) struct HitView {
     override_id: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DryRunCampaign")]
 struct OfCampaign {
     campaign_id: i64,
     plays: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DryRunStreamer")]
 struct OfStreamer {
     streamer_id: i64,
     plays: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DryRunDay")]
 struct OfDay {
     day: String,
     plays: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DryRunExample")]
 struct Example {
     play_id: String,
     at: String,
@@ -94,7 +99,7 @@ struct Example {
 }
 
 /// What a rule would have done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct DryRunView {
     from: String,
     to: String,

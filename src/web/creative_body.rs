@@ -8,6 +8,7 @@ use gametriggers_actors::domain::creative::{
 use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::NewCreative;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub(super) type Assets = HashMap<String, Asset>;
 
 /// A creative of a campaign.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreativeBody {
     /// The server says it, and takes no notice of what is said to it.
@@ -55,7 +56,7 @@ pub(super) struct CreativeBody {
 }
 
 /// How often a creative was shown and clicked. Not money: a count may be lost with a process.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CountsBody {
     /// Plays that came on screen.

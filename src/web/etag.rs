@@ -1,6 +1,6 @@
-//! Optimistic concurrency. What can be changed has a version that grows with every change, and answers carry
-//! it as a strong `ETag` (RFC 9110, section 8.8.3). A change with `If-Match` is made to that version or not at
-//! all (412); one without it changes whatever is there.
+//! Optimistic concurrency. What can be changed has a version that grows with every change, and answers
+//! carry it as a strong `ETag` (RFC 9110, section 8.8.3). A change with `If-Match` is made to that version or
+//! not at all (412); one without it changes whatever is there.
 
 use super::problem::Problem;
 use actix_web::dev::Payload;

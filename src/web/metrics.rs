@@ -11,6 +11,7 @@ use gametriggers_actors::domain::money::Currency;
 use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{MinuteCounts, SeriesPoint};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,7 +30,7 @@ const STEPS: [(&str, Millis); 5] = [
 ];
 
 /// What a client asks for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeriesQuery {
     from: Option<String>,
@@ -46,14 +47,14 @@ struct Span {
     name: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ClicksView {
     link: u64,
     qr: u64,
     chat: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CountsView {
     plays: u64,
     impressions: u64,
@@ -65,15 +66,15 @@ struct CountsView {
     rejects: BTreeMap<&'static str, u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PointView {
     at: String,
     #[serde(flatten)]
     counts: CountsView,
 }
 
-#[derive(Debug, Serialize)]
-struct SeriesView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SeriesView {
     campaign_id: i64,
     from: String,
     to: String,

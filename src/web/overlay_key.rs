@@ -12,6 +12,7 @@ use actix_web::web::{Data, Json, Path};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{Event, KeyHash, OverlayKey, Principal, StoreResult};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -19,15 +20,16 @@ use std::fmt::Write;
 const KEYS_MAX: usize = 20;
 
 /// A key by its name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NameBody {
     name: String,
 }
 
 /// A key as it may be shown. Of keys that are older than the mask nothing may.
-#[derive(Serialize)]
-struct KeyView {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OverlayKeyView")]
+pub(super) struct KeyView {
     key_id: String,
     name: String,
     prefix: Option<String>,
@@ -36,16 +38,17 @@ struct KeyView {
 }
 
 /// A key that was just made: the only time that it is shown.
-#[derive(Serialize)]
-struct NewKeyView {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NewKeyView {
     #[serde(flatten)]
     key: KeyView,
     overlay_key: String,
     overlay_url: String,
 }
 
-#[derive(Serialize)]
-struct KeysView {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OverlayKeysView")]
+pub(super) struct KeysView {
     items: Vec<KeyView>,
 }
 

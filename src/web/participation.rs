@@ -25,6 +25,7 @@ use gametriggers_actors::metrics::rules_spoke;
 use gametriggers_actors::ports::{
     Event, Participation, ParticipationsOf, Party, Principal, Standing, StoreError,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How often an approval is judged again when the streamer's other assignments change meanwhile.
@@ -36,28 +37,28 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 
 /// `POST /api/campaigns/{id}/participations`. A streamer needs no body; a brand names whom it invites.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProposalBody {
     streamer_id: i64,
 }
 
 /// `PATCH /api/campaigns/{id}/participations/{streamer_id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerBody {
     status: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ListQuery {
     status: Option<String>,
     after: Option<i64>,
     limit: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
-struct ParticipationView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ParticipationView {
     streamer_id: i64,
     campaign_id: i64,
     status: &'static str,

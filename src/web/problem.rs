@@ -1,16 +1,18 @@
 //! Errors as RFC 9457 problem details. `type` is stable; `detail` is for people.
 
 use super::conflict_rule_body::HitView;
+use super::problem_kind::kind_of;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, ResponseError};
 use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::StoreError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A field that was refused.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct FieldError {
     /// Path of the field, such as `creatives[0].headline`.
     pub(super) field: String,
@@ -19,7 +21,7 @@ pub(super) struct FieldError {
 }
 
 /// A problem.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Problem {
     /// `/problems/` and a stable name.
     #[serde(rename = "type")]
@@ -46,6 +48,10 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
+        debug_assert!(
+            kind_of(name).is_some_and(|kind| kind.status == status),
+            "{status} {name} is not in the list"
+        );
         let kind = format!("/problems/{name}").into();
         Self {
             kind,

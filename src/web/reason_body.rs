@@ -1,10 +1,11 @@
 //! Reasons as the API shows them: the code, a sentence for whoever asks, and the numbers of OpenRTB.
 
 use gametriggers_actors::domain::reason::Reason;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a campaign lost.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct ReasonView {
     code: &'static str,
     text: &'static str,
@@ -12,7 +13,7 @@ pub(super) struct ReasonView {
 }
 
 /// Why a slot stays empty.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct NoBidView {
     code: &'static str,
     text: &'static str,
@@ -20,7 +21,7 @@ pub(super) struct NoBidView {
 }
 
 /// How many lost for a reason.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct CountView {
     #[serde(flatten)]
     reason: ReasonView,

@@ -17,6 +17,7 @@ use gametriggers_actors::domain::id::{CampaignId, OverrideId, RuleId, StreamerId
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{ByHand, Event, NewOverride, OverrideRecord, StoreError, StoreResult};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Overrides on a page, unless asked otherwise.
@@ -25,7 +26,7 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 
 /// `POST /api/conflict-rules/overrides`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverrideBody {
     campaign_id: i64,
@@ -37,20 +38,20 @@ pub(super) struct OverrideBody {
     expires_at: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverridesQuery {
     before: Option<i64>,
     limit: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct RevokeQuery {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct OverrideView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OverrideView {
     id: i64,
     campaign_id: i64,
     streamer_id: Option<i64>,

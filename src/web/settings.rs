@@ -13,6 +13,7 @@ use gametriggers_actors::domain::policy::Policy;
 use gametriggers_actors::domain::streamer::{Corner, Motion, OptIn, Settings, SettingsChange};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::Event;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ const HOURLY_MAX: i64 = 360;
 const BLOCKED_MAX: usize = 500;
 
 /// The settings, or, what is there of them, the change.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SettingsBody {
     volume_percent: Option<i64>,
@@ -49,7 +50,7 @@ pub(super) struct SettingsBody {
 }
 
 /// Milliseconds by format; 0 is no cap.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct LengthsBody {
     image: Option<i64>,
@@ -58,7 +59,7 @@ struct LengthsBody {
     qr: Option<i64>,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OptInBody {
     policy: String,
@@ -68,8 +69,8 @@ struct OptInBody {
 }
 
 /// What the platform of a streamer allows, and whether they have agreed to it.
-#[derive(Serialize)]
-struct PolicyView<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PolicyView<'a> {
     platform: &'static str,
     policy: &'a str,
     version: u32,

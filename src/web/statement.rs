@@ -14,6 +14,7 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::money::Currency;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{Owner, Position, StatementLine, StoreResult, WalletStore};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ const HEAD: &str =
     "at,transaction,line,kind,account,amount_micros,balance_micros,currency,campaign_id,reference\r\n";
 
 /// What a client asks for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StatementQuery {
     /// Needed when the owner has wallets in more than one.
@@ -40,8 +41,8 @@ pub(super) struct StatementQuery {
     format: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct LineView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct LineView {
     at: String,
     transaction: String,
     line: i64,

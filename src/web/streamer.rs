@@ -8,6 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::ports::PlayRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Plays on a page, unless asked otherwise.
@@ -15,14 +16,14 @@ const PAGE: u32 = 50;
 /// Plays on a page at most.
 const PAGE_MAX: u32 = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct PlaysQuery {
     before: Option<String>,
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct PlayView {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PlayView {
     play_id: String,
     at: String,
     campaign_id: i64,

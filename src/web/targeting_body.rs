@@ -5,12 +5,13 @@ use gametriggers_actors::domain::daypart::{DAYPARTS_MAX, Day, Daypart, Dayparts,
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::domain::targeting::{BLOCKED_STREAMERS_MAX, Mature, Targeting};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The whole targeting, or, what is there of it, the change. What a new campaign leaves out it does not ask
 /// for.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TargetingBody {
     /// Content categories, at most 50; none for any.
@@ -51,7 +52,7 @@ pub(super) struct TargetingBody {
     utc_offset_minutes: Option<i16>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DaypartBody {
     days: Vec<String>,

@@ -12,6 +12,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{ViolationOf, ViolationSum, ViolationsBy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Sums on a page, unless asked otherwise.
@@ -24,7 +25,7 @@ const DAYS_MAX: i64 = 366;
 const DAYS: i64 = 7;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SumsQuery {
     /// The first UTC day, as a date.
@@ -36,8 +37,8 @@ pub(super) struct SumsQuery {
     limit: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
-struct SumView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SumView {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

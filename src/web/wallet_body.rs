@@ -6,13 +6,14 @@ use super::wire::MoneyBody;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Money};
 use gametriggers_actors::ports::{Funds, Owner, Wallet};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a reference or a reason at most.
 pub(super) const REASON_MAX: usize = 200;
 
 /// Money from outside, or back to it: what an operator has seen happen.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TransferBody {
     amount: MoneyBody,
@@ -21,7 +22,7 @@ pub(super) struct TransferBody {
 }
 
 /// How far a wallet may go below zero.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitBody {
     limit: MoneyBody,
@@ -29,14 +30,14 @@ pub(super) struct LimitBody {
 }
 
 /// Into a budget, or out of it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BudgetBody {
     amount: MoneyBody,
 }
 
 /// A correction: given above zero, taken below.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdjustmentBody {
     #[serde(default)]
@@ -48,7 +49,7 @@ pub(super) struct AdjustmentBody {
 }
 
 /// A wallet as the API shows it. What a kind of owner does not have is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WalletView {
     #[serde(skip_serializing_if = "Option::is_none")]
     brand_id: Option<i64>,
@@ -65,13 +66,13 @@ pub(super) struct WalletView {
 }
 
 /// All wallets of an owner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WalletsView {
     items: Vec<WalletView>,
 }
 
 /// A campaign's money.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct BudgetView {
     campaign_id: i64,
     funded: MoneyBody,
@@ -82,7 +83,7 @@ struct BudgetView {
 }
 
 /// Both sides of what moved between a wallet and a budget.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct MovedView {
     wallet: WalletView,
     budget: BudgetView,

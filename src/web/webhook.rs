@@ -13,6 +13,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
 use gametriggers_actors::domain::id::EndpointId;
 use gametriggers_actors::ports::{ENDPOINTS_MAX, Endpoint, Listener, Principal, Secret, StoreError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Endpoints on a page, unless asked otherwise.
@@ -20,7 +21,7 @@ const PAGE: u32 = 50;
 /// Endpoints on a page at most.
 const PAGE_MAX: u32 = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
     after: Option<i64>,

@@ -7,13 +7,14 @@ use crate::web::courier::Allowed;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{Endpoint, EndpointChange, Listener, NewEndpoint, Principal, Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a description.
 const DESCRIPTION_MAX: usize = 200;
 
 /// `POST /api/webhooks`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EndpointBody {
     url: String,
@@ -26,8 +27,9 @@ pub(super) struct EndpointBody {
 }
 
 /// `PATCH /api/webhooks/{id}`: what is left out stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "EndpointChangeBody")]
 pub(super) struct ChangeBody {
     url: Option<String>,
     events: Option<Vec<String>>,
@@ -36,7 +38,7 @@ pub(super) struct ChangeBody {
 }
 
 /// An endpoint as the API shows it. Its secret is shown once, when it is made.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct EndpointView {
     id: i64,
     brand_id: Option<i64>,

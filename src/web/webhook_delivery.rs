@@ -10,6 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
 use gametriggers_actors::domain::id::DeliveryId;
 use gametriggers_actors::ports::{AttemptRecord, Delivery, DeliveryState, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Deliveries on a page, unless asked otherwise.
@@ -17,7 +18,7 @@ const PAGE: u32 = 50;
 /// Deliveries on a page at most.
 const PAGE_MAX: u32 = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveriesQuery {
     before: Option<i64>,
@@ -27,19 +28,19 @@ pub(super) struct DeliveriesQuery {
 }
 
 /// `POST /api/webhooks/{id}/replay`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplayBody {
     since: String,
 }
 
-#[derive(Serialize)]
-struct ReplayedView {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReplayedView {
     replayed: u64,
 }
 
-#[derive(Serialize)]
-struct DeliveryView {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeliveryView {
     id: i64,
     /// The webhook-id, the same in every attempt.
     message_id: String,
@@ -55,7 +56,7 @@ struct DeliveryView {
     log: Vec<AttemptView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AttemptView {
     at: String,
     duration_ms: i64,

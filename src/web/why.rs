@@ -25,10 +25,11 @@ use gametriggers_actors::domain::why::{Checked, Means, Named};
 use gametriggers_actors::messages::{CampaignLive, GetLive};
 use gametriggers_actors::ports::Principal;
 use gametriggers_actors::question;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a brand may ask for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhyQuery {
     /// One stream; without it, all that are live on this node.
@@ -36,12 +37,12 @@ pub(super) struct WhyQuery {
 }
 
 /// A streamer asks for all or nothing.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoQuery {}
 
 /// The slot of this moment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SlotView {
     /// Whether it could be used, if it were due.
     usable: bool,
@@ -51,21 +52,21 @@ struct SlotView {
     next_at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CampaignName {
     campaign_id: i64,
     campaign: String,
     brand: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct InHandView {
     /// Null for a test.
     campaign: Option<CampaignName>,
     phase: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CandidateView {
     #[serde(flatten)]
     campaign: CampaignName,
@@ -77,7 +78,7 @@ struct CandidateView {
     reason: Option<ReasonView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RecentView {
     at: String,
     play_id: Option<String>,
@@ -86,8 +87,8 @@ struct RecentView {
     reason: Option<NoBidView>,
 }
 
-#[derive(Debug, Serialize)]
-struct StreamerWhy {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct StreamerWhy {
     streamer_id: i64,
     at: String,
     /// Null when the platform has not said so lately.
@@ -106,7 +107,7 @@ struct StreamerWhy {
     recent: Vec<RecentView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CheckView {
     check: &'static str,
     passed: bool,
@@ -117,26 +118,27 @@ struct CheckView {
     until: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SpeakingRuleView")]
 struct RuleView {
     #[serde(flatten)]
     hit: HitView,
     until: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DayView {
     cap: MoneyBody,
     committed: MoneyBody,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct LeaseView {
     free: MoneyBody,
     reserved: MoneyBody,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct MeansView {
     funded: MoneyBody,
     /// Settled, or set aside for plays that are decided.
@@ -152,8 +154,8 @@ struct MeansView {
     lease: Option<LeaseView>,
 }
 
-#[derive(Debug, Serialize)]
-struct CampaignWhy {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CampaignWhy {
     campaign_id: i64,
     streamer_id: i64,
     at: String,
@@ -172,7 +174,7 @@ struct CampaignWhy {
     money: Option<MeansView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SurveyView {
     live: usize,
     asked: usize,
@@ -182,11 +184,22 @@ struct SurveyView {
     lost: Vec<CountView>,
 }
 
-#[derive(Debug, Serialize)]
-struct SummaryWhy {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SummaryWhy {
     campaign_id: i64,
     at: String,
     streamers: SurveyView,
+}
+
+/// Why a campaign plays or does not.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "CampaignWhyView")]
+pub(super) enum OfCampaign {
+    /// Every check, on one stream.
+    Stream(Box<CampaignWhy>),
+    /// How often each reason lost a slot, on all streams.
+    Everywhere(SummaryWhy),
 }
 
 impl SlotView {
@@ -315,17 +328,17 @@ pub(super) async fn of_campaign(
     query: Query<WhyQuery>,
 ) -> Result<HttpResponse, Problem> {
     let campaign = own(&shared, caller, *id).await?;
-    match query.streamer {
-        Some(streamer) => on_stream(&shared, &campaign, StreamerId(streamer)).await,
-        None => everywhere(&shared, campaign.id).await,
-    }
+    Ok(answer(&match query.streamer {
+        Some(streamer) => OfCampaign::Stream(on_stream(&shared, &campaign, StreamerId(streamer)).await?),
+        None => OfCampaign::Everywhere(everywhere(&shared, campaign.id).await?),
+    }))
 }
 
 async fn on_stream(
     shared: &Shared,
     campaign: &Campaign,
     streamer: StreamerId,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Box<CampaignWhy>, Problem> {
     let engine = &shared.engine;
     let why = question::why(engine, streamer, Some(campaign.id)).await?.ok_or_else(Problem::not_found)?;
     let fate = why.fate(campaign.id);
@@ -359,12 +372,12 @@ async fn on_stream(
         let ended = ReasonView::of(Reason::CampaignEnded);
         view.checks.push(CheckView { check: "status", passed: false, reason: Some(ended), until: None });
     }
-    Ok(answer(&view))
+    Ok(Box::new(view))
 }
 
-async fn everywhere(shared: &Shared, campaign: CampaignId) -> Result<HttpResponse, Problem> {
+async fn everywhere(shared: &Shared, campaign: CampaignId) -> Result<SummaryWhy, Problem> {
     let survey = question::survey(&shared.engine, campaign).await?;
-    Ok(answer(&SummaryWhy {
+    Ok(SummaryWhy {
         campaign_id: campaign.0,
         at: rfc3339(shared.engine.now()),
         streamers: SurveyView {
@@ -375,5 +388,5 @@ async fn everywhere(shared: &Shared, campaign: CampaignId) -> Result<HttpRespons
             would_play: survey.wins,
             lost: CountView::list(survey.losses.by_reason()),
         },
-    }))
+    })
 }

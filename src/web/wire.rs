@@ -4,11 +4,12 @@ use super::problem::Problem;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::Idempotency;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Digest;
 
 /// Money: an amount in micros of a currency.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoneyBody {
     /// 10^-6 of the currency's unit.
@@ -46,7 +47,8 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 /// A page of a list, and where the next one starts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub(super) struct PageBody<T> {
     /// The items.
     pub(super) items: Vec<T>,

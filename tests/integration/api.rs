@@ -61,16 +61,16 @@ async fn another_brand_s_campaign_looks_like_none() {
             assert!(!answer.text().contains("Crunch"));
             answer.problem(404, "not-found");
         }
-        app.live(key, id).await.problem(404, "not-found");
-        app.change_campaign(key, id, "", &json!({ "status": "ended" })).await.problem(404, "not-found");
+        app.live(key, id).await.closed();
+        app.change_campaign(key, id, "", &json!({ "status": "ended" })).await.closed();
     }
     assert_eq!(app.list_campaigns(&other.key, "").await.ok(200)["items"], json!([]));
-    app.plays(&zed.key, nova.id, "").await.problem(404, "not-found");
-    app.plays(&brand.key, nova.id, "").await.problem(404, "not-found");
+    app.plays(&zed.key, nova.id, "").await.closed();
+    app.plays(&brand.key, nova.id, "").await.closed();
     for path in
         ["/api", "/api/", "/api/nothing", "/api/campaigns/one", "/api/campaigns/1/none", "/nothing", "/a/b/c"]
     {
-        app.send(Request::get(path).key(&brand.key)).await.problem(404, "not-found");
+        app.send(Request::get(path).key(&brand.key)).await.closed();
     }
     assert_eq!(app.show_campaign(&brand.key, campaign).await.ok(200)["status"], "active");
     app.finish().await;

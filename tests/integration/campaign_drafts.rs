@@ -322,20 +322,20 @@ async fn another_brand_sees_and_changes_nothing_of_it() {
             let stranger = Desk { app: &app, key };
             for id in [draft, running, 99] {
                 if *key != streamer.key || id != running {
-                    stranger.show(id).await.problem(404, "not-found");
+                    stranger.show(id).await.closed();
                 }
-                stranger.patch(id, json!({ "name": "Mine" })).await.problem(404, "not-found");
+                stranger.patch(id, json!({ "name": "Mine" })).await.closed();
                 let put = stranger.send("PUT", &format!("campaigns/{id}"), "", &json!({})).await;
-                put.problem(404, "not-found");
+                put.closed();
                 for what in ["submit", "withdraw-submission", "archive"] {
-                    stranger.post(id, what, "not-mine-at-all").await.problem(404, "not-found");
+                    stranger.post(id, what, "not-mine-at-all").await.closed();
                 }
                 let one = json!({ "kind": "text", "placement": "corner", "duration_ms": 3000, "accent": "#d9ff3d" });
                 let path = format!("campaigns/{id}/creatives");
-                stranger.send("POST", &path, "", &one).await.problem(404, "not-found");
+                stranger.send("POST", &path, "", &one).await.closed();
                 let change = json!({ "status": "paused" });
                 let path = format!("{path}/{creative}");
-                stranger.send("PATCH", &path, "", &change).await.problem(404, "not-found");
+                stranger.send("PATCH", &path, "", &change).await.closed();
                 let path = format!("admin/campaigns/{id}/approve");
                 stranger.send("POST", &path, "not-mine-at-all", &json!({})).await.problem(403, "forbidden");
             }

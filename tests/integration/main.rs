@@ -23,6 +23,7 @@ mod commands;
 mod conflict_rules;
 mod demo;
 mod frames;
+mod front_end;
 mod handshake;
 mod liveness;
 mod metrics;

@@ -29,7 +29,7 @@ async fn eve(app: &TestApp) -> String {
 }
 
 /// What the app of a user has, out of base 32.
-fn secret(view: &Value) -> Vec<u8> {
+pub(crate) fn secret(view: &Value) -> Vec<u8> {
     let text = text(view, "secret");
     let bits = text
         .chars()

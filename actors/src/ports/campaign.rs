@@ -161,8 +161,8 @@ pub trait CampaignStore: Send + Sync {
         step: &DraftStep,
         now: UnixMillis,
     ) -> StoreResult<CampaignRecord>;
-    /// Makes a campaign of a draft and funds it, in one transaction; the id stays. The same key gives the same
-    /// campaign, and the money as it was then. `Changed` when the draft is another one by now.
+    /// Makes a campaign of a draft and funds it, in one transaction; the id stays. The same key gives the
+    /// same campaign, and the money as it was then. `Changed` when the draft is another one by now.
     async fn launch(
         &self,
         launch: &Launch,

@@ -1,5 +1,6 @@
 //! `/ws/campaigns/{id}`: a brand watches its campaign deliver.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the brand's client says.
@@ -47,7 +48,7 @@ pub enum ToCampaign {
 }
 
 /// The counters of a campaign; also the body of `GET /api/campaigns/{id}/live`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Live {
     /// The campaign.
     pub campaign_id: i64,

@@ -38,7 +38,8 @@ pub(super) struct Claims {
     aud: String,
     exp: i64,
     iat: i64,
-    nonce: String,
+    #[serde(default)]
+    nonce: Option<String>,
     /// The user, by the id that never changes.
     pub(super) sub: String,
     /// Their address.
@@ -57,7 +58,8 @@ pub(super) struct Claims {
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
-    pub(super) nonce: &'a str,
+    /// Of the sign-in; none when a token is renewed, which has no nonce (OpenID Connect Core, 12.2).
+    pub(super) nonce: Option<&'a str>,
     pub(super) now: UnixMillis,
 }
 
@@ -97,6 +99,7 @@ pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Opt
     let bare = expected.issuer.strip_prefix("https://");
     let issuer = claims.iss == expected.issuer || Some(claims.iss.as_str()) == bare;
     let in_time = now < claims.exp.saturating_add(SKEW_S) && claims.iat <= now.saturating_add(SKEW_S);
-    let ours = claims.aud == expected.client_id && claims.nonce == expected.nonce;
+    let same = expected.nonce.is_none_or(|nonce| claims.nonce.as_deref() == Some(nonce));
+    let ours = claims.aud == expected.client_id && same;
     (issuer && in_time && ours).then_some(claims)
 }

@@ -4,9 +4,11 @@
 
 mod client;
 mod id_token;
+mod redeem;
 
 use self::client::Client;
 use self::id_token::{Expected, KeySet};
+use self::redeem::Turns;
 use super::keys::AuthKeys;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,8 +59,8 @@ impl std::fmt::Debug for Secret {
 /// Why a provider did not say who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failed {
-    /// It does not take the code: it is old, was used, or is another client's.
-    #[error("the provider does not take this code")]
+    /// It does not take the code or the token: it is old, was used, or is another client's.
+    #[error("the provider does not take this")]
     Code,
     /// It did not answer in time, or not as it should.
     #[error("the provider did not answer as it should")]
@@ -164,6 +166,7 @@ pub struct Providers {
     google: Option<Access>,
     client: Client,
     google_keys: Mutex<(UnixMillis, KeySet)>,
+    turns: Turns,
 }
 
 #[derive(Deserialize)]
@@ -190,7 +193,8 @@ impl Providers {
     /// Those that are set up.
     #[must_use]
     pub fn new(twitch: Option<Access>, google: Option<Access>) -> Self {
-        Self { twitch, google, client: Client::new(), google_keys: Mutex::default() }
+        let (google_keys, turns) = (Mutex::default(), Turns::default());
+        Self { twitch, google, client: Client::new(), google_keys, turns }
     }
 
     fn access(&self, provider: Provider) -> Option<&Access> {
@@ -241,14 +245,26 @@ impl Providers {
             ("client_secret", &access.client_secret.0),
             ("code_verifier", &flight.verifier),
         ];
-        let (status, bytes) = self.client.post(&access.token_url, &form).await?;
+        self.granted(provider, &form, Some(&flight.nonce), now).await
+    }
+
+    /// Who it is whom a provider gives a token for what is in a form.
+    async fn granted(
+        &self,
+        provider: Provider,
+        form: &[(&str, &str)],
+        nonce: Option<&str>,
+        now: UnixMillis,
+    ) -> Result<Account, Failed> {
+        let access = self.access(provider).ok_or(Failed::Answer)?;
+        let (status, bytes) = self.client.post(&access.token_url, form).await?;
         if matches!(status, 400 | 401 | 403) {
             return Err(Failed::Code);
         }
         let token: TokenAnswer = read(status, &bytes)?;
         match provider {
             Provider::Twitch => self.twitch_user(access, &token).await,
-            Provider::Google => self.google_user(access, flight, &token, now).await,
+            Provider::Google => self.google_user(access, nonce, &token, now).await,
         }
     }
 
@@ -265,15 +281,14 @@ impl Providers {
     async fn google_user(
         &self,
         access: &Access,
-        flight: &Flight,
+        nonce: Option<&str>,
         token: &TokenAnswer,
         now: UnixMillis,
     ) -> Result<Account, Failed> {
         let text = token.id_token.as_deref().ok_or(Failed::Answer)?;
         let kid = id_token::kid(text).ok_or(Failed::Forged)?;
         let keys = self.keys(access, &kid, now).await?;
-        let expected =
-            Expected { issuer: &access.issuer, client_id: &access.client_id, nonce: &flight.nonce, now };
+        let expected = Expected { issuer: &access.issuer, client_id: &access.client_id, nonce, now };
         let claims = id_token::verify(text, &keys, &expected).ok_or(Failed::Forged)?;
         let email = claims.email.filter(|_| claims.email_verified);
         let name = claims.name.or_else(|| email.clone()).unwrap_or_default();

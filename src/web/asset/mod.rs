@@ -13,7 +13,8 @@ pub use gate::Gate;
 pub(super) use serve::serve;
 pub use studio::{Studio, keep};
 
-use self::view::{AssetView, refused};
+pub(super) use self::view::AssetView;
+use self::view::refused;
 use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -25,6 +26,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use gametriggers_actors::domain::asset::{Asset, Media, Verdict, findings};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::{BrandAsset, Principal};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -60,16 +62,16 @@ pub struct Library {
     pub limits: Limits,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OfQuery {
+pub(in crate::web) struct OfQuery {
     /// For an operator: the brand.
     brand_id: Option<i64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
+pub(in crate::web) struct ListQuery {
     brand_id: Option<i64>,
     /// The name of the last one that was seen.
     before: Option<String>,

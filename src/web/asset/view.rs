@@ -5,10 +5,11 @@ use crate::web::wire::rfc3339;
 use gametriggers_actors::domain::asset::{Asset, AssetFile, Finding, Verdict};
 use gametriggers_actors::ports::BrandAsset;
 use gametriggers_media::{Reason, Refusal};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FileView {
     name: String,
     url: String,
@@ -31,7 +32,7 @@ impl FileView {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FindingView {
     check: &'static str,
     verdict: &'static str,
@@ -43,8 +44,8 @@ struct FindingView {
 }
 
 /// An asset.
-#[derive(Debug, Serialize)]
-pub(super) struct AssetView {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::web) struct AssetView {
     #[serde(flatten)]
     file: FileView,
     kind: &'static str,

@@ -10,10 +10,11 @@ use crate::web::wire::rfc3339;
 use gametriggers_actors::domain::scope::Scopes;
 use gametriggers_actors::domain::streamer::{Platform, Profile};
 use gametriggers_actors::ports::{Link, User};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `POST /api/auth/sign-up`. A streamer says what targeting looks at as well.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignUpBody {
     email: String,
@@ -37,7 +38,7 @@ pub(super) struct Asked {
 }
 
 /// `POST /api/auth/sign-in`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignInBody {
     email: String,
@@ -47,15 +48,27 @@ pub(in crate::web) struct SignInBody {
 }
 
 /// `POST /api/auth/refresh`. The front ends of the seeds write it as one word.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct RefreshBody {
     #[serde(alias = "refreshToken")]
     pub(super) refresh_token: String,
 }
 
+/// `POST /auth/refresh`, as services of the same house ask: the token may be a provider's.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ServiceRefreshBody {
+    /// A refresh token of this server, or one that a provider gave to the front end.
+    #[serde(alias = "refreshToken")]
+    pub(super) refresh_token: String,
+    /// `twitch` or `google`: of whom the token is, if it is a provider's. Left out: whoever takes it.
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+}
+
 /// `POST /api/auth/sign-out`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignOutBody {
     #[serde(default)]
@@ -63,14 +76,14 @@ pub(in crate::web) struct SignOutBody {
 }
 
 /// `POST /api/auth/validate`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ValidateBody {
     pub(super) token: String,
 }
 
 /// `POST /api/auth/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct PasswordBody {
     #[serde(default)]
@@ -78,9 +91,27 @@ pub(in crate::web) struct PasswordBody {
     pub(super) new_password: String,
 }
 
+/// An access token that is good.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct ValidView {
+    /// Always true: a token that is not good is answered with 401.
+    pub(super) valid: bool,
+    /// The user's.
+    pub(super) id: String,
+    /// `brand`, `streamer` or `admin`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// Of the brand or the streamer; an operator has none.
+    pub(super) owner_id: Option<i64>,
+    /// Its scopes.
+    pub(super) permissions: Vec<&'static str>,
+    /// When it is over, in seconds since 1970.
+    pub(super) exp: i64,
+}
+
 /// A user, as they and operators see it.
-#[derive(Serialize)]
-pub(super) struct UserView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct UserView {
     user_id: i64,
     email: String,
     name: String,
@@ -102,8 +133,8 @@ pub(super) struct UserView {
 }
 
 /// Tokens, as RFC 6749 writes them, and whose they are.
-#[derive(Serialize)]
-pub(super) struct TokensView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct TokensView {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,

@@ -11,22 +11,44 @@ use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::UserId;
 use gametriggers_actors::ports::{FactorChange, KeyHash, Principal, User};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// A code of an app, or a recovery code.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct CodeBody {
     code: String,
 }
 
 /// What was set up: the only time that the recovery codes are shown.
-#[derive(Serialize)]
-struct ConfirmedView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct ConfirmedView {
     recovery_codes: Vec<String>,
     #[serde(flatten)]
     tokens: TokensView,
+}
+
+/// A secret for an app, which counts when a first code of it has come.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct EnrolledView {
+    /// In Base32, to be typed.
+    secret: String,
+    /// The same, to be shown as a QR code.
+    otpauth_url: String,
+}
+
+/// New recovery codes: the only time that they are shown.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct RecoveryView {
+    recovery_codes: Vec<String>,
+}
+
+/// No second factor any more, and what is still allowed without one.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct GivenUpView {
+    two_factor: bool,
+    scopes: Vec<&'static str>,
 }
 
 /// What the secret of a user is sealed for.
@@ -90,7 +112,7 @@ pub(in crate::web) async fn enrol(
         return Err(in_force());
     }
     let url = totp::address(&user.email, &secret);
-    let view = json!({ "secret": totp::base32(&secret), "otpauth_url": url });
+    let view = EnrolledView { secret: totp::base32(&secret), otpauth_url: url };
     Ok(private(&mut HttpResponse::Ok(), view))
 }
 
@@ -155,7 +177,7 @@ pub(in crate::web) async fn renew(
     if !shared.engine.ports.users.change_factor(user.id, &change, shared.engine.now()).await? {
         return Err(Problem::conflict("no-second-factor", "there is none to change"));
     }
-    Ok(private(&mut HttpResponse::Ok(), json!({ "recovery_codes": codes })))
+    Ok(private(&mut HttpResponse::Ok(), RecoveryView { recovery_codes: codes }))
 }
 
 /// Gives it up. Who has to have one sets up another with an operator's help only.
@@ -170,6 +192,6 @@ pub(in crate::web) async fn give_up(
     }
     let user = proved(&shared, &request, signed_in, &body.code).await?;
     shared.engine.ports.users.change_factor(user.id, &FactorChange::Forget, shared.engine.now()).await?;
-    let scopes = scopes_for(&shared, &user).codes();
-    Ok(private(&mut HttpResponse::Ok(), json!({ "two_factor": false, "scopes": scopes })))
+    let view = GivenUpView { two_factor: false, scopes: scopes_for(&shared, &user).codes() };
+    Ok(private(&mut HttpResponse::Ok(), view))
 }

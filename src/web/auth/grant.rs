@@ -98,7 +98,7 @@ pub(super) async fn user_of_code(shared: &Shared, code: &str) -> Result<Option<U
     }
 }
 
-fn over() -> Problem {
+pub(super) fn over() -> Problem {
     Problem::unproved("session-over", "this token is not, or no longer, good; sign in again")
 }
 

@@ -1,6 +1,6 @@
 //! `/api/auth`: opening an account, signing in and out, and going on with a session.
 
-mod body;
+pub(super) mod body;
 pub(super) mod factor;
 mod grant;
 pub(super) mod provider;
@@ -8,7 +8,8 @@ pub(super) mod service;
 pub(super) mod user;
 
 use self::body::{
-    PasswordBody, RefreshBody, SignInBody, SignOutBody, SignUpBody, TokensView, UserView, ValidateBody,
+    PasswordBody, RefreshBody, SignInBody, SignOutBody, SignUpBody, TokensView, UserView, ValidView,
+    ValidateBody,
 };
 use self::grant::{begin, carry_on, changed, tell};
 use super::Shared;
@@ -18,6 +19,7 @@ use super::problem::Problem;
 use crate::identity::attempts::TooMany;
 use crate::identity::password::Busy;
 use crate::identity::refresh::Kind;
+use crate::identity::signer::Jwk;
 use crate::identity::token::named;
 use crate::session::address::{client, household};
 use actix_web::web::{Data, Json};
@@ -25,7 +27,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::streamer::{Profile, Settings};
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{EndedWhy, Event, KeyHash, NewOwner, NewStreamer, NewUser, Principal, User};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 
 impl From<TooMany> for Problem {
@@ -160,15 +163,20 @@ pub(super) async fn sign_in(
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
-/// Goes on with a session: also at `/auth/refresh`, as the front ends of the seeds call it.
+/// Goes on with a session.
 pub(super) async fn refresh(
     shared: Data<Shared>,
     request: HttpRequest,
     body: Json<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
-    attempt(&shared, "refresh", &request, None)?;
-    let (tokens, user) = carry_on(&shared, &body.refresh_token, Kind::Refresh).await?;
-    shared.identity.attempts.succeeded("", address(&shared, &request));
+    go_on(&shared, &request, &body.refresh_token).await
+}
+
+/// The same for whoever asks.
+async fn go_on(shared: &Shared, request: &HttpRequest, token: &str) -> Result<HttpResponse, Problem> {
+    attempt(shared, "refresh", request, None)?;
+    let (tokens, user) = carry_on(shared, token, Kind::Refresh).await?;
+    shared.identity.attempts.succeeded("", address(shared, request));
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
@@ -196,14 +204,14 @@ pub(super) async fn validate(
     let pass = pass(&shared, &body.token)
         .ok_or_else(|| Problem::unproved("invalid-token", "this token is not, or no longer, good"))?;
     let (kind, owner) = named(pass.acts_for);
-    let view = json!({
-        "valid": true,
-        "id": pass.user.to_string(),
-        "type": kind,
-        "owner_id": owner,
-        "permissions": pass.scopes.codes(),
-        "exp": pass.expires.0.div_euclid(1000),
-    });
+    let view = ValidView {
+        valid: true,
+        id: pass.user.to_string(),
+        kind,
+        owner_id: owner,
+        permissions: pass.scopes.codes(),
+        exp: pass.expires.0.div_euclid(1000),
+    };
     Ok(private(&mut HttpResponse::Ok(), view))
 }
 
@@ -242,8 +250,15 @@ pub(super) async fn change_password(
     Ok(private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
 }
 
+/// A JWK set (RFC 7517).
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeySetView {
+    /// The one that signs now comes first.
+    keys: Vec<Jwk>,
+}
+
 /// The keys that verify access tokens. Verifiers may keep them for a few minutes.
 pub(super) async fn keys(shared: Data<Shared>) -> HttpResponse {
     let keys = shared.identity.keys.public();
-    HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(json!({ "keys": keys }))
+    HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(KeySetView { keys })
 }

@@ -22,14 +22,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::UserId;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::ports::{NewOwner, NewUser, Provider, User};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What carries a sign-in that is under way.
 const COOKIE: &str = "gt_sign_in";
 
 /// `GET /api/auth/{provider}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct StartQuery {
     redirect: Option<String>,
     #[serde(rename = "type")]
@@ -40,14 +40,14 @@ pub(in crate::web) struct StartQuery {
 }
 
 /// `POST /api/auth/{provider}/link`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct LinkBody {
     redirect: Option<String>,
 }
 
 /// How a provider sends the browser back.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct BackQuery {
     code: Option<String>,
     state: Option<String>,
@@ -55,12 +55,18 @@ pub(in crate::web) struct BackQuery {
 }
 
 /// `POST /api/auth/exchange`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ExchangeBody {
     code: String,
     /// Of an app, or a recovery code; only for who has a second factor.
     second_factor: Option<String>,
+}
+
+/// Where to send the browser.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct AwayView {
+    authorize_url: String,
 }
 
 impl From<Failed> for Problem {
@@ -176,7 +182,7 @@ pub(in crate::web) async fn link(
     flight.link_to = Some(signed_in.0.user.0);
     let (url, sealed) = leave(&shared, provider, &flight)?;
     let cookie = cookie(&shared, &sealed, AWAY.0.div_euclid(1000));
-    Ok(private(HttpResponse::Ok().insert_header(cookie), json!({ "authorize_url": url })))
+    Ok(private(HttpResponse::Ok().insert_header(cookie), AwayView { authorize_url: url }))
 }
 
 pub(in crate::web) async fn finish(

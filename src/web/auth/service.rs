@@ -1,10 +1,14 @@
 //! The identity contract of front ends that keep their own sessions: `/users/oauth`, `/auth/refresh` and
 //! `/auth/validate`. The first one believes whoever asks that a provider has vouched for the account, so it
-//! answers on the internal listener, or to the service key, and to nobody else.
+//! answers on the internal listener, or to the service key, and to nobody else. Such a front end has the
+//! refresh token of the provider and none of ours, and asks with that: to it, and to nobody else, the account
+//! that the token is of begins a session.
 
-use super::body::TokensView;
-use super::count;
-use super::grant::{begin, scopes_for};
+use super::body::{ServiceRefreshBody, TokensView};
+use super::grant::{begin, carry_on, over, scopes_for};
+use super::{count, go_on};
+use crate::identity::provider::Failed;
+use crate::identity::refresh::Kind;
 use crate::identity::token::named;
 use crate::web::Shared;
 use crate::web::caller::bearer;
@@ -12,7 +16,8 @@ use crate::web::fields::Fields;
 use crate::web::problem::Problem;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
-use gametriggers_actors::ports::{Link, Provider};
+use gametriggers_actors::ports::{Link, Provider, User};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use subtle::ConstantTimeEq;
@@ -22,7 +27,7 @@ use subtle::ConstantTimeEq;
 pub(in crate::web) struct Internal;
 
 /// An account at a provider. The front ends of the seeds write its id as one word.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct AccountBody {
     provider: String,
@@ -32,8 +37,8 @@ pub(in crate::web) struct AccountBody {
 
 /// Who that is. `id`, `type` and `permissions` are what the callbacks read; the tokens are for front ends
 /// that want to call this API for their user, which the provider's own tokens do not open.
-#[derive(Serialize)]
-struct DetailsView {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct DetailsView {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -49,6 +54,12 @@ fn may_ask(shared: &Shared, request: &HttpRequest) -> bool {
     let shown = bearer(request).map(|key| <[u8; 32]>::from(sha2::Sha256::digest(key.as_bytes())));
     let has_key = shared.identity.service_key.zip(shown).is_some_and(|(key, shown)| key.ct_eq(&shown).into());
     is_internal || has_key
+}
+
+/// Whether a provider's word is enough. It is one factor: who has a second one, or needs one, shows it here
+/// and not elsewhere.
+fn is_whole(shared: &Shared, user: &User) -> bool {
+    !user.has_second_factor() && !scopes_for(shared, user).is_empty()
 }
 
 pub(in crate::web) async fn account(
@@ -72,9 +83,7 @@ pub(in crate::web) async fn account(
         count("service", "unknown");
         return Err(Problem::not_found());
     };
-    // A provider's word is one factor: who has a second one, or needs one, shows it here and not elsewhere.
-    let scopes = scopes_for(&shared, &user);
-    let whole = !user.has_second_factor() && !scopes.is_empty();
+    let whole = is_whole(&shared, &user);
     let tokens = if whole { Some(TokensView::of(&begin(&shared, &user).await?, &user)) } else { None };
     let (kind, owner_id) = named(user.acts_for);
     count("service", "ok");
@@ -82,8 +91,61 @@ pub(in crate::web) async fn account(
         id: user.id.to_string(),
         kind,
         owner_id,
-        permissions: if whole { scopes.codes() } else { Vec::new() },
+        permissions: if whole { scopes_for(&shared, &user).codes() } else { Vec::new() },
         tokens,
     };
     Ok(super::private(&mut HttpResponse::Ok(), view))
+}
+
+/// Goes on with a session. A service may show a provider's refresh token instead, and gets ours.
+pub(in crate::web) async fn refresh(
+    shared: Data<Shared>,
+    request: HttpRequest,
+    body: Json<ServiceRefreshBody>,
+) -> Result<HttpResponse, Problem> {
+    if !may_ask(&shared, &request) {
+        return go_on(&shared, &request, &body.refresh_token).await;
+    }
+    let mut fields = Fields::default();
+    let provider = body.provider.as_deref();
+    let provider =
+        provider.map(|code| fields.need("provider", Provider::from_code(code), "twitch or google"));
+    fields.end()?;
+    // One address asks for all users of a front end: attempts of an address say nothing here.
+    let (tokens, user) = if body.refresh_token.starts_with("gt_") {
+        carry_on(&shared, &body.refresh_token, Kind::Refresh).await?
+    } else {
+        let user = user_of_token(&shared, &body.refresh_token, provider.flatten()).await?;
+        (begin(&shared, &user).await?, user)
+    };
+    Ok(super::private(&mut HttpResponse::Ok(), TokensView::of(&tokens, &user)))
+}
+
+/// The user whose account at a provider a refresh token of that provider is of.
+async fn user_of_token(shared: &Shared, token: &str, provider: Option<Provider>) -> Result<User, Problem> {
+    let refuse = |result| count("provider_refresh", result);
+    let (identity, now) = (&shared.identity, shared.engine.now());
+    // A front end asks again and again with a token that is dead; the provider is not told each time.
+    let attempts = format!("refresh token of a provider {token}");
+    identity.attempts.on(&attempts, now).inspect_err(|_| refuse("limited"))?;
+    let link = match identity.providers.redeem(token, provider, (now, identity.lives.grace)).await {
+        Err(Failed::Code) => {
+            refuse("refused");
+            return Err(over());
+        }
+        redeemed => redeemed?,
+    };
+    let found = shared.engine.ports.users.user_by_link(&link).await?;
+    let Some(user) = found.filter(|user| user.disabled.is_none()) else {
+        refuse("unknown");
+        return Err(Problem::unproved("no-such-user", "nobody signs in with this account"));
+    };
+    if !is_whole(shared, &user) {
+        refuse("second_factor");
+        let detail = "this user needs a second factor, which a provider can not show; sign in here";
+        return Err(Problem::unproved("second-factor-needed", detail));
+    }
+    identity.attempts.forgive(&attempts);
+    count("provider_refresh", "ok");
+    Ok(user)
 }

@@ -15,6 +15,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
 use gametriggers_actors::domain::id::{BrandId, StreamerId, UserId};
 use gametriggers_actors::ports::{ByHand, Event, NewOwner, NewUser, Principal, StoreError, UserChange};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Users on a page, unless asked otherwise, and at most.
@@ -22,7 +23,7 @@ const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 
 /// For whom a user acts: exactly one of a brand, a streamer, or operators.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct NewUserBody {
     email: String,
@@ -36,7 +37,7 @@ pub(in crate::web) struct NewUserBody {
 }
 
 /// What is left out stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct UserBody {
     brand_id: Option<i64>,
@@ -49,7 +50,7 @@ pub(in crate::web) struct UserBody {
     reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct UsersQuery {
     after: Option<i64>,
     limit: Option<u32>,

@@ -17,12 +17,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::ports::{CampaignChange, Event, Recorded, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `PATCH /api/campaigns/{id}`: what is left out stays as it is. A draft can be changed in everything, a campaign
 /// that was launched in some of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "CampaignChangeBody")]
 pub(in crate::web) struct ChangeBody {
     /// 1 to 80 characters.
     name: Option<String>,

@@ -15,10 +15,11 @@ use gametriggers_actors::domain::campaign::{Campaign, Pricing, Status};
 use gametriggers_actors::domain::creative::{CreativeStatus, WEIGHT_MAX};
 use gametriggers_actors::domain::id::CreativeId;
 use gametriggers_actors::ports::{ByHand, CreativeChange, Event, Principal, Recorded, StoreError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `PATCH /api/campaigns/{id}/creatives/{creative_id}`: what is left out stays as it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct CreativeChangeBody {
     /// active, paused or archived, which is final. Only an operator lets one out of review.

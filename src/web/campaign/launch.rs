@@ -17,10 +17,11 @@ use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::ports::{
     ByHand, CampaignRecord, DraftStep, Event, Idempotency, Launch, Principal, Recorded, Stage,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `POST /api/admin/campaigns/{id}/approve`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ApprovalBody {
     /// For the record, 1 to 200 characters.
@@ -28,7 +29,7 @@ pub(in crate::web) struct ApprovalBody {
 }
 
 /// `POST /api/admin/campaigns/{id}/reject`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct RejectionBody {
     /// Why, 1 to 200 characters: the brand is shown it.

@@ -14,6 +14,7 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::ports::{
     CampaignQuery, CampaignSort, CampaignState, ListedCampaigns, Principal, SortBy,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Items on a page, unless asked otherwise.
@@ -22,7 +23,7 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 
 /// `GET /api/campaigns`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ListQuery {
     /// `next` of the page before, with the same sort.

@@ -9,6 +9,8 @@ pub(super) mod creative;
 pub(super) mod draft;
 pub(super) mod launch;
 pub(super) mod list;
+#[rustfmt::skip]
+pub(super) mod table;
 
 use super::Shared;
 use super::asset;
@@ -70,7 +72,8 @@ fn changed(
     response: &mut HttpResponseBuilder,
     (record, funds): (&CampaignRecord, &Funds),
 ) -> Result<HttpResponse, Problem> {
-    let view = ChangedView::of(record, funds, &shared.engine.numbers.policies)?;
+    let view = ChangedView::of(record, funds, &shared.engine.numbers.policies);
+    let view = view.ok_or_else(Problem::not_found)?;
     Ok(versioned(response, record.version).json(view))
 }
 

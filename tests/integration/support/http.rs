@@ -121,6 +121,17 @@ impl Response {
         self.json()
     }
 
+    /// What is another's: not there for who could have such a thing, out of scope for everybody else.
+    pub(crate) fn closed(&self) {
+        if self.status == 403 {
+            self.problem(403, "forbidden");
+            let challenge = self.header("www-authenticate");
+            assert!(challenge.starts_with("Bearer error=\"insufficient_scope\""), "{challenge}");
+        } else {
+            self.problem(404, "not-found");
+        }
+    }
+
     /// A problem of this status and name, as RFC 9457 has it.
     pub(crate) fn problem(&self, status: u16, name: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());

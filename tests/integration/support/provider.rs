@@ -1,5 +1,5 @@
 //! A provider as Twitch and Google are one, on loopback: codes, tokens, users and signed id tokens. What a
-//! code begins with says how it misbehaves.
+//! code begins with says how it misbehaves, and what a refresh token ends with.
 
 use super::http::Request;
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use sha2::Digest;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,21 +36,33 @@ fn key() -> RsaKeyPair {
 /// A provider that runs until the test ends.
 pub(crate) struct FakeProvider {
     pub(crate) addr: SocketAddr,
+    renewed: Renewed,
 }
+
+/// Where refresh tokens were shown, as `twitch` or `google` and the token.
+type Renewed = Arc<Mutex<Vec<(String, String)>>>;
 
 impl FakeProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         LazyLock::force(&KEYS);
+        let renewed = Renewed::default();
+        let seen = Arc::clone(&renewed);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                let seen = Arc::clone(&seen);
                 tokio::spawn(async move {
-                    let _ = answer(stream, addr).await;
+                    let _ = answer(stream, addr, &seen).await;
                 });
             }
         });
-        Self { addr }
+        Self { addr, renewed }
+    }
+
+    /// Where refresh tokens were shown since this was asked last.
+    pub(crate) fn renewed(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut *self.renewed.lock().unwrap())
     }
 
     /// Settings that lead a server here.
@@ -85,7 +97,7 @@ fn pairs(text: &str) -> HashMap<String, String> {
     url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
-async fn answer(mut stream: TcpStream, addr: SocketAddr) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, addr: SocketAddr, renewed: &Renewed) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     let (head, mut body) = loop {
         let mut part = [0; 4096];
@@ -111,6 +123,11 @@ async fn answer(mut stream: TcpStream, addr: SocketAddr) -> std::io::Result<()> 
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let (status, more, text) = match path {
         "/authorize" => authorize(&pairs(query)),
+        "/twitch/token" | "/google/token" if body.contains("grant_type=refresh_token") => {
+            let (at, form) = (path.split('/').nth(1).unwrap_or_default(), pairs(&body));
+            renewed.lock().unwrap().push((at.to_owned(), form["refresh_token"].clone()));
+            renew(addr, at, &form).await
+        }
         "/twitch/token" | "/google/token" => token(addr, &pairs(&body)).await,
         "/users" => users(&head, header("client-id").unwrap_or_default()),
         "/google/keys" => (200, String::new(), json!({ "keys": [jwk()] }).to_string()),
@@ -142,8 +159,24 @@ async fn token(addr: SocketAddr, form: &HashMap<String, String>) -> Answered {
     if proved != challenge || (form["client_id"].as_str(), form["client_secret"].as_str()) != CLIENT {
         return refused("invalid_grant");
     }
+    give(addr, how, Some(nonce)).await
+}
+
+/// Each takes its own tokens, and only from the client that it gave them to.
+async fn renew(addr: SocketAddr, at: &str, form: &HashMap<String, String>) -> Answered {
+    let ours = (form["client_id"].as_str(), form["client_secret"].as_str()) == CLIENT;
+    let prefixes = if at == "twitch" { ["rt-", "rt-"] } else { ["1//", "old-google-"] };
+    match prefixes.iter().find_map(|prefix| form["refresh_token"].strip_prefix(prefix)).filter(|_| ours) {
+        Some(how) => give(addr, how, None).await,
+        None => {
+            (400, String::new(), json!({ "status": 400, "message": "Invalid refresh token" }).to_string())
+        }
+    }
+}
+
+async fn give(addr: SocketAddr, how: &str, nonce: Option<&str>) -> Answered {
     match how {
-        "expired" => return refused("invalid_grant"),
+        "expired" => return (400, String::new(), json!({ "error": "invalid_grant" }).to_string()),
         "slow" => tokio::time::sleep(Duration::from_secs(30)).await,
         "huge" => return (200, String::new(), "x".repeat(4_000_000)),
         "broken" => return (200, String::new(), "{".to_owned()),
@@ -173,14 +206,17 @@ fn jwk() -> Value {
     json!({ "kty": "RSA", "alg": "RS256", "kid": "g1", "n": n, "e": e })
 }
 
-fn id_token(how: &str, nonce: &str, issuer: &str) -> String {
+fn id_token(how: &str, nonce: Option<&str>, issuer: &str) -> String {
     #[expect(clippy::disallowed_methods, reason = "a provider has a clock of its own")]
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let mut header = json!({ "alg": "RS256", "kid": "g1", "typ": "JWT" });
     let mut claims = json!({
-        "iss": issuer, "aud": CLIENT.0, "sub": format!("id-{how}"), "nonce": nonce, "iat": now,
+        "iss": issuer, "aud": CLIENT.0, "sub": format!("id-{how}"), "iat": now,
         "exp": now + 3600, "email": format!("{how}@provider.example"), "email_verified": true, "name": "Nova",
     });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = json!(nonce);
+    }
     let mut key = &KEYS[0];
     match how {
         "wrong-nonce" => claims["nonce"] = json!("another"),

@@ -38,6 +38,8 @@ export class Server {
   #process = null;
   data;
   url = null;
+  /** Where services of the same house ask; only with `server__internal_bind`. */
+  internal = null;
   /** What `demo --json` printed. */
   printed = null;
 
@@ -139,8 +141,9 @@ export class Server {
     child.on('error', (error) => fail(error.message));
     child.on('exit', (code, signal) => fail(`ended with ${code ?? signal}`));
     const timer = setTimeout(() => fail('does not listen'), START_MS_MAX);
-    const { url, printed } = await told.promise.finally(() => clearTimeout(timer));
+    const { url, internal, printed } = await told.promise.finally(() => clearTimeout(timer));
     this.url = url;
+    this.internal = internal;
     this.printed = printed;
   }
 
@@ -234,7 +237,8 @@ function address(line) {
     return null;
   }
   if (said.api_url) return { url: new URL(said.api_url).origin, printed: said };
-  return said.message === 'listening' ? { url: said.url, printed: null } : null;
+  if (said.message !== 'listening') return null;
+  return { url: said.url, internal: said.internal ? `http://${said.internal}` : null, printed: null };
 }
 
 const WORDS = { headline: 'Citrus Surge', body: 'Zero sugar, all spark.' };

@@ -33,8 +33,8 @@ statements! {
           $19, $20, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
         RETURNING id";
     INSERT_BUDGET = "INSERT INTO campaign_budget (campaign_id, currency) VALUES ($1, $2)";
-    /// A change of one version, or of whatever is there. Two changes of one campaign come one after the other:
-    /// each is told once, and by what it changed.
+    /// A change of one version, or of whatever is there. Two changes of one campaign come one after the
+    /// other: each is told once, and by what it changed.
     BUMP = "UPDATE campaign SET version = version + 1, updated_at = $3
         WHERE id = $1 AND stage IS NULL AND ($2::bigint IS NULL OR version = $2)";
     /// Ended is final, also when another node ends it meanwhile.

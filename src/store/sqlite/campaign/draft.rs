@@ -22,8 +22,8 @@ statements! {
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
          viewers_max, open_to_all, landing_url, created_at, updated_at, stage, draft, submitted_at)
-        VALUES (?1, ?2, 'ended', ?3, 'XXX', 'flat', 1, coalesce(?4, ?8), coalesce(?5, ?8 + 2592000000), 'even', 0,
-          0, 0, '[]', '[]', '[]', 0, 0, 1, '', ?8, ?8, ?6, ?7, CASE WHEN ?6 = 'review' THEN ?8 END)
+        VALUES (?1, ?2, 'ended', ?3, 'XXX', 'flat', 1, coalesce(?4, ?8), coalesce(?5, ?8 + 2592000000),
+          'even', 0, 0, 0, '[]', '[]', '[]', 0, 0, 1, '', ?8, ?8, ?6, ?7, CASE WHEN ?6 = 'review' THEN ?8 END)
         RETURNING id";
     STEP = "UPDATE campaign SET stage = ?4, version = version + 1, updated_at = ?5,
           submitted_at = CASE WHEN ?4 = 'review' THEN ?5 END,
