@@ -1,10 +1,9 @@
 //! Conflict rules as a file, or the API, writes them. What goes together is checked by the engine.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A conflict rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleText {
     /// For people. In a file it is what the rule is known by.
@@ -29,7 +28,7 @@ pub struct RuleText {
 }
 
 /// The parameters of a rule. Which of them belong to which type says `Draft` of the engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleParameters {
     /// What a cooldown or a limit looks at: `category`, `brand` or `streamer`.

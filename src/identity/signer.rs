@@ -48,9 +48,15 @@ enum Pair {
 /// A public key as RFC 7517 has it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Jwk {
+    /// The algorithm of RFC 7518 or RFC 8037.
+    #[schemars(extend("enum" = ["EdDSA", "RS256"]))]
     alg: &'static str,
+    /// What it is for: `sig`.
     #[serde(rename = "use")]
+    #[schemars(extend("const" = "sig"))]
     usage: &'static str,
+    /// The name that stands in the head of tokens.
+    #[schemars(example = &"2026-11")]
     kid: String,
     #[serde(flatten)]
     numbers: Numbers,
@@ -60,10 +66,24 @@ pub struct Jwk {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "kty")]
 enum Numbers {
+    /// A key of an Edwards curve.
     #[serde(rename = "OKP")]
-    Edwards { crv: &'static str, x: String },
+    Edwards {
+        /// The curve: `Ed25519`.
+        #[schemars(extend("const" = "Ed25519"))]
+        crv: &'static str,
+        /// The point, in base64url.
+        #[schemars(example = &"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+        x: String,
+    },
+    /// An RSA key.
     #[serde(rename = "RSA")]
-    Rsa { n: String, e: String },
+    Rsa {
+        /// The modulus, in base64url.
+        n: String,
+        /// The exponent, in base64url.
+        e: String,
+    },
 }
 
 /// The DER of an RSA key of 2048 to 4096 bits, as `openssl genpkey` writes it in PEM.

@@ -8,13 +8,15 @@ use super::account_body::{
     BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, ProfileBody, ProfileView, StreamerBody,
 };
 use super::caller::Caller;
+use super::json::Json;
 use super::key::{make, mask};
 use super::key_body::Wish;
 use super::problem::{FieldError, Problem};
-use super::wire::PageBody;
+use super::schema::{KeyId, Line};
+use super::wire::{PageBody, limit};
 use crate::world::new_key;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::Settings;
 use gametriggers_actors::keyring::Keyring;
@@ -30,15 +32,22 @@ const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct KeysQuery {
+    /// The `next` of the page before.
+    #[schemars(with = "Option<KeyId>")]
     after: Option<String>,
+    /// Keys on a page; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
 }
 
 /// Why a key is revoked.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RevokeQuery {
     /// In the words of an operator, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -180,7 +189,7 @@ pub(super) async fn keys(
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
     let after = query.after.as_deref().map(|id| begin(id, 0xff).ok_or_else(unknown_key)).transpose()?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let keys = shared.engine.ports.accounts.key_page(after, limit).await?;
     let full = keys.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = keys.last().filter(|_| full).map(|key| key_id(&key.hash));

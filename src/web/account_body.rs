@@ -3,9 +3,11 @@
 use super::fields::{Fields, line};
 use super::key_body::{KeyView as OwnView, Wish, wish};
 use super::problem::Problem;
+use super::schema::{CountryCode, Id, KeyId, LanguageCode, Line, Moment, OneOf, Url, Word, soon};
 use super::wallet_body::REASON_MAX;
 use super::wire::rfc3339;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
+use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::streamer::{Platform, Profile, ProfileChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
@@ -17,7 +19,11 @@ use std::sync::Arc;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BrandBody {
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Voltade")]
     name: String,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"contract of November")]
     reason: Option<String>,
 }
 
@@ -25,43 +31,88 @@ pub(super) struct BrandBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamerBody {
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Nova")]
     name: String,
+    /// What the stream is about.
+    #[schemars(with = "Word", example = &"gaming")]
     category: String,
+    /// What is spoken: ISO 639-1.
+    #[schemars(with = "LanguageCode", example = &"en")]
     language: String,
+    /// Where the streamer is: ISO 3166-1 alpha-2.
+    #[schemars(with = "CountryCode", example = &"IN")]
     country: String,
+    /// Where the stream runs; `other` unless it says otherwise.
     #[serde(default)]
+    #[schemars(with = "Option<OneOf<Platform>>", example = &"twitch")]
     platform: Option<String>,
+    /// How many follow the channel.
     #[serde(default)]
     followers: u32,
+    /// Whether the stream is labelled for grown-ups.
     #[serde(default)]
     mature: bool,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
-/// `PATCH /api/admin/streamers/{id}`: what is left out stays as it is.
+/// What targeting looks at, changed: what is left out stays as it is.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ProfileBody {
+    /// For people.
+    #[schemars(with = "Option<Line<80>>")]
     name: Option<String>,
+    /// What the stream is about.
+    #[schemars(with = "Option<Word>")]
     category: Option<String>,
+    /// What is spoken: ISO 639-1.
+    #[schemars(with = "Option<LanguageCode>")]
     language: Option<String>,
+    /// Where the streamer is: ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>")]
     country: Option<String>,
+    /// Where the stream runs.
+    #[schemars(with = "Option<OneOf<Platform>>")]
     platform: Option<String>,
+    /// How many follow the channel.
+    #[schemars(example = 18_400)]
     followers: Option<u32>,
+    /// Whether the stream is labelled for grown-ups.
     mature: Option<bool>,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"as the platform says")]
     reason: Option<String>,
 }
 
 /// What targeting looks at, as the API shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ProfileView {
+    /// The streamer.
+    #[schemars(with = "Id")]
     streamer_id: i64,
+    /// For people.
+    #[schemars(example = &"Nova")]
     name: String,
+    /// What the stream is about.
+    #[schemars(with = "Word", example = &"gaming")]
     category: String,
+    /// What is spoken: ISO 639-1.
+    #[schemars(with = "LanguageCode", example = &"en")]
     language: String,
+    /// Where the streamer is: ISO 3166-1 alpha-2.
+    #[schemars(with = "CountryCode", example = &"IN")]
     country: String,
+    /// Where the stream runs.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
+    /// How many follow the channel.
+    #[schemars(example = 18_400)]
     followers: u32,
+    /// Whether the stream is labelled for grown-ups.
+    #[schemars(example = false)]
     mature: bool,
 }
 
@@ -69,13 +120,17 @@ pub(super) struct ProfileView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperatorBody {
-    /// For people, 1 to 80 characters; `by hand` when left out.
+    /// For people; `by hand` when left out.
+    #[schemars(with = "Option<Line<80>>", example = &"on call")]
     name: Option<String>,
     /// What the key may do. Left out: everything that the caller may.
+    #[schemars(with = "Option<Vec<OneOf<Scope>>>", length(min = 1, max = 50), example = ["campaigns:read"])]
     scopes: Option<Vec<String>>,
-    /// The key is dead from then on, RFC 3339, within ten years. Left out: it never ends by itself.
+    /// The key is dead from then on, within ten years. Left out: it never ends by itself.
+    #[schemars(with = "Option<Moment>", example = soon())]
     expires_at: Option<String>,
     /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"a new colleague")]
     reason: Option<String>,
 }
 
@@ -84,16 +139,22 @@ pub(super) struct OperatorBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderBody {
     /// The brand that gets it.
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
     /// Or the streamer.
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
-    /// For people, 1 to 80 characters; `by hand` when left out.
+    /// For people; `by hand` when left out.
+    #[schemars(with = "Option<Line<80>>", example = &"reporting")]
     name: Option<String>,
     /// What the key may do. Left out: everything that its owner may, as far as the caller may as well.
+    #[schemars(with = "Option<Vec<OneOf<Scope>>>", length(min = 1, max = 50), example = ["campaigns:read"])]
     scopes: Option<Vec<String>>,
-    /// The key is dead from then on, RFC 3339, within ten years. Left out: it never ends by itself.
+    /// The key is dead from then on, within ten years. Left out: it never ends by itself.
+    #[schemars(with = "Option<Moment>", example = soon())]
     expires_at: Option<String>,
     /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -103,10 +164,16 @@ const BY_HAND: &str = "by hand";
 /// Who a key belongs to.
 #[derive(Debug, Serialize, JsonSchema)]
 struct HolderView {
+    /// What the holder is.
+    #[schemars(extend("enum" = ["brand", "streamer", "overlay", "admin"]))]
     kind: &'static str,
+    /// The brand.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
+    /// The streamer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
 }
 
@@ -115,13 +182,22 @@ struct HolderView {
 pub(super) struct OpenedView {
     #[serde(flatten)]
     holder: HolderView,
+    /// What the key is called in paths: the start of its hash.
+    #[schemars(with = "KeyId", example = &"0123456789abcdef")]
     key_id: String,
+    /// The key: `Authorization: Bearer KEY`.
+    #[schemars(example = &"gt_brand_7d1c...9f3a")]
     key: String,
+    /// Of a streamer: the address of the dashboard; the key is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
     dashboard_url: Option<String>,
+    /// Of a streamer: the key of an overlay.
     #[serde(skip_serializing_if = "Option::is_none")]
     overlay_key: Option<String>,
+    /// Of a streamer: the address to paste into the streaming software.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
     overlay_url: Option<String>,
 }
 
@@ -131,10 +207,12 @@ pub(super) struct KeyView {
     #[serde(flatten)]
     holder: HolderView,
     /// The same as `name`.
+    #[schemars(example = &"by hand")]
     label: String,
     #[serde(flatten)]
     key: OwnView,
     /// Since when it is revoked.
+    #[schemars(with = "Option<Moment>")]
     revoked_at: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use super::Shared;
 use super::caller::Caller;
 use super::fields::{Fields, line};
 use super::problem::Problem;
+use super::schema::Line;
 use super::wallet_body::REASON_MAX;
 use gametriggers_actors::ports::{Archival, ByHand, Event, Owner, Principal};
 use schemars::JsonSchema;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ArchiveBody {
-    /// Why: 1 to 200 characters for the record.
+    /// Why, for the record.
+    #[schemars(with = "Line<200>", example = &"asked for by the owner")]
     reason: String,
 }
 

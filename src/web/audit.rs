@@ -7,6 +7,7 @@ use super::caller::Caller;
 use super::fields::{Fields, line};
 use super::listing::{is_full, limit};
 use super::problem::Problem;
+use super::schema::{Line, Moment, SHA256, Sha256};
 use super::wire::{PageBody, moment, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
@@ -17,35 +18,45 @@ use gametriggers_actors::ports::{ActionFilter, ActionPlace, SealedAction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `GET /api/admin/audit`.
+/// Which actions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct AuditQuery {
     /// Who: the start of a key's hash, `user:` and a number, or `command line`.
+    #[schemars(with = "Option<Line<40>>")]
     actor: Option<String>,
     /// What, such as `deposit`.
+    #[schemars(with = "Option<Line<40>>")]
     action: Option<String>,
     /// To whom: `brand`, `streamer`, `overlay`, `admin`, `user`, `rule` or `override`.
+    #[schemars(regex(pattern = "^[a-z]{1,20}$"))]
     subject_kind: Option<String>,
     /// To whom exactly; needs `subject_kind`.
+    #[schemars(with = "Option<i64>")]
     subject_id: Option<i64>,
-    /// RFC 3339: not before.
+    /// Not before.
+    #[schemars(with = "Option<Moment>")]
     since: Option<String>,
-    /// RFC 3339: before.
+    /// Before.
+    #[schemars(with = "Option<Moment>")]
     until: Option<String>,
-    /// The `next` of the last page.
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){2}$"))]
     cursor: Option<String>,
-    /// Actions on a page: 1 to 200, 50 when it is left out.
+    /// Actions on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
-/// `GET /api/brands/{id}/audit`.
+/// Which actions on a brand.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct OwnAuditQuery {
-    /// The `next` of the last page.
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){2}$"))]
     cursor: Option<String>,
-    /// Actions on a page: 1 to 200, 50 when it is left out.
+    /// Actions on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -53,20 +64,28 @@ pub(in crate::web) struct OwnAuditQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct ActionView {
     /// The writer's number and the action's number there, which has no gap.
+    #[schemars(example = &"1:17")]
     id: String,
-    /// RFC 3339.
+    /// When.
+    #[schemars(with = "Moment")]
     at: String,
-    /// Who.
+    /// Who: the start of a key's hash, `user:` and a number, or `command line`.
+    #[schemars(example = &"9c56cc51")]
     actor: String,
     /// What.
+    #[schemars(example = &"deposit")]
     action: String,
     /// To whom, such as `brand:7`.
+    #[schemars(example = &"brand:1")]
     subject: String,
     /// Why.
+    #[schemars(example = &"bank transfer 2026-11-24/0193")]
     reason: String,
     /// With what.
+    #[schemars(example = &"500000000 INR")]
     detail: String,
     /// SHA-256 of this action, in hexadecimal digits, as the chain has it.
+    #[schemars(with = "Sha256", example = &SHA256)]
     hash: String,
     /// The block of the chain that it is in; null until it is sealed.
     block: Option<BlockView>,
@@ -76,14 +95,19 @@ pub(in crate::web) struct ActionView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct BlockView {
     /// Whose chain.
+    #[schemars(range(min = 1))]
     writer: i64,
     /// Its number there.
+    #[schemars(range(min = 1), example = 12)]
     number: i64,
     /// SHA-256 over the block before it and everything in it.
+    #[schemars(with = "Sha256", example = &SHA256)]
     hash: String,
     /// The hash of the block before it.
+    #[schemars(with = "Sha256", example = &SHA256)]
     prev_hash: String,
-    /// RFC 3339.
+    /// When it was sealed.
+    #[schemars(with = "Moment")]
     sealed_at: String,
 }
 
@@ -91,14 +115,19 @@ pub(in crate::web) struct BlockView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct OwnActionView {
     /// The writer's number and the action's number there.
+    #[schemars(example = &"1:17")]
     id: String,
-    /// RFC 3339.
+    /// When.
+    #[schemars(with = "Moment")]
     at: String,
     /// What.
+    #[schemars(example = &"deposit")]
     action: String,
     /// Why.
+    #[schemars(example = &"bank transfer 2026-11-24/0193")]
     reason: String,
     /// With what.
+    #[schemars(example = &"500000000 INR")]
     detail: String,
 }
 
@@ -185,7 +214,7 @@ pub(super) async fn list(
     query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
-    let ((of, before), limit) = (query.read()?, limit(query.limit));
+    let ((of, before), limit) = (query.read()?, limit(query.limit)?);
     let actions = shared.engine.ports.audit.actions(&of, before, limit).await?;
     Ok(page(&actions, limit, ActionView::of))
 }
@@ -198,7 +227,7 @@ pub(super) async fn of_brand(
 ) -> Result<HttpResponse, Problem> {
     caller.owns(BrandId(*id))?;
     let mut fields = Fields::default();
-    let (before, limit) = (place(query.cursor.as_deref(), &mut fields), limit(query.limit));
+    let (before, limit) = (place(query.cursor.as_deref(), &mut fields), limit(query.limit)?);
     fields.end()?;
     let (audit, profiles) = (&shared.engine.ports.audit, &shared.engine.ports.profiles);
     profiles.brand_record(BrandId(*id)).await?;

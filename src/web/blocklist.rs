@@ -7,11 +7,13 @@ use super::Shared;
 use super::account_body::reason;
 use super::caller::Caller;
 use super::fields::Fields;
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::{Id, Line, Moment};
 use super::targeting_body::blocked;
 use super::wire::rfc3339;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::{Blocklist, ByHand, Event, Principal};
 use schemars::JsonSchema;
@@ -21,17 +23,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BlocklistBody {
+    /// All of them, in any order.
+    #[schemars(with = "Vec<Id>", length(max = 1000), example = [1])]
     blocked_streamers: Vec<i64>,
     /// Why an operator does it, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"asked for by the brand")]
     reason: Option<String>,
 }
 
+/// The streamers that a brand blocks.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct BlocklistView {
+    /// The brand.
+    #[schemars(with = "Id")]
     brand_id: i64,
     /// By ascending id.
+    #[schemars(with = "Vec<Id>", length(max = 1000))]
     blocked_streamers: Vec<i64>,
     /// Null when it was never set.
+    #[schemars(with = "Option<Moment>")]
     updated_at: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use super::Shared;
 use super::problem::Problem;
 use super::rate::Subject;
+use super::wire::refused;
 use crate::identity::token::Pass;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -159,7 +160,7 @@ impl Caller {
             (Principal::Brand(own), Some(id)) if own.0 == id => Ok(own),
             (Principal::Brand(_), Some(_)) => Err(Problem::forbidden("a brand acts for itself only")),
             (Principal::Admin, Some(id)) => Ok(BrandId(id)),
-            (Principal::Admin, None) => Err(Problem::malformed("an admin names the brand in brand_id")),
+            (Principal::Admin, None) => Err(refused("brand_id", "an operator names the brand")),
             (Principal::Streamer(_) | Principal::Overlay(_), _) => {
                 Err(Problem::forbidden("a brand's key is needed"))
             }

@@ -3,6 +3,7 @@
 use super::creative_body::{Assets, CreativeBody};
 use super::fields::{Fields, line, word};
 use super::problem::Problem;
+use super::schema::{Id, Landing, Line, Moment, OneOf, Price, PricingKind, Text, Word};
 use super::targeting_body::TargetingBody;
 use super::wire::{MoneyBody, moment};
 use gametriggers_actors::domain::campaign::{
@@ -18,33 +19,40 @@ use gametriggers_actors::ports::{DraftRow, NewCampaign, NewCreative};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `POST /api/campaigns` and `PUT /api/campaigns/{id}`. A draft may leave everything open; a campaign that is
+/// A campaign. A draft may leave everything open; a campaign that is
 /// to run needs a name, a category, pricing, a budget, a landing page and one creative at least.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CampaignBody {
     /// For an operator: whose campaign it is.
     #[serde(default)]
+    #[schemars(with = "Option<Id>", example = 1)]
     pub(super) brand_id: Option<i64>,
     /// Makes a draft, which holds no money and does not run before it is submitted.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) draft: bool,
-    /// 1 to 80 characters.
+    /// For people.
+    #[schemars(with = "Option<Line<80>>", example = &"Diwali launch")]
     pub(super) name: Option<String>,
-    /// What it advertises: 1 to 40 of a-z, 0-9 and _.
+    /// What it advertises.
+    #[schemars(with = "Option<Word>", example = &"energy_drink")]
     pub(super) category: Option<String>,
     /// How it pays.
+    #[schemars(example = PricingBody::example())]
     pub(super) pricing: Option<PricingBody>,
     /// Moved from the brand's wallet when it is launched.
+    #[schemars(with = "Option<Price>", example = MoneyBody::rupees(500))]
     pub(super) budget: Option<MoneyBody>,
     /// When it runs: from its launch for thirty days, unless it says otherwise.
     #[serde(default)]
     pub(super) flight: Option<FlightBody>,
-    /// even (unless it is named), asap or front_loaded.
+    /// How the budget is spread over the flight; `even` unless it is named.
     #[serde(default)]
+    #[schemars(with = "Option<OneOf<PacingMode>>", example = &"even")]
     pub(super) pacing: Option<String>,
     /// What may be spent in a day of UTC at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Price>")]
     pub(super) daily_cap: Option<MoneyBody>,
     /// How often it may play on one streamer.
     #[serde(default)]
@@ -55,15 +63,18 @@ pub(super) struct CampaignBody {
     /// Whether every streamer may play it (unless it is named), or only approved participants.
     #[serde(default)]
     pub(super) open: Option<bool>,
-    /// Where a click leads: an http or https address of at most 500 characters.
+    /// Where a click leads.
+    #[schemars(with = "Option<Landing>", example = &"https://voltade.example.com/diwali")]
     pub(super) landing_url: Option<String>,
-    /// How the creatives take turns: even (unless it is named), weighted or best.
+    /// How the creatives take turns; `even` unless it is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OneOf<Rotation>>")]
     pub(super) rotation: Option<String>,
     /// What it asks of streamers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) requirements: Option<RequirementsBody>,
-    /// What may be shown: at most ten.
+    /// What may be shown.
+    #[schemars(length(max = 10), example = [CreativeBody::example()])]
     pub(super) creatives: Option<Vec<CreativeBody>>,
 }
 
@@ -71,10 +82,12 @@ pub(super) struct CampaignBody {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PricingBody {
-    /// cpm (per thousand viewers of a play), cpc (per click) or flat (per play).
+    /// Per thousand viewers of a play, per click, or per play.
     #[serde(rename = "type")]
+    #[schemars(with = "OneOf<PricingKind>", example = &"cpm")]
     pub(super) kind: String,
-    /// What that costs.
+    /// What that costs; for `cpm` a multiple of 1000 micros.
+    #[schemars(with = "Price", example = MoneyBody::rupees(120))]
     pub(super) rate: MoneyBody,
 }
 
@@ -83,8 +96,10 @@ pub(super) struct PricingBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct FlightBody {
     /// The first moment.
+    #[schemars(with = "Moment")]
     pub(super) starts_at: String,
     /// The moment after the last, at most a year later.
+    #[schemars(with = "Moment", example = &"2026-12-31T18:00:00Z")]
     pub(super) ends_at: String,
 }
 
@@ -93,10 +108,13 @@ pub(super) struct FlightBody {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CapBody {
     /// Plays in an hour.
+    #[schemars(range(min = 0, max = 500), example = 2)]
     pub(super) per_hour: u32,
     /// Plays in a day.
+    #[schemars(range(min = 0, max = 500), example = 8)]
     pub(super) per_day: u32,
     /// Seconds between two plays.
+    #[schemars(range(min = 0, max = 86_400), example = 600)]
     pub(super) minimum_gap_s: u32,
 }
 
@@ -104,10 +122,18 @@ pub(super) struct CapBody {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RequirementsBody {
-    /// At most 2000 characters; may have more than one line.
+    /// In all its words; may have more than one line.
+    #[schemars(with = "Text<2000>", example = &"Say once what the drink is.")]
     text: String,
-    /// Point by point: at most 20 lines of at most 200 characters.
+    /// Point by point.
+    #[schemars(with = "Vec<Line<200>>", length(max = 20), example = ["No other energy drink on the desk."])]
     lines: Vec<String>,
+}
+
+impl PricingBody {
+    fn example() -> Self {
+        Self { kind: "cpm".to_owned(), rate: MoneyBody::rupees(120) }
+    }
 }
 
 /// The modes of pacing, for people.

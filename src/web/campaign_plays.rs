@@ -7,6 +7,7 @@ use super::campaign::own;
 use super::fields::Fields;
 use super::listing::limit;
 use super::problem::Problem;
+use super::schema::{Id, Moment, OneOf, PlayText};
 use super::wire::{MoneyBody, PageBody, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
@@ -16,17 +17,21 @@ use gametriggers_actors::ports::{PlayFilter, PlayOutcome, PlayRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `GET /api/campaigns/{id}/plays`.
+/// Which plays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct CampaignPlaysQuery {
-    /// `shown`, `expired`, `skipped`, `failed`, `rejected` or `settled`.
+    /// Only those that came so far.
+    #[schemars(with = "Option<OneOf<PlayOutcome>>")]
     outcome: Option<String>,
-    /// A name from the list of reasons.
+    /// Only those that ended for it.
+    #[schemars(with = "Option<OneOf<Reason>>")]
     reason: Option<String>,
-    /// The `next` of the last page.
+    /// The `next` of the page before.
+    #[schemars(with = "Option<PlayText>")]
     before: Option<String>,
-    /// Plays on a page: 1 to 200, 50 when it is left out.
+    /// Plays on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -34,20 +39,28 @@ pub(in crate::web) struct CampaignPlaysQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct CampaignPlayView {
     /// A UUID that sorts by time.
+    #[schemars(with = "PlayText")]
     play_id: String,
-    /// RFC 3339.
+    /// When it was decided.
+    #[schemars(with = "Moment")]
     at: String,
     /// On whose stream.
+    #[schemars(with = "Id")]
     streamer_id: i64,
     /// Their name.
+    #[schemars(example = &"Nova")]
     streamer_name: String,
     /// What was shown.
+    #[schemars(with = "Id")]
     creative_id: i64,
     /// How far it came.
+    #[schemars(with = "OneOf<PlayOutcome>", example = &"settled")]
     outcome: &'static str,
     /// Why it ended so.
+    #[schemars(with = "Option<OneOf<Reason>>", example = &"too_short")]
     reason: Option<&'static str>,
     /// What the play itself costs if it is settled; clicks come on top.
+    #[schemars(example = MoneyBody::rupees(8))]
     price: MoneyBody,
 }
 
@@ -89,7 +102,7 @@ pub(super) async fn list(
         .and_then(|id| fields.need("before", id.parse().ok(), "the next of the last page"));
     fields.end()?;
     let (log, of) = (&shared.engine.ports.log, PlayFilter { outcome, reason });
-    let (plays, next) = log.of_campaign(campaign.id, of, before, limit(query.limit)).await?;
+    let (plays, next) = log.of_campaign(campaign.id, of, before, limit(query.limit)?).await?;
     let items = plays.iter().map(|play| CampaignPlayView::of(play, &shared.engine)).collect();
     Ok(private(&PageBody { items, next: next.map(|play| play.to_string()) }))
 }

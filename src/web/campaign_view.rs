@@ -3,14 +3,16 @@
 use super::campaign_body::{CampaignBody, CapBody, FlightBody, PricingBody, RequirementsBody};
 use super::creative_body::CreativeBody;
 use super::problem::Problem;
+use super::schema::{Id, Moment, OneOf, Word};
 use super::targeting_body::TargetingBody;
 use super::wallet_body::MovedView;
 use super::wire::{MoneyBody, rfc3339};
-use gametriggers_actors::domain::campaign::Campaign;
-use gametriggers_actors::domain::creative::CreativeStatus;
+use gametriggers_actors::domain::campaign::{Campaign, PacingMode};
+use gametriggers_actors::domain::creative::{CreativeStatus, Format, Placement};
 use gametriggers_actors::domain::money::{FeeBps, Split};
 use gametriggers_actors::domain::policy::Policies;
 use gametriggers_actors::domain::reason::Reason;
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::ports::{CampaignRecord, Draft, Funds, Recorded};
 use schemars::JsonSchema;
@@ -20,22 +22,29 @@ use serde::Serialize;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CampaignView {
     /// Its number, which it keeps from the draft to the archive.
+    #[schemars(with = "Id")]
     id: i64,
     /// Whose it is.
+    #[schemars(with = "Id")]
     brand_id: i64,
     /// The brand's name.
+    #[schemars(example = &"Voltade")]
     brand: String,
     /// For people.
+    #[schemars(example = &"Diwali launch")]
     name: String,
-    /// active, paused, completed (ended for good) or archived.
+    /// Running, stopped for now, over for good, or put away.
+    #[schemars(extend("enum" = ["active", "paused", "completed", "archived"]))]
     status: &'static str,
     /// What it advertises.
+    #[schemars(with = "Word", example = &"energy_drink")]
     category: String,
     /// How it pays.
     pricing: PricingBody,
     /// When it runs.
     flight: FlightBody,
-    /// even, asap or front_loaded.
+    /// How the budget is spread over the flight.
+    #[schemars(with = "OneOf<PacingMode>")]
     pacing: &'static str,
     /// What may be spent in a day of UTC at most.
     daily_cap: Option<MoneyBody>,
@@ -46,20 +55,26 @@ pub(super) struct CampaignView {
     /// Whether every streamer may play it, or only approved participants.
     open: bool,
     /// Where a click leads.
+    #[schemars(example = &"https://voltade.example.com/diwali")]
     landing_url: String,
-    /// How its creatives take turns: even, weighted or best.
+    /// How its creatives take turns.
+    #[schemars(with = "OneOf<Rotation>")]
     rotation: &'static str,
     /// What it asks of streamers.
     requirements: Option<RequirementsBody>,
     /// What may be shown, and what might have been.
     creatives: Vec<CreativeBody>,
     /// Raised by each change, whoever makes it; also the ETag. Counts of what was shown are no change.
+    #[schemars(range(min = 1), example = 4)]
     version: i64,
     /// When it was made.
+    #[schemars(with = "Moment")]
     created_at: String,
     /// When it was changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
     /// Since when it is archived.
+    #[schemars(with = "Option<Moment>")]
     archived_at: Option<String>,
 }
 
@@ -67,22 +82,30 @@ pub(super) struct CampaignView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct DraftView {
     /// Its number, which it keeps when it is launched.
+    #[schemars(with = "Id")]
     id: i64,
     /// The brand's name.
+    #[schemars(example = &"Voltade")]
     brand: String,
-    /// draft, review or archived.
+    /// Its brand works on it, an operator is to look at it, or it is put away.
+    #[schemars(extend("enum" = ["draft", "review", "archived"]))]
     status: &'static str,
     /// Why it came back from review the last time.
     rejection: Option<String>,
     /// Raised by each change, whoever makes it; also the ETag.
+    #[schemars(range(min = 1))]
     version: i64,
     /// When it was made.
+    #[schemars(with = "Moment")]
     created_at: String,
     /// When it was changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
     /// Since when it is in review.
+    #[schemars(with = "Option<Moment>")]
     submitted_at: Option<String>,
     /// Since when it is archived.
+    #[schemars(with = "Option<Moment>")]
     archived_at: Option<String>,
     #[serde(flatten)]
     body: CampaignBody,
@@ -112,15 +135,20 @@ pub(super) struct ChangedView {
 /// Something that the brand may not have meant.
 #[derive(Serialize, JsonSchema)]
 struct WarningView {
-    /// Its name, out of a closed list.
+    /// Its name.
+    #[schemars(with = "OneOf<Reason>", example = &"policy")]
     reason: &'static str,
     /// Where.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
     /// The platform's profile.
+    #[schemars(example = &"twitch-conservative")]
     policy: String,
     /// Its version.
+    #[schemars(range(min = 1))]
     version: u32,
     /// In words.
+    #[schemars(example = &"the creative takes more of the screen than the platform allows")]
     message: &'static str,
 }
 
@@ -128,14 +156,19 @@ struct WarningView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OpenView {
     /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
     /// Its name.
+    #[schemars(example = &"Diwali launch")]
     name: String,
     /// Whose it is.
+    #[schemars(with = "Id")]
     brand_id: i64,
     /// The brand's name.
+    #[schemars(example = &"Voltade")]
     brand: String,
     /// What it advertises.
+    #[schemars(with = "Word", example = &"energy_drink")]
     category: String,
     /// Whether it runs on every stream that suits, or on those of approved participants only.
     open: bool,
@@ -154,9 +187,11 @@ pub(super) struct OpenView {
 /// What is shown, and where.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct FormatView {
-    /// image, video, text or qr.
+    /// What it is.
+    #[schemars(with = "OneOf<Format>")]
     kind: &'static str,
-    /// lower_third, corner or ticker.
+    /// Where it stands.
+    #[schemars(with = "OneOf<Placement>")]
     placement: &'static str,
 }
 

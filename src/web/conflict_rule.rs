@@ -8,10 +8,12 @@ use super::account_body::reason;
 use super::caller::Caller;
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView, configured};
 use super::etag::{IfMatch, TRIES, versioned};
+use super::json::Json;
 use super::problem::Problem;
-use super::wire::PageBody;
+use super::schema::{Id, Line};
+use super::wire::{PageBody, limit};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::conflict::{NewRule, Replay, Rule};
 use gametriggers_actors::domain::id::{PlayId, RuleId};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -31,12 +33,20 @@ const DRY_MAX: u32 = 200_000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesQuery {
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     after: Option<i64>,
+    /// Rules on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DeleteQuery {
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -46,7 +56,7 @@ pub(super) async fn list(
     query: Query<RulesQuery>,
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let rules = shared.engine.ports.rules.rule_page(query.after.map(RuleId), limit).await?;
     let full = rules.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = rules.last().filter(|_| full).map(|record| record.rule.id.to_string());

@@ -2,115 +2,311 @@
 
 use super::fields::Fields;
 use super::problem::{FieldError, Problem};
+use super::schema::{Date, Id, Line, Moment, OneOf, PlayText, RuleScope, RuleType, Word, Words};
 use super::wire::rfc3339;
 use crate::config::{RuleParameters, RuleText};
 use crate::rule;
-use gametriggers_actors::domain::conflict::{Hit, NewRule, PlayShown, Replayed};
+use gametriggers_actors::domain::conflict::{Hit, NewRule, PlayShown, Replayed, Severity};
 use gametriggers_actors::domain::id::RuleId;
+use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{BY_CONFIG, RuleRecord};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Days that a dry run looks back on at most.
 const DAYS_MAX: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// `POST /api/conflict-rules`: a rule, and a reason for the record.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct RuleBody(Map<String, Value>);
+/// A rule, and a reason for the record.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleBody {
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Energy drinks keep apart")]
+    name: String,
+    /// For people.
+    #[serde(default)]
+    #[schemars(with = "Words<500>", example = &"One brand of energy drinks at a time.")]
+    description: String,
+    /// What it forbids. Which parameters belong to which type stands beside each of them.
+    #[serde(rename = "type")]
+    #[schemars(with = "OneOf<RuleType>", example = &"category_exclusivity")]
+    kind: String,
+    /// What a hit does: `blocking` keeps the campaign away, the others only say so.
+    #[schemars(with = "OneOf<Severity>", example = &"blocking")]
+    severity: String,
+    /// The higher one speaks first.
+    #[serde(default)]
+    #[schemars(range(min = -1000, max = 1000), example = 100)]
+    priority: i32,
+    /// Whether it is in force.
+    #[serde(default = "yes")]
+    is_active: bool,
+    /// The parameters of its type.
+    #[serde(default)]
+    #[schemars(example = ParametersBody::example())]
+    config: ParametersBody,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"agreed with both brands")]
+    reason: Option<String>,
+}
 
-/// `PATCH /api/conflict-rules/{id}`: what is left out stays as it is. `config` is replaced as a whole.
+/// The parameters of a rule. What a type does not have is refused with it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "RuleParameters")]
+pub(super) struct ParametersBody {
+    /// What a `cooldown_period` or a `simultaneous_limit` looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OneOf<RuleScope>>")]
+    scope: Option<String>,
+    /// Categories that it is about; all when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Word>", length(max = 100), extend("uniqueItems" = true))]
+    categories: Vec<String>,
+    /// Brands that it is about; all when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Id>", length(max = 100), extend("uniqueItems" = true))]
+    brands: Vec<i64>,
+    /// Whom the brands of a `brand_exclusivity` keep out; all others when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Id>", length(max = 100), extend("uniqueItems" = true))]
+    competitors: Vec<i64>,
+    /// How long a play counts, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 2_592_000))]
+    span_s: Option<i64>,
+    /// The same for a `cooldown_period`, in days; not beside `span_s`.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "cooldown_period_days")]
+    #[schemars(range(min = 1, max = 30))]
+    cooldown_days: Option<i64>,
+    /// How many campaigns a `simultaneous_limit` allows.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "max_simultaneous_campaigns")]
+    #[schemars(range(min = 1, max = 1000))]
+    campaigns_max: Option<i64>,
+}
+
+/// A change of a rule: what is left out stays as it is, and `config` is replaced as a whole.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RuleChange {
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"the campaign of the other brand is over")]
     pub(super) reason: Option<String>,
+    /// For people.
+    #[schemars(with = "Option<Line<80>>")]
     name: Option<String>,
+    /// For people.
+    #[schemars(with = "Option<Words<500>>")]
     description: Option<String>,
+    /// What a hit does.
+    #[schemars(with = "Option<OneOf<Severity>>")]
     severity: Option<String>,
+    /// The higher one speaks first.
+    #[schemars(range(min = -1000, max = 1000))]
     priority: Option<i32>,
+    /// Whether it is in force. A rule of the configuration file changes in nothing else.
+    #[schemars(example = true)]
     is_active: Option<bool>,
-    config: Option<RuleParameters>,
+    /// The parameters of its type, all of them.
+    config: Option<ParametersBody>,
 }
 
-/// `POST /api/conflict-rules/dry-run`: a rule, and the `days` to look back on.
+/// A rule to be tried out, and how far to look back.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct DryRunBody(Map<String, Value>);
+#[serde(deny_unknown_fields)]
+pub(super) struct DryRunBody {
+    /// How many days to look back.
+    #[schemars(range(min = 1, max = 30), example = 7)]
+    days: i64,
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Energy drinks keep apart")]
+    name: String,
+    /// For people.
+    #[serde(default)]
+    #[schemars(with = "Words<500>")]
+    description: String,
+    /// What it forbids.
+    #[serde(rename = "type")]
+    #[schemars(with = "OneOf<RuleType>", example = &"category_exclusivity")]
+    kind: String,
+    /// What a hit does.
+    #[schemars(with = "OneOf<Severity>", example = &"blocking")]
+    severity: String,
+    /// The higher one speaks first.
+    #[serde(default)]
+    #[schemars(range(min = -1000, max = 1000))]
+    priority: i32,
+    /// Whether it would be in force; one that would not be says what it would have done all the same.
+    #[serde(default = "yes")]
+    is_active: bool,
+    /// The parameters of its type.
+    #[serde(default)]
+    #[schemars(example = ParametersBody::example())]
+    config: ParametersBody,
+}
 
-/// A rule as the API shows it.
+const fn yes() -> bool {
+    true
+}
+
+/// A rule, and what it did so far.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RuleView {
+    /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
-    #[serde(flatten)]
-    text: RuleText,
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Energy drinks keep apart")]
+    name: String,
+    /// For people.
+    #[schemars(with = "Words<500>", example = &"One brand of energy drinks at a time.")]
+    description: String,
+    /// What it forbids.
+    #[serde(rename = "type")]
+    #[schemars(with = "OneOf<RuleType>")]
+    kind: String,
+    /// What a hit does.
+    #[schemars(with = "OneOf<Severity>", example = &"blocking")]
+    severity: String,
+    /// The higher one speaks first.
+    #[schemars(range(min = -1000, max = 1000), example = 100)]
+    priority: i32,
+    /// Whether it is in force.
+    is_active: bool,
+    /// The parameters of its type.
+    #[schemars(example = ParametersBody::example())]
+    config: ParametersBody,
+    /// How often it spoke.
+    #[schemars(example = 412)]
     times_triggered: u64,
+    /// How often it kept a campaign away.
+    #[schemars(example = 390)]
     conflicts_blocked: u64,
+    /// Who made it: the start of an operator's key's hash, `user:` and a number, or `config`.
+    #[schemars(example = &"config")]
     created_by: String,
+    /// When it was made.
+    #[schemars(with = "Moment")]
     created_at: String,
+    /// When it was changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
 }
 
 /// A rule that spoke.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct HitView {
+    /// The rule.
+    #[schemars(with = "Id")]
     rule_id: i64,
+    /// Its name; empty when it was deleted meanwhile.
+    #[schemars(example = &"Energy drinks keep apart")]
     name: String,
+    /// What its hits do.
+    #[schemars(with = "OneOf<Severity>", example = &"blocking")]
     severity: &'static str,
+    /// What it said.
+    #[schemars(with = "OneOf<Reason>", example = &"category_exclusivity")]
     reason: &'static str,
-    /// `blocked`, `overridden` or `noted`.
+    /// What came of it: `blocked`, `overridden` by an operator, or only `noted`.
+    #[schemars(extend("enum" = ["blocked", "overridden", "noted"]))]
     effect: &'static str,
+    /// The override that let it pass.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     override_id: Option<i64>,
 }
 
+/// Plays of a campaign that a rule would have kept away.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunCampaign")]
 struct OfCampaign {
+    /// The campaign.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// How many.
+    #[schemars(example = 31)]
     plays: u64,
 }
 
+/// Plays on a stream that a rule would have kept away.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunStreamer")]
 struct OfStreamer {
+    /// The streamer.
+    #[schemars(with = "Id")]
     streamer_id: i64,
+    /// How many.
+    #[schemars(example = 31)]
     plays: u64,
 }
 
+/// Plays of a day that a rule would have kept away.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunDay")]
 struct OfDay {
+    /// The day of UTC.
+    #[schemars(with = "Date")]
     day: String,
+    /// How many.
+    #[schemars(example = 31)]
     plays: u64,
 }
 
+/// A play that a rule would have kept away.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunExample")]
 struct Example {
+    /// The play.
+    #[schemars(with = "PlayText")]
     play_id: String,
+    /// When it was decided.
+    #[schemars(with = "Moment")]
     at: String,
+    /// On whose stream.
+    #[schemars(with = "Id")]
     streamer_id: i64,
+    /// Of which campaign.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// Of which brand.
+    #[schemars(with = "Id")]
     brand_id: i64,
+    /// The campaign's category.
+    #[schemars(with = "Word", example = &"energy_drink")]
     category: String,
 }
 
 /// What a rule would have done.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct DryRunView {
+    /// The plays were read from here on.
+    #[schemars(with = "Moment")]
     from: String,
+    /// Up to here.
+    #[schemars(with = "Moment")]
     to: String,
     /// Whether the replay came to its end; if not, `to` is where it stopped.
     complete: bool,
+    /// Plays that were read.
+    #[schemars(example = 1840)]
     plays: u64,
+    /// Plays that the rule would have spoken against.
+    #[schemars(example = 62)]
     spoken: u64,
+    /// Plays that it would have kept away.
+    #[schemars(example = 62)]
     blocked: u64,
+    /// The same by campaign, those with most first.
     campaigns: Vec<OfCampaign>,
+    /// The same by streamer, those with most first.
     streamers: Vec<OfStreamer>,
+    /// The same by day.
     days: Vec<OfDay>,
+    /// The first of them.
     examples: Vec<Example>,
 }
 
@@ -124,9 +320,21 @@ fn checked(text: &RuleText) -> Result<NewRule, Problem> {
     })
 }
 
-/// The rest of a body, when what stands beside the rule is taken out: a field that nobody knows is refused.
-fn parsed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_json::from_value(value).map_err(|error| Problem::malformed(error.to_string()))
+impl ParametersBody {
+    fn example() -> Self {
+        Self { categories: vec!["energy_drink".to_owned()], span_s: Some(1800), ..Self::default() }
+    }
+
+    fn of(parameters: RuleParameters) -> Self {
+        let RuleParameters { scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max } =
+            parameters;
+        Self { scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max }
+    }
+
+    fn parameters(self) -> RuleParameters {
+        let Self { scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max } = self;
+        RuleParameters { scope, categories, brands, competitors, span_s, cooldown_days, campaigns_max }
+    }
 }
 
 impl RuleBody {
@@ -134,9 +342,11 @@ impl RuleBody {
     ///
     /// # Errors
     /// Every field that is refused.
-    pub(super) fn read(mut self) -> Result<(NewRule, Option<String>), Problem> {
-        let why = parsed(self.0.remove("reason").unwrap_or_default())?;
-        Ok((checked(&parsed(Value::Object(self.0))?)?, why))
+    pub(super) fn read(self) -> Result<(NewRule, Option<String>), Problem> {
+        let Self { name, description, kind, severity, priority, is_active, config, reason } = self;
+        let config = config.parameters();
+        let text = RuleText { name, description, kind, severity, priority, is_active, config };
+        Ok((checked(&text)?, reason))
     }
 }
 
@@ -154,7 +364,7 @@ impl RuleChange {
             description: self.description.clone().unwrap_or(before.description),
             severity: self.severity.clone().unwrap_or(before.severity),
             priority: self.priority.unwrap_or(before.priority),
-            config: self.config.clone().unwrap_or(before.config),
+            config: self.config.clone().map_or(before.config, ParametersBody::parameters),
             ..switched.clone()
         };
         if *record.created_by == *BY_CONFIG && after != switched {
@@ -177,21 +387,30 @@ impl DryRunBody {
     ///
     /// # Errors
     /// Every field that is refused.
-    pub(super) fn read(mut self) -> Result<(NewRule, i64), Problem> {
-        let days: Option<i64> = parsed(self.0.remove("days").unwrap_or_default())?;
+    pub(super) fn read(self) -> Result<(NewRule, i64), Problem> {
+        let Self { days, name, description, kind, severity, priority, is_active, config } = self;
         let mut fields = Fields::default();
-        let days = fields.need("days", days.filter(|days| (1..=DAYS_MAX).contains(days)), "1 to 30");
+        fields.need("days", (1..=DAYS_MAX).contains(&days).then_some(()), "1 to 30");
         fields.end()?;
-        Ok((checked(&parsed(Value::Object(self.0))?)?, days.unwrap_or(DAYS_MAX)))
+        let config = config.parameters();
+        let text = RuleText { name, description, kind, severity, priority, is_active, config };
+        Ok((checked(&text)?, days))
     }
 }
 
 impl RuleView {
     /// A rule as the API shows it.
     pub(super) fn of(record: &RuleRecord) -> Self {
+        let RuleText { name, description, kind, severity, priority, is_active, config } = rule::text(record);
         Self {
             id: record.rule.id.0,
-            text: rule::text(record),
+            name,
+            description,
+            kind,
+            severity,
+            priority,
+            is_active,
+            config: ParametersBody::of(config),
             times_triggered: record.times_triggered,
             conflicts_blocked: record.conflicts_blocked,
             created_by: record.created_by.to_string(),

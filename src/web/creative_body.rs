@@ -1,9 +1,10 @@
 //! Creatives as the API reads and writes them.
 
 use super::fields::{Fields, line};
+use super::schema::{Color, FileName, Id, Line, OneOf, Words};
 use gametriggers_actors::domain::asset::Asset;
 use gametriggers_actors::domain::creative::{
-    Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
+    Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Format, Placement, WEIGHT_MAX,
 };
 use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::Millis;
@@ -22,37 +23,67 @@ pub(super) type Assets = HashMap<String, Asset>;
 pub(super) struct CreativeBody {
     /// The server says it, and takes no notice of what is said to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<Id>")]
     id: Option<i64>,
-    /// image, video, text or qr.
+    /// What it is.
+    #[schemars(with = "OneOf<Format>", example = &"text")]
     kind: String,
-    /// lower_third, corner or ticker.
+    /// Where it stands.
+    #[schemars(with = "OneOf<Placement>", example = &"lower_third")]
     placement: String,
-    /// Time on screen, 3000 to 30000 milliseconds.
+    /// Time on screen, in milliseconds.
+    #[schemars(range(min = 3000, max = 30_000), example = 8000)]
     duration_ms: i64,
-    /// The colour of its frame, as #rrggbb.
+    /// The colour of its frame.
+    #[schemars(with = "Color", example = &"#ff6a00")]
     accent: String,
     /// For an image or a video: the name that `POST /api/assets` gave.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<FileName>")]
     asset: Option<String>,
-    /// For a text or a QR code: 1 to 60 characters.
+    /// For a text or a QR code, which needs it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<Line<60>>", example = &"Lights on, all night")]
     headline: Option<String>,
-    /// For a text or a QR code: at most 120 characters.
+    /// For a text or a QR code.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<Words<120>>", example = &"Voltade: less sugar, more spark.")]
     body: Option<String>,
     /// Whether it can be heard; what the file says, unless it is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     sound: Option<bool>,
     /// Its share of the plays in weighted rotation; 1 unless it is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(range(min = 1, max = 1000))]
     weight: Option<u16>,
-    /// active, paused, review or archived: only an active one is shown. The server says it, and takes no
-    /// notice of what is said to it; `PATCH /api/campaigns/{id}/creatives/{creative_id}` changes it.
+    /// Only an active one is shown. The server says it, and takes no notice of what is said to it;
+    /// `PATCH /api/campaigns/{id}/creatives/{creative_id}` changes it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<OneOf<CreativeStatus>>")]
     status: Option<String>,
     /// What it achieved, on all streams: the server says it, and takes no notice of what is said to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     counts: Option<CountsBody>,
+}
+
+impl CreativeBody {
+    /// One as it may be.
+    pub(super) fn example() -> Self {
+        Self {
+            id: None,
+            kind: Format::Text.code().to_owned(),
+            placement: Placement::LowerThird.code().to_owned(),
+            duration_ms: 8000,
+            accent: "#ff6a00".to_owned(),
+            asset: None,
+            headline: Some("Lights on, all night".to_owned()),
+            body: Some("Voltade: less sugar, more spark.".to_owned()),
+            sound: None,
+            weight: None,
+            status: None,
+            counts: None,
+        }
+    }
 }
 
 /// How often a creative was shown and clicked. Not money: a count may be lost with a process.

@@ -48,11 +48,12 @@ pub(super) fn write(place: &ListPlace, sort: CampaignSort) -> String {
 
 /// The place of a text; none when it is of another order, or was never given out.
 pub(super) fn read(text: &str, sort: CampaignSort) -> Option<ListPlace> {
+    let text = Some(text).filter(|text| text.len() <= BYTES_MAX)?;
     if is_plain(sort) {
         let id: i64 = text.parse().ok()?;
         return Some(ListPlace { value: SortValue::Number(id), id: CampaignId(id) });
     }
-    let bytes = URL_SAFE_NO_PAD.decode(Some(text).filter(|text| text.len() <= BYTES_MAX)?).ok()?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (by, descending, value, id): Parts = serde_json::from_slice(&bytes).ok()?;
     let value = match (value, sort.by) {
         (Value::Text(text), SortBy::Name) if !text.contains('\0') => SortValue::Text(text),

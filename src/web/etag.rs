@@ -45,6 +45,27 @@ fn named(request: &HttpRequest) -> Result<IfMatch, Problem> {
     }
 }
 
+/// Whether a header can be a list of entity tags (RFC 9110, section 13.1.2).
+pub(super) fn is_list(text: &str) -> bool {
+    let mut rest = text.trim();
+    if rest == "*" {
+        return true;
+    }
+    loop {
+        let Some(tag) = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"') else { return false };
+        let Some((inside, after)) = tag.split_once('"') else { return false };
+        if !inside.chars().all(|c| matches!(c, '!' | '#'..='~' | '\u{80}'..)) {
+            return false;
+        }
+        rest = after.trim_start();
+        if rest.is_empty() {
+            return true;
+        }
+        let Some(more) = rest.strip_prefix(',') else { return false };
+        rest = more.trim_start();
+    }
+}
+
 /// The tag of a version.
 fn tag(version: i64) -> EntityTag {
     EntityTag::new_strong(version.to_string())
@@ -91,6 +112,16 @@ mod tests {
             assert_eq!(read(unreadable).map_err(|problem| problem.to_string().starts_with("400")), Err(true));
         }
         assert_eq!(named(&TestRequest::patch().to_http_request()).ok(), Some(IfMatch(None)));
+    }
+
+    #[test]
+    fn a_list_of_tags_is_told_from_anything_else() {
+        for list in ["*", "\"7\"", "W/\"7\", \"a,b\"", " \"\" ,\"8\" "] {
+            assert!(is_list(list), "{list}");
+        }
+        for other in ["", "7", "\"7", "\"7\" \"8\"", "\"7\",", "w/\"7\"", "*, \"7\"", "\"a b\""] {
+            assert!(!is_list(other), "{other}");
+        }
     }
 
     #[test]

@@ -15,6 +15,11 @@ impl Fields {
         value
     }
 
+    /// Whether nothing was wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The problem, if anything was wrong.
     ///
     /// # Errors
@@ -24,16 +29,15 @@ impl Fields {
     }
 }
 
-/// Text of `least` to `most` characters without control characters.
+/// Text of `least` to `most` characters without control characters. Blanks around it count, and go.
 pub(super) fn line(text: &str, least: usize, most: usize) -> Option<String> {
+    let fits = text.chars().count() <= most && !text.chars().any(char::is_control);
     let text = text.trim();
-    let fits = (least..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
+    (fits && text.chars().count() >= least).then(|| text.to_owned())
 }
 
 /// The name of a category.
 pub(super) fn word(text: &str) -> Option<&str> {
-    let text = text.trim();
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     ((1..=40).contains(&text.len()) && text.chars().all(is_word)).then_some(text)
 }

@@ -7,10 +7,11 @@
 use super::Shared;
 use super::account::{RevokeQuery, fresh};
 use super::caller::Caller;
+use super::json::Json;
 use super::key_body::{KeyBody, KeyView, KeysView, NameBody, RotateBody};
 use super::problem::Problem;
 use actix_web::dev::Payload;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::ports::{

@@ -4,6 +4,7 @@ use super::account_body::reason;
 use super::caller::Caller;
 use super::fields::{Fields, line};
 use super::problem::Problem;
+use super::schema::{KeyId, Line, Moment, OneOf, soon};
 use super::wire::{moment, rfc3339};
 use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
@@ -22,13 +23,17 @@ const OVERLAP_S_MAX: u32 = 7 * 24 * 60 * 60;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyBody {
-    /// For people, 1 to 80 characters.
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"reporting")]
     name: String,
     /// What the key may do. Left out: everything that its owner may, as far as the caller may as well.
+    #[schemars(with = "Option<Vec<OneOf<Scope>>>", length(min = 1, max = 50), example = ["campaigns:read"])]
     scopes: Option<Vec<String>>,
-    /// The key is dead from then on, RFC 3339, within ten years. Left out: it never ends by itself.
+    /// The key is dead from then on, within ten years. Left out: it never ends by itself.
+    #[schemars(with = "Option<Moment>", example = soon())]
     expires_at: Option<String>,
     /// Why an operator does it, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -37,9 +42,11 @@ pub(super) struct KeyBody {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ApiKeyNameBody")]
 pub(super) struct NameBody {
-    /// For people, 1 to 80 characters.
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"reporting of the agency")]
     name: String,
     /// Why an operator does it, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -47,10 +54,12 @@ pub(super) struct NameBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
-    /// For so many seconds the old key is good beside the new one: 0 to 604800, a day when left out.
+    /// For so many seconds the old key is good beside the new one; a day when left out.
     #[serde(default = "a_day")]
+    #[schemars(range(min = 0, max = 604_800), example = 3600)]
     overlap_s: u32,
     /// Why an operator does it, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
@@ -63,23 +72,32 @@ const fn a_day() -> u32 {
 #[schemars(rename = "ApiKeyView")]
 pub(super) struct KeyView {
     /// By which it is named here: the first digits of its hash.
+    #[schemars(with = "KeyId", example = &"0123456789abcdef")]
     key_id: String,
     /// For people.
+    #[schemars(example = &"reporting")]
     name: String,
     /// The first characters of the key, to tell it from others. Null for keys made before these were kept,
     /// and for those that came with an account.
+    #[schemars(example = &"gt_brand_7d1c05")]
     prefix: Option<String>,
     /// What it may do.
+    #[schemars(with = "Vec<OneOf<Scope>>", example = ["campaigns:read"])]
     scopes: Vec<&'static str>,
-    /// Since when, RFC 3339.
+    /// Since when.
+    #[schemars(with = "Moment")]
     created_at: String,
     /// It is dead from then on; null when it never ends by itself.
+    #[schemars(with = "Option<Moment>")]
     expires_at: Option<String>,
     /// When it was last used, to the hour; null when it was not, or that is not known yet.
+    #[schemars(with = "Option<Moment>")]
     last_used_at: Option<String>,
     /// The `key_id` of its successor, once it was rotated.
+    #[schemars(with = "Option<KeyId>")]
     replaced_by: Option<String>,
     /// It is dead from then on, since it was rotated.
+    #[schemars(with = "Option<Moment>")]
     rotates_at: Option<String>,
 }
 
@@ -90,6 +108,7 @@ pub(super) struct NewKeyView {
     #[serde(flatten)]
     view: KeyView,
     /// The key: `Authorization: Bearer KEY`.
+    #[schemars(example = &"gt_brand_7d1c05...9f3a")]
     key: String,
 }
 
@@ -98,6 +117,7 @@ pub(super) struct NewKeyView {
 #[schemars(rename = "ApiKeysView")]
 pub(super) struct KeysView {
     /// The keys, at most fifty.
+    #[schemars(length(max = 50))]
     pub(super) items: Vec<KeyView>,
 }
 

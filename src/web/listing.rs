@@ -3,7 +3,9 @@
 //! added.
 
 use super::fields::{Fields, line};
-use super::wire::PageBody;
+use super::problem::Problem;
+use super::schema::Listed;
+use super::wire::{self, PageBody};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gametriggers_actors::domain::time::UnixMillis;
@@ -36,9 +38,20 @@ enum Key {
     Text(String),
 }
 
+/// The orders by name.
+pub(super) struct Sort;
+impl Listed for Sort {
+    fn codes() -> Vec<&'static str> {
+        SORTS.iter().map(|(name, ..)| *name).collect()
+    }
+}
+
 /// How many items a page has.
-pub(super) fn limit(asked: Option<u32>) -> u32 {
-    asked.unwrap_or(PAGE).clamp(1, PAGE_MAX)
+///
+/// # Errors
+/// Less than one are asked for, or more than there may be.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    wire::limit(asked, (PAGE, PAGE_MAX))
 }
 
 /// Whether a page is as full as it can be.

@@ -4,7 +4,8 @@ use super::Shared;
 use super::caller::Caller;
 use super::campaign::own;
 use super::problem::Problem;
-use super::wire::{MoneyBody, moment, rfc3339};
+use super::schema::{ByReason, Id, Listed, Moment, OneOf};
+use super::wire::{MoneyBody, moment, refused, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::money::Currency;
@@ -33,9 +34,23 @@ const STEPS: [(&str, Millis); 5] = [
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeriesQuery {
+    /// The first moment; an hour before `to` unless it says otherwise.
+    #[schemars(with = "Option<Moment>")]
     from: Option<String>,
+    /// The last one; now unless it says otherwise.
+    #[schemars(with = "Option<Moment>")]
     to: Option<String>,
+    /// From one point to the next; `1m` unless it says otherwise. A series has at most 1500 points.
+    #[schemars(with = "Option<OneOf<Step>>")]
     step: Option<String>,
+}
+
+/// The steps by name.
+struct Step;
+impl Listed for Step {
+    fn codes() -> Vec<&'static str> {
+        STEPS.iter().map(|(name, _)| *name).collect()
+    }
 }
 
 /// Whole steps from a moment up to, and not with, another one.
@@ -47,39 +62,76 @@ struct Span {
     name: &'static str,
 }
 
+/// Clicks by where they came from.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ClicksView {
+    /// A short link.
+    #[schemars(example = 3)]
     link: u64,
+    /// A code on screen.
+    #[schemars(example = 21)]
     qr: u64,
+    /// A command in the chat.
+    #[schemars(example = 5)]
     chat: u64,
 }
 
+/// What was counted in a time.
 #[derive(Debug, Serialize, JsonSchema)]
 struct CountsView {
+    /// Plays that came on screen.
+    #[schemars(example = 64)]
     plays: u64,
+    /// Plays that were settled.
+    #[schemars(example = 61)]
     impressions: u64,
+    /// Viewers of those, summed up.
+    #[schemars(example = 51_200)]
     viewer_impressions: u64,
+    /// Clicks.
     clicks: ClicksView,
+    /// Slots that went to another campaign, or to none.
+    #[schemars(example = 12)]
     lost: u64,
+    /// What the brand paid.
+    #[schemars(example = MoneyBody::rupees(4_120))]
     spend: MoneyBody,
+    /// What streamers got of it.
+    #[schemars(example = MoneyBody::rupees(2_884))]
     earnings: MoneyBody,
+    /// How often a play was lost or refused, by reason; a reason that never was is left out.
+    #[schemars(with = "ByReason", example = ByReason::example())]
     rejects: BTreeMap<&'static str, u64>,
 }
 
+/// A point of a series.
 #[derive(Debug, Serialize, JsonSchema)]
 struct PointView {
+    /// When it begins.
+    #[schemars(with = "Moment")]
     at: String,
     #[serde(flatten)]
     counts: CountsView,
 }
 
+/// What a campaign did, step by step.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct SeriesView {
+    /// The campaign.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// When the first point begins.
+    #[schemars(with = "Moment")]
     from: String,
+    /// When the last one ends.
+    #[schemars(with = "Moment", example = &"2026-12-01T19:00:00Z")]
     to: String,
+    /// From one point to the next.
+    #[schemars(with = "OneOf<Step>")]
     step: &'static str,
+    /// Every step, whether or not something was counted in it.
     points: Vec<PointView>,
+    /// All of it.
     totals: CountsView,
 }
 
@@ -90,20 +142,22 @@ impl SeriesQuery {
         let (name, step) = STEPS
             .into_iter()
             .find(|(name, _)| *name == wanted)
-            .ok_or_else(|| Problem::malformed("step is 1m, 5m, 15m, 1h or 1d"))?;
+            .ok_or_else(|| refused("step", "1m, 5m, 15m, 1h or 1d"))?;
         let to = time("to", self.to.as_deref())?.unwrap_or(now);
         let from = time("from", self.from.as_deref())?.unwrap_or(UnixMillis(to.0 - SPAN.0));
         if from >= to {
-            return Err(Problem::malformed("from is before to"));
+            return Err(refused("from", "before to"));
         }
         let down = |at: i64| at - at.rem_euclid(step.0);
         let span =
             Span { from: UnixMillis(down(from.0)), to: UnixMillis(down(to.0 + step.0 - 1)), step, name };
         match span.points() {
             ..=POINTS_MAX => Ok(span),
-            many => Err(Problem::malformed(format!(
-                "from, to and step ask for {many} points; at most {POINTS_MAX} are given: take a larger step",
-            ))),
+            many => {
+                let message =
+                    format!("this asks for {many} points; at most {POINTS_MAX} are given: a larger one");
+                Err(refused("step", &message))
+            }
         }
     }
 }
@@ -125,7 +179,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<UnixMillis>, Problem> {
     // A plus that was not encoded arrives as a space.
     let read = moment(text)
         .or_else(|| text.rsplit_once(' ').and_then(|(time, offset)| moment(&format!("{time}+{offset}"))));
-    let wrong = || Problem::malformed(format!("{name} is a time of RFC 3339, such as 2026-11-24T12:00:00Z"));
+    let wrong = || refused(name, "a time of RFC 3339, such as 2026-11-24T12:00:00Z");
     read.map(Some).ok_or_else(wrong)
 }
 

@@ -25,6 +25,7 @@ mod entrance;
 mod etag;
 mod fields;
 mod health;
+mod json;
 mod key;
 mod key_body;
 mod limit;
@@ -43,6 +44,7 @@ mod reason_body;
 #[rustfmt::skip]
 mod routes;
 mod rule_override;
+mod schema;
 mod settings;
 mod statement;
 mod streamer;
@@ -108,9 +110,6 @@ pub struct Shared {
     pub review: bool,
 }
 
-/// JSON bodies are small.
-const JSON_BYTES_MAX: usize = 64 * 1024;
-
 /// The route table of the internal listener. Whoever reaches it is believed to be a service of the same
 /// house.
 pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
@@ -154,27 +153,13 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
 
 /// What can not be read is answered with a problem.
 fn read_as_problems(app: &mut ServiceConfig) {
-    let json =
-        web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| unreadable(&error).into());
     let path = web::PathConfig::default().error_handler(|_, _| Problem::not_found().into());
     let query =
         web::QueryConfig::default().error_handler(|error, _| Problem::malformed(error.to_string()).into());
-    app.app_data(json).app_data(path).app_data(query);
+    app.app_data(path).app_data(query);
 }
 
 /// GET, and HEAD, which some monitors and players ask first.
 fn read() -> actix_web::Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-fn unreadable(error: &actix_web::error::JsonPayloadError) -> Problem {
-    use actix_web::error::JsonPayloadError as E;
-    match error {
-        E::OverflowKnownLength { .. } | E::Overflow { .. } => {
-            Problem::too_large(format!("a JSON body has at most {JSON_BYTES_MAX} bytes"))
-        }
-        E::ContentType => Problem::unsupported("send application/json"),
-        E::Deserialize(error) => Problem::malformed(error.to_string()),
-        other => Problem::malformed(other.to_string()),
-    }
 }

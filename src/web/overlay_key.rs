@@ -4,11 +4,13 @@
 use super::Shared;
 use super::caller::Caller;
 use super::fields::{Fields, line};
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::{KeyId, Line, Moment, Url};
 use super::wire::rfc3339;
 use crate::world::new_key;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{Event, KeyHash, OverlayKey, Principal, StoreResult};
@@ -23,6 +25,8 @@ const KEYS_MAX: usize = 20;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NameBody {
+    /// What it is for, such as the scene.
+    #[schemars(with = "Line<40>", example = &"gaming scene")]
     name: String,
 }
 
@@ -30,10 +34,20 @@ pub(super) struct NameBody {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OverlayKeyView")]
 pub(super) struct KeyView {
+    /// What it is called in paths: the start of its hash, which says nothing about the key.
+    #[schemars(with = "KeyId", example = &"0123456789abcdef")]
     key_id: String,
+    /// What it is for.
+    #[schemars(example = &"gaming scene")]
     name: String,
+    /// How it begins.
+    #[schemars(example = &"gt_overlay_")]
     prefix: Option<String>,
+    /// How it ends.
+    #[schemars(length(min = 4, max = 4), example = &"9f3a")]
     last_four: Option<String>,
+    /// When it was made.
+    #[schemars(with = "Moment")]
     created_at: String,
 }
 
@@ -42,13 +56,20 @@ pub(super) struct KeyView {
 pub(super) struct NewKeyView {
     #[serde(flatten)]
     key: KeyView,
+    /// The key itself.
+    #[schemars(example = &"gt_overlay_7d1c...9f3a")]
     overlay_key: String,
+    /// The address to paste into the streaming software; the key is in it.
+    #[schemars(with = "Url", example = &"https://ads.example.com/overlay/#k=gt_overlay_7d1c...9f3a")]
     overlay_url: String,
 }
 
+/// The keys of a streamer's overlays.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OverlayKeysView")]
 pub(super) struct KeysView {
+    /// All of them: there are at most twenty.
+    #[schemars(length(max = 20))]
     items: Vec<KeyView>,
 }
 

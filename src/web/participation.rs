@@ -12,10 +12,12 @@ use super::caller::Caller;
 use super::campaign::own;
 use super::conflict_rule_body::HitView;
 use super::fields::Fields;
+use super::json::{Json, MaybeJson};
 use super::problem::Problem;
-use super::wire::{PageBody, rfc3339};
+use super::schema::{Id, Listed, Moment, OneOf};
+use super::wire::{PageBody, limit, refused, rfc3339};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::conflict::{Contender, Hit, Presence, Standing as Basis};
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
@@ -36,34 +38,69 @@ const PAGE: u32 = 50;
 /// Items on a page at most.
 const PAGE_MAX: u32 = 200;
 
-/// `POST /api/campaigns/{id}/participations`. A streamer needs no body; a brand names whom it invites.
+/// Who is to take part. A streamer needs no body; a brand names whom it invites.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProposalBody {
+    /// The streamer.
+    #[schemars(with = "Id", example = 1)]
     streamer_id: i64,
 }
 
-/// `PATCH /api/campaigns/{id}/participations/{streamer_id}`.
+/// What becomes of a participation.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerBody {
+    /// Brands approve, decline and complete; streamers approve, decline and withdraw.
+    #[schemars(with = "OneOf<Answer>", example = &"approved")]
     status: String,
 }
 
+/// What a participation can be answered with. That it is ended follows from its campaign.
+struct Answer;
+impl Listed for Answer {
+    fn codes() -> Vec<&'static str> {
+        Standing::ALL.into_iter().filter(is_answer).map(Standing::code).collect()
+    }
+}
+
+fn is_answer(standing: &Standing) -> bool {
+    !matches!(standing, Standing::Invited | Standing::Applied | Standing::Ended)
+}
+
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ParticipationsQuery")]
 pub(super) struct ListQuery {
+    /// Only those.
+    #[schemars(with = "Option<OneOf<Standing>>")]
     status: Option<String>,
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     after: Option<i64>,
+    /// Items on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
+/// A streamer's part in a campaign.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ParticipationView {
+    /// The streamer.
+    #[schemars(with = "Id")]
     streamer_id: i64,
+    /// The campaign.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// Where it stands.
+    #[schemars(with = "OneOf<Standing>", example = &"approved")]
     status: &'static str,
     /// When one asked the other first.
+    #[schemars(with = "Moment")]
     applied_at: String,
+    /// When it moved last.
+    #[schemars(with = "Moment")]
     updated_at: String,
     /// Every rule that spoke, the highest priority first.
     rules: Vec<HitView>,
@@ -147,9 +184,9 @@ pub(super) async fn propose(
     shared: Data<Shared>,
     caller: Caller,
     id: Path<i64>,
-    body: Option<Json<ProposalBody>>,
+    body: MaybeJson<ProposalBody>,
 ) -> Result<HttpResponse, Problem> {
-    let named = body.map(|body| body.streamer_id);
+    let named = body.0.map(|body| body.streamer_id);
     let (streamer, standing) = match (caller.0, named) {
         (Principal::Streamer(own), None) => (own.0, Standing::Applied),
         (Principal::Streamer(own), Some(id)) if own.0 == id => (id, Standing::Applied),
@@ -159,7 +196,7 @@ pub(super) async fn propose(
         (_, Some(id)) => (id, Standing::Invited),
         (_, None) => {
             own(&shared, caller, *id).await?;
-            return Err(Problem::malformed("name the streamer in streamer_id"));
+            return Err(refused("streamer_id", "whom it is about; only a streamer asks without it"));
         }
     };
     let mover = mover(&shared, caller, *id, streamer).await?;
@@ -203,8 +240,7 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let (engine, (campaign, streamer)) = (&shared.engine, ids.into_inner());
     let mover = mover(&shared, caller, campaign, streamer).await?;
-    let answers = |standing: &Standing| !matches!(standing, Standing::Invited | Standing::Applied);
-    let standing = Standing::from_code(&body.status).filter(|s| answers(s) && *s != Standing::Ended);
+    let standing = Standing::from_code(&body.status).filter(is_answer);
     let mut fields = Fields::default();
     let standing = fields.need("status", standing, "approved, declined, withdrawn or completed");
     fields.end()?;
@@ -306,7 +342,7 @@ async fn page(
         )
     });
     fields.end()?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let participations = &shared.engine.ports.participations;
     let found = participations.participations(of, standing.flatten(), query.after, limit).await?;
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);

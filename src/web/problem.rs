@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details. `type` is stable; `detail` is for people.
 
 use super::conflict_rule_body::HitView;
-use super::problem_kind::kind_of;
+use super::problem_kind::{KINDS, kind_of};
 use crate::session::request_id::RequestId;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -19,24 +19,44 @@ pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct FieldError {
     /// Path of the field, such as `creatives[0].headline`.
+    #[schemars(example = &"creatives[0].headline")]
     pub(super) field: String,
     /// What is wrong with it.
+    #[schemars(example = &"1 to 60 characters")]
     pub(super) message: String,
 }
 
-/// A problem.
+/// Every type of problem, as it stands in `type`.
+fn types() -> Vec<String> {
+    KINDS.iter().map(|kind| format!("/problems/{}", kind.name)).collect()
+}
+
+/// Every reason for which an upload is refused.
+fn reasons() -> Vec<&'static str> {
+    gametriggers_media::Reason::ALL.iter().map(|reason| reason.code()).chain(["policy"]).collect()
+}
+
+/// A problem, as RFC 9457 has it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Problem {
-    /// `/problems/` and a stable name.
+    /// `/problems/` and a name that never changes.
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = types()), example = &"/problems/invalid")]
     kind: Box<str>,
+    /// What kind of problem it is, for people.
+    #[schemars(example = &"Some fields are refused")]
     title: &'static str,
+    /// The status of the answer.
+    #[schemars(range(min = 400, max = 599), example = 422)]
     status: u16,
+    /// What it is this time, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<Box<str>>,
-    /// Why an upload is refused, by a name from a closed list.
+    /// Why an upload is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = reasons()))]
     reason: Option<&'static str>,
+    /// Every field that is refused.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: Box<[FieldError]>,
     /// The conflict rules that spoke.
@@ -44,6 +64,7 @@ pub struct Problem {
     rules: Box<[HitView]>,
     /// Seconds until it may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     retry_after_s: Option<u16>,
     /// The scope that was missing.
     #[serde(skip)]

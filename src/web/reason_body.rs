@@ -1,5 +1,6 @@
 //! Reasons as the API shows them: the code, a sentence for whoever asks, and the numbers of OpenRTB.
 
+use super::schema::OneOf;
 use gametriggers_actors::domain::reason::Reason;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,16 +8,28 @@ use serde::Serialize;
 /// Why a campaign lost.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct ReasonView {
+    /// The reason by its name.
+    #[schemars(with = "OneOf<Reason>", example = &"outbid")]
     code: &'static str,
+    /// The same for people.
+    #[schemars(example = words(Reason::Outbid))]
     text: &'static str,
+    /// Its loss code of OpenRTB 3.0, from 500 on a private one; null for what is no loss.
+    #[schemars(range(min = 1, max = 599), example = 102)]
     loss_code: Option<u16>,
 }
 
 /// Why a slot stays empty.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(super) struct NoBidView {
+    /// The reason by its name.
+    #[schemars(with = "OneOf<Reason>", example = &"minimum_gap")]
     code: &'static str,
+    /// The same for people.
+    #[schemars(example = words(Reason::MinimumGap))]
     text: &'static str,
+    /// Its no-bid code of OpenRTB, from 500 on a private one; 0 when there is none.
+    #[schemars(range(min = 0, max = 599), example = 523)]
     no_bid_code: u16,
 }
 
@@ -25,6 +38,8 @@ pub(super) struct NoBidView {
 pub(super) struct CountView {
     #[serde(flatten)]
     reason: ReasonView,
+    /// How many.
+    #[schemars(example = 7)]
     count: u32,
 }
 

@@ -87,7 +87,8 @@ fn sign_in() -> Section {
             post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
                 .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
                 .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. \
-                        A dashboard needs streamer:read, a campaign campaigns:read."),
+                        A dashboard needs streamer:read, a campaign campaigns:read.")
+                .fails(&["not-found"]),
         ]),
         at("/auth/exchange", vec![
             post(provider::exchange, "Exchange the code of a provider sign-in for tokens").open()
@@ -272,7 +273,7 @@ fn streamers() -> Section {
             get(overlay_key::list, "List overlay keys").needs(&[StreamerRead])
                 .gives::<overlay_key::KeysView>(),
             post(overlay_key::add, "Make an overlay key").needs(&[StreamerWrite])
-                .may_take::<overlay_key::NameBody>()
+                .takes::<overlay_key::NameBody>()
                 .makes::<overlay_key::NewKeyView>().fails(&["too-many-keys"]),
         ]),
         at("/streamers/{id}/overlay-keys/{key_id}", vec![
@@ -307,7 +308,7 @@ fn webhooks() -> Section {
         at("/webhooks/{id}/replay", vec![
             post(webhook_delivery::replay_failed, "Send again what failed")
                 .needs(&[CampaignsWrite, StreamerWrite])
-                .may_take::<webhook_delivery::ReplayBody>().gives::<webhook_delivery::ReplayedView>()
+                .takes::<webhook_delivery::ReplayBody>().gives::<webhook_delivery::ReplayedView>()
                 .fails(&["webhook-disabled"]),
         ]),
         at("/webhooks/{id}/deliveries", vec![

@@ -7,11 +7,13 @@ use super::Shared;
 use super::account_body::reason;
 use super::caller::Caller;
 use super::fields::{Fields, line};
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::{Id, Line, Moment, soon};
 use super::wallet_body::REASON_MAX;
-use super::wire::{PageBody, moment, rfc3339};
+use super::wire::{PageBody, limit, moment, rfc3339};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::conflict::OVERRIDE_MAX;
 use gametriggers_actors::domain::id::{CampaignId, OverrideId, RuleId, StreamerId};
 use gametriggers_actors::domain::time::UnixMillis;
@@ -25,44 +27,81 @@ const PAGE: u32 = 50;
 /// Overrides on a page at most.
 const PAGE_MAX: u32 = 200;
 
-/// `POST /api/conflict-rules/overrides`.
+/// What may pass, on whose stream, and until when.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverrideBody {
+    /// The campaign that may pass.
+    #[schemars(with = "Id", example = 1)]
     campaign_id: i64,
     /// On whose stream; on all of them when left out.
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
     /// Which rule; all of them when left out, as in an emergency.
+    #[schemars(with = "Option<Id>")]
     rule_id: Option<i64>,
+    /// Why, for the record.
+    #[schemars(with = "Line<200>", example = &"both brands share this launch event")]
     reason: String,
+    /// When it ends by itself, within the next 30 days.
+    #[schemars(with = "Moment", example = soon())]
     expires_at: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverridesQuery {
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     before: Option<i64>,
+    /// Overrides on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RevokeQuery {
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
+/// An override, in force or over.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OverrideView {
+    /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
+    /// The campaign that may pass.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// On whose stream; null for all of them.
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// Which rule; null for all of them.
+    #[schemars(with = "Option<Id>")]
     rule_id: Option<i64>,
+    /// Why it was granted.
+    #[schemars(with = "Line<200>", example = &"both brands share this launch event")]
     reason: String,
+    /// Who granted it: the start of an operator's key's hash, or `user:` and a number.
+    #[schemars(example = &"9c56cc51")]
     granted_by: String,
+    /// When it was granted.
+    #[schemars(with = "Moment")]
     created_at: String,
+    /// When it ends by itself.
+    #[schemars(with = "Moment", example = &"2026-12-08T18:00:00Z")]
     expires_at: String,
+    /// When it was ended by hand.
+    #[schemars(with = "Option<Moment>")]
     revoked_at: Option<String>,
     /// Whether it lets anything pass right now.
     in_force: bool,
+    /// How often it let something pass.
+    #[schemars(example = 12)]
     times_used: u64,
 }
 
@@ -127,7 +166,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
     let engine = &shared.engine;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let page = engine.ports.rules.override_page(query.before.map(OverrideId), limit).await?;
     let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = page.last().filter(|_| full).map(|record| record.terms.id.to_string());

@@ -4,14 +4,16 @@ use super::Shared;
 use super::caller::Caller;
 use super::etag::{IfMatch, answer, versioned};
 use super::fields::{Fields, word};
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::{Id, LengthCap, Line, Moment, OneOf, WHOLE_MAX, Word};
 use super::wire::{present, rfc3339};
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::creative::{DURATION_MAX, DURATION_MIN, Format, LengthCaps};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::policy::Policy;
-use gametriggers_actors::domain::streamer::{Corner, Motion, OptIn, Settings, SettingsChange};
+use gametriggers_actors::domain::streamer::{Corner, Motion, OptIn, Platform, Settings, SettingsChange};
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::Event;
 use schemars::JsonSchema;
@@ -31,19 +33,39 @@ const BLOCKED_MAX: usize = 500;
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SettingsBody {
+    /// How loud ads are; 0 is silent.
+    #[schemars(range(min = 0, max = 100), example = 40)]
     volume_percent: Option<i64>,
+    /// From one slot to the next at least, in seconds.
+    #[schemars(range(min = 10, max = 86_400), example = 600)]
     slot_interval_s: Option<i64>,
+    /// Ads in any hour at most.
+    #[schemars(range(min = 0, max = 360), example = 6)]
     hourly_max: Option<i64>,
+    /// From the start of a stream to the first ad, in seconds.
+    #[schemars(range(min = 0, max = 86_400), example = 300)]
     first_ad_delay_s: Option<i64>,
+    /// Where ads stand that stand in a corner.
+    #[schemars(with = "Option<OneOf<Corner>>", example = &"bottom_right")]
     corner: Option<String>,
+    /// How much ads move.
+    #[schemars(with = "Option<OneOf<Motion>>", example = &"full")]
     motion: Option<String>,
     /// In short for video among the blocked formats.
     allow_video: Option<bool>,
+    /// Formats that may not appear, all of them.
+    #[schemars(with = "Option<Vec<OneOf<Format>>>", length(max = 4), example = ["video"])]
     blocked_formats: Option<Vec<String>>,
+    /// Whether ads may be heard.
+    #[schemars(example = false)]
     allow_sound: Option<bool>,
     /// The longest time on screen by format; what is left out of it stays.
     length_max_ms: Option<LengthsBody>,
+    /// Brands that may not appear, all of them.
+    #[schemars(with = "Option<Vec<Id>>", length(max = 500), example = [2])]
     blocked_brands: Option<Vec<i64>>,
+    /// Advertised categories that may not appear, all of them.
+    #[schemars(with = "Option<Vec<Word>>", length(max = 500), example = ["gambling"])]
     blocked_categories: Option<Vec<String>>,
     /// The policy of the platform that the streamer agrees to; null takes their word back.
     #[serde(deserialize_with = "present", serialize_with = "as_there")]
@@ -54,30 +76,53 @@ pub(super) struct SettingsBody {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct LengthsBody {
+    /// Of a still image.
+    #[schemars(with = "Option<LengthCap>", example = 15_000)]
     image: Option<i64>,
+    /// Of a video.
+    #[schemars(with = "Option<LengthCap>", example = 15_000)]
     video: Option<i64>,
+    /// Of a text banner.
+    #[schemars(with = "Option<LengthCap>", example = 0)]
     text: Option<i64>,
+    /// Of a QR code.
+    #[schemars(with = "Option<LengthCap>", example = 0)]
     qr: Option<i64>,
 }
 
+/// A policy that the streamer agrees to.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OptInBody {
+    /// The policy by its name, as `GET /api/streamers/{id}/policy` shows it.
+    #[schemars(with = "Line<80>", example = &"twitch-conservative")]
     policy: String,
     /// When they agreed. The server says so, and reads no other.
     #[serde(default)]
+    #[schemars(with = "Option<Moment>")]
     at: Option<String>,
 }
 
 /// What the platform of a streamer allows, and whether they have agreed to it.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PolicyView<'a> {
+    /// Where the stream runs.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
+    /// The policy by its name.
+    #[schemars(example = &"twitch-conservative")]
     policy: &'a str,
+    /// Its version.
+    #[schemars(range(min = 1))]
     version: u32,
+    /// Whether ads run on this platform at all.
     enabled: bool,
+    /// Whether the streamer has to agree first.
     opt_in_required: bool,
+    /// Whether ads carry a label.
     disclosure_required: bool,
+    /// When the streamer agreed to it.
+    #[schemars(with = "Option<Moment>")]
     opted_in_at: Option<String>,
 }
 
@@ -132,7 +177,7 @@ impl SettingsBody {
             .as_deref()
             .and_then(|code| fields.need("motion", Motion::from_code(code), "full or reduced"));
         let brands = self.blocked_brands.as_ref().and_then(|brands| {
-            let fits = brands.len() <= BLOCKED_MAX && brands.iter().all(|id| *id > 0);
+            let fits = brands.len() <= BLOCKED_MAX && brands.iter().all(|id| (1..=WHOLE_MAX).contains(id));
             let brands = fits.then(|| brands.iter().map(|id| BrandId(*id)).collect());
             fields.need("blocked_brands", brands, "at most 500 ids of brands")
         });

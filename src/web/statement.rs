@@ -6,7 +6,8 @@
 use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
-use super::wire::{MoneyBody, PageBody, rfc3339};
+use super::schema::{CurrencyCode, Id, Moment};
+use super::wire::{MoneyBody, PageBody, limit, refused, rfc3339};
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -33,24 +34,49 @@ const HEAD: &str =
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StatementQuery {
-    /// Needed when the owner has wallets in more than one.
+    /// ISO 4217. Needed when the owner has wallets in more than one currency.
+    #[schemars(with = "Option<CurrencyCode>")]
     currency: Option<String>,
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){3}$"))]
     cursor: Option<String>,
+    /// Lines on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
-    /// `json` or `csv`; the `Accept` header says so as well.
+    /// `json` or `csv`; the `Accept` header says so as well. A file has all lines.
+    #[schemars(extend("enum" = ["json", "csv"]))]
     format: Option<String>,
 }
 
+/// A line: what moved in one account of the wallet.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct LineView {
+    /// When it moved.
+    #[schemars(with = "Moment")]
     at: String,
+    /// The transaction; its other lines have the same.
+    #[schemars(example = &"1:93")]
     transaction: String,
+    /// Which line of the transaction it is.
+    #[schemars(range(min = 0), example = 1)]
     line: i64,
+    /// What the transaction is, such as `deposit`, `campaign_fund` or `settlement`.
+    #[schemars(example = &"deposit")]
     kind: String,
+    /// Which account of the wallet it is, such as `available`.
+    #[schemars(example = &"available")]
     account: String,
+    /// What came in, or, below zero, went out.
+    #[schemars(example = MoneyBody::rupees(500))]
     amount: MoneyBody,
+    /// What is in the account afterwards.
+    #[schemars(example = MoneyBody::rupees(84_500))]
     balance: MoneyBody,
+    /// The campaign that it is about.
+    #[schemars(with = "Option<Id>")]
     campaign_id: Option<i64>,
+    /// What was written beside it.
+    #[schemars(example = &"bank transfer 2026-11-24/0193")]
     reference: String,
 }
 
@@ -88,10 +114,11 @@ async fn show(
     if as_file {
         return file(Arc::clone(wallets), owner, currency).await;
     }
-    let before = query.cursor.as_deref().map(|cursor| {
-        position(cursor).ok_or_else(|| Problem::malformed("cursor is the next of the page before"))
-    });
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let before = query
+        .cursor
+        .as_deref()
+        .map(|cursor| position(cursor).ok_or_else(|| refused("cursor", "the next of the page before")));
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let lines = wallets.statement(owner, currency, before.transpose()?, limit).await?;
     let full = lines.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = lines.last().filter(|_| full).map(|line| cursor(line.position));
@@ -106,7 +133,7 @@ fn wants_file(format: Option<&str>, request: &HttpRequest) -> Result<bool, Probl
     match format {
         Some("csv") => Ok(true),
         Some("json") => Ok(false),
-        Some(_) => Err(Problem::malformed("format is json or csv")),
+        Some(_) => Err(refused("format", "json or csv")),
         None => {
             let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
             Ok(accept.is_some_and(|accept| accept.to_ascii_lowercase().contains("text/csv")))
@@ -117,7 +144,7 @@ fn wants_file(format: Option<&str>, request: &HttpRequest) -> Result<bool, Probl
 /// The currency that was named, or the only one there is.
 async fn currency(wallets: &dyn WalletStore, owner: Owner, named: Option<&str>) -> Result<Currency, Problem> {
     if let Some(named) = named {
-        let currency = named.parse().map_err(|_| Problem::malformed("currency is a code of ISO 4217"))?;
+        let currency = named.parse().map_err(|_| refused("currency", "three capital letters of ISO 4217"))?;
         // Also finds out whether there is such an owner.
         wallets.wallet(owner, currency).await?;
         return Ok(currency);
@@ -125,7 +152,7 @@ async fn currency(wallets: &dyn WalletStore, owner: Owner, named: Option<&str>) 
     match &*wallets.wallets(owner).await? {
         [only] => Ok(only.currency),
         [] => Ok(wallets.wallet(owner, Currency::INR).await?.currency),
-        _ => Err(Problem::malformed("there are wallets in several currencies; name one as currency")),
+        _ => Err(refused("currency", "there are wallets in several currencies; name one")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a campaign asks of a stream, as the API reads and writes it.
 
 use super::fields::{Fields, line};
+use super::schema::{Id, Line, OneOf, WHOLE_MAX};
 use gametriggers_actors::domain::daypart::{DAYPARTS_MAX, Day, Daypart, Dayparts, UTC_OFFSETS};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::Platform;
@@ -14,17 +15,21 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TargetingBody {
-    /// Content categories, at most 50; none for any.
+    /// Content categories; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Line<40>>>", length(max = 50), example = ["gaming"])]
     categories: Option<Vec<String>>,
-    /// Languages, at most 50; none for any.
+    /// Languages; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Line<40>>>", length(max = 50))]
     languages: Option<Vec<String>>,
-    /// Countries, at most 50; none for any.
+    /// Countries; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Line<40>>>", length(max = 50))]
     countries: Option<Vec<String>>,
     /// Viewers at least.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 50)]
     viewers_min: Option<u32>,
     /// Viewers at most; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,28 +40,40 @@ pub(super) struct TargetingBody {
     /// Followers at most; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     followers_max: Option<u32>,
-    /// twitch, youtube, kick or other; none for any.
+    /// Where it runs; none for anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<OneOf<Platform>>>", length(max = 4))]
     platforms: Option<Vec<String>>,
-    /// Streams for adults: any, exclude or only.
+    /// Whether it runs on streams for adults.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OneOf<Mature>>")]
     mature: Option<String>,
-    /// Streamers that it never runs on, at most 1000 ids.
+    /// Streamers that it never runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Id>>", length(max = 1000))]
     blocked_streamers: Option<Vec<i64>>,
-    /// When it runs, at most 50 windows; none for always.
+    /// When it runs; none for always.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 50))]
     dayparts: Option<Vec<DaypartBody>>,
     /// Minutes that the clock of the dayparts is ahead of UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -720, max = 840))]
     utc_offset_minutes: Option<i16>,
 }
 
+/// A window that opens on some days of the week.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DaypartBody {
+    /// On which days it opens.
+    #[schemars(with = "Vec<OneOf<Day>>", length(min = 1, max = 7), example = ["fri", "sat"])]
     days: Vec<String>,
+    /// When it opens.
+    #[schemars(regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"), example = &"18:00")]
     from: String,
+    /// When it closes; at or before `from` it does so on the next day.
+    #[schemars(regex(pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"), example = &"23:30")]
     to: String,
 }
 
@@ -183,7 +200,7 @@ fn put<T>(place: &mut T, value: Option<T>) -> bool {
 
 /// The streamers of a list, each once; none when there are too many, or one that can not be.
 pub(super) fn blocked(ids: &[i64]) -> Option<Vec<StreamerId>> {
-    let fits = ids.len() <= BLOCKED_STREAMERS_MAX && ids.iter().all(|id| *id > 0);
+    let fits = ids.len() <= BLOCKED_STREAMERS_MAX && ids.iter().all(|id| (1..=WHOLE_MAX).contains(id));
     fits.then(|| {
         let mut ids: Vec<StreamerId> = ids.iter().map(|id| StreamerId(*id)).collect();
         ids.sort_unstable();

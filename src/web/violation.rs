@@ -6,8 +6,10 @@
 use super::Shared;
 use super::caller::Caller;
 use super::conflict_rule_body::date;
+use super::fields::word;
 use super::problem::Problem;
-use super::wire::{PageBody, moment};
+use super::schema::{Date, Id, Listed, OneOf, Word};
+use super::wire::{PageBody, limit, moment, refused};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use gametriggers_actors::domain::time::UnixMillis;
@@ -28,31 +30,74 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SumsQuery {
-    /// The first UTC day, as a date.
+    /// The first day of UTC; six days before the last one unless it says otherwise.
+    #[schemars(with = "Option<Date>")]
     from: Option<String>,
-    /// The last one.
+    /// The last one; today unless it says otherwise. Not more than a year after the first.
+    #[schemars(with = "Option<Date>")]
     to: Option<String>,
+    /// What is summed up; `rule` unless it says otherwise.
+    #[schemars(with = "Option<OneOf<By>>")]
     by: Option<String>,
+    /// The `next` of the page before, which was summed up by the same.
+    #[schemars(with = "Option<Word>")]
     after: Option<String>,
+    /// Sums on a page; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<u32>,
 }
 
+/// By what violations are summed up.
+struct By;
+impl Listed for By {
+    fn codes() -> Vec<&'static str> {
+        BY.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+const BY: [(&str, ViolationsBy); 5] = [
+    ("rule", ViolationsBy::Rule),
+    ("category", ViolationsBy::Category),
+    ("brand", ViolationsBy::Brand),
+    ("streamer", ViolationsBy::Streamer),
+    ("day", ViolationsBy::Day),
+];
+
+/// How often rules spoke about one thing: which, says the one field of the first five that is there.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct SumView {
+    /// The rule.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>", example = 1)]
     rule_id: Option<i64>,
+    /// The category of the campaigns.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word>")]
     category: Option<String>,
+    /// The brand of the campaigns.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     brand_id: Option<i64>,
+    /// The streamer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// The day of UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Date>")]
     day: Option<String>,
+    /// What it is called, if it has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Energy drinks keep apart")]
     name: Option<String>,
+    /// How often a rule spoke.
+    #[schemars(example = 412)]
     spoken: u64,
+    /// How often that kept a campaign away.
+    #[schemars(example = 390)]
     blocked: u64,
+    /// How often an override let it pass.
+    #[schemars(example = 4)]
     overridden: u64,
 }
 
@@ -60,7 +105,7 @@ pub(super) struct SumView {
 fn day(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let at = moment(text).or_else(|| moment(&format!("{text}T00:00:00Z")));
-    let wrong = || Problem::malformed(format!("{name} is a date of UTC, such as 2026-11-24"));
+    let wrong = || refused(name, "a date of UTC, such as 2026-11-24");
     Ok(Some(at.ok_or_else(wrong)?.0.div_euclid(DAY_MS)))
 }
 
@@ -71,29 +116,26 @@ impl SumsQuery {
         let from = day("from", self.from.as_deref())?.unwrap_or(to - DAYS + 1);
         match to - from {
             0..DAYS_MAX => Ok((from, to + 1)),
-            ..0 => Err(Problem::malformed("from is not after to")),
-            _ => Err(Problem::malformed("from and to ask for more than 366 days")),
+            ..0 => Err(refused("from", "not after to")),
+            _ => Err(refused("from", "at most 366 days before to")),
         }
     }
 
     fn by(&self) -> Result<ViolationsBy, Problem> {
-        match self.by.as_deref().unwrap_or("rule") {
-            "rule" => Ok(ViolationsBy::Rule),
-            "category" => Ok(ViolationsBy::Category),
-            "brand" => Ok(ViolationsBy::Brand),
-            "streamer" => Ok(ViolationsBy::Streamer),
-            "day" => Ok(ViolationsBy::Day),
-            _ => Err(Problem::malformed("by is rule, category, brand, streamer or day")),
-        }
+        let by = self.by.as_deref().unwrap_or("rule");
+        let found = BY.into_iter().find(|(name, _)| *name == by).map(|(_, by)| by);
+        found.ok_or_else(|| refused("by", "rule, category, brand, streamer or day"))
     }
 
     fn after(&self, by: ViolationsBy) -> Result<Option<ViolationOf>, Problem> {
+        let wrong = || refused("after", "the next of the page before");
         let Some(after) = self.after.as_deref() else { return Ok(None) };
+        word(after).ok_or_else(wrong)?;
         if by == ViolationsBy::Category {
             return Ok(Some(ViolationOf::Name(after.into())));
         }
         let number = after.parse().map(ViolationOf::Number);
-        number.map(Some).map_err(|_| Problem::malformed("after is the next of the page before"))
+        number.map(Some).map_err(|_| wrong())
     }
 }
 
@@ -130,7 +172,7 @@ pub(super) async fn sums(
     let engine = &shared.engine;
     let (days, by) = (query.days(engine.now())?, query.by()?);
     let after = query.after(by)?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let sums = engine.ports.rules.violations(days, by, after.as_ref(), limit).await?;
     let full = sums.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = sums.last().filter(|_| full).map(|sum| match &sum.of {

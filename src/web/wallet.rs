@@ -8,12 +8,13 @@
 use super::Shared;
 use super::caller::Caller;
 use super::campaign::own;
+use super::json::Json;
 use super::problem::Problem;
 use super::wallet_body::{
     AdjustmentBody, BudgetBody, LimitBody, MovedView, TransferBody, WalletView, WalletsView,
 };
 use super::wire::{idempotency, idempotency_key};
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};

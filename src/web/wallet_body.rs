@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, line};
 use super::problem::Problem;
+use super::schema::{Allowance, Correction, CurrencyCode, Id, Line, Price};
 use super::wire::MoneyBody;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Money};
@@ -16,8 +17,11 @@ pub(super) const REASON_MAX: usize = 200;
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TransferBody {
+    /// How much.
+    #[schemars(with = "Price")]
     amount: MoneyBody,
-    /// The provider's.
+    /// What the provider calls it.
+    #[schemars(with = "Line<200>", example = &"bank transfer 2026-11-24/0193")]
     reference: String,
 }
 
@@ -25,7 +29,11 @@ pub(super) struct TransferBody {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitBody {
+    /// How far; zero for not at all.
+    #[schemars(with = "Allowance")]
     limit: MoneyBody,
+    /// Why, for the record.
+    #[schemars(with = "Line<200>", example = &"agreed by contract of November")]
     reason: String,
 }
 
@@ -33,6 +41,8 @@ pub(super) struct LimitBody {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BudgetBody {
+    /// How much, in the campaign's currency.
+    #[schemars(with = "Price", example = MoneyBody::rupees(5))]
     amount: MoneyBody,
 }
 
@@ -40,52 +50,85 @@ pub(super) struct BudgetBody {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdjustmentBody {
+    /// Whose wallet it is: a brand's.
     #[serde(default)]
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
+    /// Or a streamer's.
     #[serde(default)]
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// How much; not zero.
+    #[schemars(with = "Correction")]
     amount: MoneyBody,
+    /// Why, for the record.
+    #[schemars(with = "Line<200>", example = &"goodwill for the outage of November 3")]
     reason: String,
 }
 
 /// A wallet as the API shows it. What a kind of owner does not have is left out.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WalletView {
+    /// The brand whose wallet it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
+    /// The streamer whose wallet it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// ISO 4217: there is one wallet for each currency.
+    #[schemars(with = "CurrencyCode", example = &"INR")]
     currency: String,
+    /// What can be spent, or paid out. Below zero within the credit limit.
+    #[schemars(example = MoneyBody::rupees(84_500))]
     available: MoneyBody,
+    /// Of a brand: set aside in the budgets of its campaigns.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = MoneyBody::rupees(25_000))]
     reserved: Option<MoneyBody>,
+    /// Of a streamer: earned, and held back for some days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<MoneyBody>,
+    /// Of a brand: how far below zero it may go.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = MoneyBody::rupees(0))]
     credit_limit: Option<MoneyBody>,
 }
 
 /// All wallets of an owner.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WalletsView {
+    /// One for each currency in which something ever moved.
     items: Vec<WalletView>,
 }
 
 /// A campaign's money.
 #[derive(Debug, Serialize, JsonSchema)]
 struct BudgetView {
+    /// The campaign.
+    #[schemars(with = "Id")]
     campaign_id: i64,
+    /// Given to it so far.
+    #[schemars(example = MoneyBody::rupees(25_000))]
     funded: MoneyBody,
+    /// Settled.
+    #[schemars(example = MoneyBody::rupees(4_120))]
     spent: MoneyBody,
+    /// In the hands of servers that play it.
+    #[schemars(example = MoneyBody::rupees(80))]
     leased: MoneyBody,
     /// Neither spent nor leased: what a release can give back.
+    #[schemars(example = MoneyBody::rupees(20_800))]
     free: MoneyBody,
 }
 
 /// Both sides of what moved between a wallet and a budget.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct MovedView {
+    /// The wallet of the brand.
     wallet: WalletView,
+    /// The budget of the campaign.
     budget: BudgetView,
 }
 

@@ -6,12 +6,14 @@
 use super::Shared;
 use super::caller::Caller;
 use super::etag::{IfMatch, versioned};
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::Id;
 use super::webhook_body::{ChangeBody, EndpointBody, EndpointView};
-use super::wire::PageBody;
+use super::wire::{PageBody, limit};
 use crate::web::courier::secret;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::EndpointId;
 use gametriggers_actors::ports::{ENDPOINTS_MAX, Endpoint, Listener, Principal, Secret, StoreError};
 use schemars::JsonSchema;
@@ -25,7 +27,12 @@ const PAGE_MAX: u32 = 200;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     after: Option<i64>,
+    /// Endpoints on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -61,7 +68,7 @@ pub(super) async fn list(
     caller: Caller,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let webhooks = &shared.engine.ports.webhooks;
     let endpoints = webhooks.endpoints(scope(caller), query.after.map(EndpointId), limit).await?;
     let full = endpoints.len() >= usize::try_from(limit).unwrap_or(usize::MAX);

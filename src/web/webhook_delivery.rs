@@ -3,12 +3,15 @@
 use super::Shared;
 use super::caller::Caller;
 use super::fields::Fields;
+use super::json::Json;
 use super::problem::Problem;
+use super::schema::{Id, Moment, OneOf};
 use super::webhook::own;
-use super::wire::{PageBody, moment, rfc3339};
+use super::wire::{PageBody, limit, moment, refused, rfc3339};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::DeliveryId;
+use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{AttemptRecord, Delivery, DeliveryState, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,49 +24,82 @@ const PAGE_MAX: u32 = 200;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveriesQuery {
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     before: Option<i64>,
+    /// Deliveries on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
-    /// `waiting`, `delivered` or `failed`.
+    /// Only those.
+    #[schemars(with = "Option<OneOf<DeliveryState>>")]
     state: Option<String>,
 }
 
-/// `POST /api/webhooks/{id}/replay`.
+/// What is to be sent again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplayBody {
+    /// What was made since then and failed.
+    #[schemars(with = "Moment", example = &"2026-11-24T00:00:00Z")]
     since: String,
 }
 
+/// What will be sent again.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ReplayedView {
+    /// How many.
+    #[schemars(example = 17)]
     replayed: u64,
 }
 
+/// An event for an endpoint, and how far it came.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct DeliveryView {
+    /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
     /// The webhook-id, the same in every attempt.
+    #[schemars(example = &"msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
     message_id: String,
+    /// What happened.
+    #[schemars(with = "OneOf<EventType>", example = &"play.settled")]
     event: &'static str,
+    /// How far it came.
+    #[schemars(with = "OneOf<DeliveryState>", example = &"delivered")]
     state: &'static str,
-    /// Since it was made, or replayed.
+    /// Attempts since it was made, or replayed.
+    #[schemars(example = 1)]
     attempts: u32,
+    /// When the next one is made, if there is one.
+    #[schemars(with = "Option<Moment>")]
     next_attempt_at: Option<String>,
+    /// When the event happened.
+    #[schemars(with = "Moment")]
     created_at: String,
+    /// The last attempt, if there was one.
     last_attempt: Option<AttemptView>,
     /// All that are kept, newest first, when it is read alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     log: Vec<AttemptView>,
 }
 
+/// An attempt to deliver.
 #[derive(Serialize, JsonSchema)]
 struct AttemptView {
+    /// When it began.
+    #[schemars(with = "Moment")]
     at: String,
+    /// How long it took, in milliseconds.
+    #[schemars(range(min = 0), example = 84)]
     duration_ms: i64,
+    /// The status of the answer, if one came.
+    #[schemars(range(min = 100, max = 599), example = 204)]
     status: Option<u16>,
     /// Why it is no success.
     failure: Option<String>,
     /// How the answer begins.
+    #[schemars(example = &"")]
     answer: String,
 }
 
@@ -121,11 +157,10 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let endpoint = own(&shared, caller, *id).await?;
     let state = query.state.as_deref().map(|state| {
-        DeliveryState::from_code(state)
-            .ok_or_else(|| Problem::malformed("state is waiting, delivered or failed"))
+        DeliveryState::from_code(state).ok_or_else(|| refused("state", "waiting, delivered or failed"))
     });
     let (state, before) = (state.transpose()?, query.before.map(DeliveryId));
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let page = shared.engine.ports.webhooks.deliveries(endpoint.id, state, before, limit).await?;
     let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = page.last().filter(|_| full).map(|delivery| delivery.id.to_string());

@@ -119,7 +119,7 @@ async fn a_budget_grows_once_per_key_and_never_shrinks() {
     let budget =
         |amount: i64, currency: &str| json!({ "budget": { "amount_micros": amount, "currency": currency } });
     let change = async |key: &str, body: Value| app.change_campaign(&brand.key, campaign, key, &body).await;
-    change("", budget(5 * PRICE, "INR")).await.problem(400, "malformed");
+    change("", budget(5 * PRICE, "INR")).await.problem(422, "invalid");
     let grown = change("grow-to-five", budget(5 * PRICE, "INR")).await.ok(200);
     assert_eq!(grown["wallet"]["available"]["amount_micros"], 5 * PRICE);
     assert_eq!(grown["budget"]["funded"]["amount_micros"], 5 * PRICE);
@@ -277,7 +277,7 @@ async fn the_plays_of_a_streamer_come_in_pages_newest_first() {
         }
     }
     assert_eq!(found, expected);
-    app.plays(&streamer.key, streamer.id, "?before=yesterday").await.problem(400, "malformed");
+    app.plays(&streamer.key, streamer.id, "?before=yesterday").await.problem(422, "invalid");
     app.plays(&app.admin_key().await, streamer.id, "").await.ok(200);
     let metrics = app.send(Request::get("/metrics")).await;
     assert!(!metrics.text().contains(&expected[0]), "an id in a metric");

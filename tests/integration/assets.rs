@@ -152,7 +152,7 @@ async fn nobody_but_its_brand_reads_lists_uses_or_archives_an_upload() {
         send(method, &path, &other.key).await.problem(404, "not-found");
         send(method, &path, &streamer.key).await.closed();
         send(method, &of, &other.key).await.problem(403, "forbidden");
-        send(method, &path, &admin).await.problem(400, "malformed");
+        send(method, &path, &admin).await.problem(422, "invalid");
         send(method, &path, &streamer.overlay_key).await.problem(401, "unauthorized");
     }
     send("GET", "/api/assets", &streamer.key).await.problem(403, "forbidden");

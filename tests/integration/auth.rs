@@ -275,7 +275,7 @@ async fn operators_make_and_change_users_and_every_change_ends_their_sessions() 
     post(&app, "/api/admin/streamers", &access, &body).await.ok(201);
     let path = format!("/api/admin/users/{id}");
     let change = async |body: Value| app.send(Request::new("PATCH", &path).key(&key).json(&body)).await;
-    change(json!({})).await.problem(400, "malformed");
+    change(json!({})).await.problem(422, "invalid");
     change(json!({ "brand_id": 99 })).await.problem(422, "invalid");
     let moved = change(json!({ "brand_id": brand.id.0, "reason": "she changed sides" })).await.ok(200);
     assert_eq!((&moved["type"], &moved["brand_id"]), (&json!("brand"), &json!(brand.id.0)));

@@ -261,8 +261,8 @@ async fn counted(app: &TestApp, admin: &str, (rivals, rule): (&Rivals, &Value)) 
     assert_eq!(shown["times_triggered"], blocked + 1);
     assert_eq!(shown["conflicts_blocked"], blocked);
     assert_eq!(get(app, admin, "/overrides").await.ok(200)["items"][0]["times_used"], 1);
-    get(app, admin, "/violations?by=planet").await.problem(400, "malformed");
-    get(app, admin, "/violations?from=2020-01-01").await.problem(400, "malformed");
+    get(app, admin, "/violations?by=planet").await.problem(422, "invalid");
+    get(app, admin, "/violations?from=2020-01-01").await.problem(422, "invalid");
 }
 
 /// A moment of RFC 3339.

@@ -68,7 +68,7 @@ async fn a_streamer_asks_and_the_brand_answers() {
     let path = format!("/api/campaigns/{campaign}/participations");
     app.send(Request::new("POST", &path)).await.problem(401, "unauthorized");
     app.send(Request::new("POST", &path).key(&nova.overlay_key)).await.problem(401, "unauthorized");
-    app.send(Request::new("POST", &path).key(&brand.key)).await.problem(400, "malformed");
+    app.send(Request::new("POST", &path).key(&brand.key)).await.problem(422, "invalid");
     apply(&app, &nova, CampaignId(4711)).await.problem(404, "not-found");
     assert_eq!(answer(&app, &brand.key, of, "approved").await.ok(200)["status"], "approved");
     eventually("the streamer may play it", async || candidates(&app, &nova) == [campaign]).await;

@@ -370,8 +370,12 @@ async fn a_statement_adds_up_to_the_balance_in_pages_and_as_a_file() {
     }
     let asked = Request::get(format!("{path}/statement")).key(&brand.key).header("accept", "text/csv");
     assert_eq!(csv(&unchunked(&app.send(asked).await)), rows);
-    for wrong in ["?cursor=yesterday", "?format=pdf", "?currency=rupees", "?limit=many", "?before=1"] {
+    for wrong in ["?limit=many", "?before=1"] {
         get(&app, &brand.key, &format!("{path}/statement{wrong}")).await.problem(400, "malformed");
+    }
+    for wrong in ["cursor=yesterday", "format=pdf", "currency=rupees", "limit=0", "limit=201"] {
+        let said = get(&app, &brand.key, &format!("{path}/statement?{wrong}")).await.problem(422, "invalid");
+        assert_eq!(said["errors"][0]["field"], wrong.split('=').next().unwrap());
     }
     let dollars = get(&app, &brand.key, &format!("{path}/statement?currency=USD")).await.ok(200);
     assert_eq!(dollars, json!({ "items": [], "next": null }));

@@ -364,7 +364,7 @@ async fn strangers_and_odd_questions_are_turned_away() {
     }
     ask(&app, &nova.key, format!("{of_streamer}?campaign=1")).await.problem(400, "malformed");
     ask(&app, &crisp.key, format!("{of_campaign}?streamer=4711")).await.problem(404, "not-found");
-    ask(&app, &crisp.key, format!("{of_campaign}?streamer=-1")).await.problem(404, "not-found");
+    ask(&app, &crisp.key, format!("{of_campaign}?streamer=-1")).await.problem(400, "malformed");
     ask(&app, &crisp.key, "campaigns/4711/why".to_owned()).await.problem(404, "not-found");
     let admin = app.admin_key().await;
     ask(&app, &admin, "streamers/4711/why".to_owned()).await.problem(404, "not-found");

@@ -154,6 +154,19 @@ pub enum Check {
 }
 
 impl Check {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Area,
+        Self::LabelContrast,
+        Self::Visibility,
+        Self::Flashing,
+        Self::Duration,
+        Self::Weight,
+        Self::Size,
+        Self::FrameRate,
+        Self::Codec,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -185,6 +198,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Passed, Self::Warning, Self::Refused, Self::Unknown];
+
     /// The name on the wire.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -107,6 +107,10 @@ pub enum PlayOutcome {
 }
 
 impl PlayOutcome {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Shown, Self::Expired, Self::Skipped, Self::Failed, Self::Rejected, Self::Settled];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -140,8 +144,6 @@ impl PlayOutcome {
     /// The outcome of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Shown, Self::Expired, Self::Skipped, Self::Failed, Self::Rejected, Self::Settled]
-            .into_iter()
-            .find(|o| o.code() == code)
+        Self::ALL.into_iter().find(|o| o.code() == code)
     }
 }

@@ -20,6 +20,9 @@ pub enum Rotation {
 }
 
 impl Rotation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Even, Self::Weighted, Self::Best];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -33,7 +36,7 @@ impl Rotation {
     /// The rotation of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Even, Self::Weighted, Self::Best].into_iter().find(|r| r.code() == code)
+        Self::ALL.into_iter().find(|r| r.code() == code)
     }
 }
 

@@ -22,6 +22,9 @@ pub enum Mature {
 }
 
 impl Mature {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Any, Self::Exclude, Self::Only];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -35,7 +38,7 @@ impl Mature {
     /// The wish of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Any, Self::Exclude, Self::Only].into_iter().find(|m| m.code() == code)
+        Self::ALL.into_iter().find(|m| m.code() == code)
     }
 
     pub(super) const fn wants(self, mature: bool) -> bool {

@@ -57,6 +57,29 @@ pub enum Check {
 }
 
 impl Check {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::Status,
+        Self::Participation,
+        Self::Flight,
+        Self::Daypart,
+        Self::StreamerBlocklist,
+        Self::BrandBlocklist,
+        Self::Targeting,
+        Self::Platform,
+        Self::Mature,
+        Self::Followers,
+        Self::Viewers,
+        Self::Policy,
+        Self::Creative,
+        Self::Price,
+        Self::Budget,
+        Self::DailyCap,
+        Self::Pacing,
+        Self::Rules,
+        Self::FrequencyCap,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub const fn code(self) -> &'static str {

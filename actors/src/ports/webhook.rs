@@ -40,6 +40,9 @@ pub enum DisabledReason {
 }
 
 impl DisabledReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ByHand, Self::Gone, Self::Failing];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -53,7 +56,7 @@ impl DisabledReason {
     /// The reason of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::ByHand, Self::Gone, Self::Failing].into_iter().find(|reason| reason.code() == code)
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
 }
 
@@ -136,6 +139,9 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Failed];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -149,7 +155,7 @@ impl DeliveryState {
     /// The state of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Waiting, Self::Delivered, Self::Failed].into_iter().find(|state| state.code() == code)
+        Self::ALL.into_iter().find(|state| state.code() == code)
     }
 }
 

@@ -67,6 +67,7 @@ pub enum ToCampaign {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Live {
     /// The campaign.
+    #[schemars(range(min = 1))]
     pub campaign_id: i64,
     /// `active`, `paused` or `ended`.
     pub status: String,

@@ -19,7 +19,8 @@ use super::Shared;
 use super::caller::Caller;
 use super::entrance;
 use super::problem::Problem;
-use super::wire::PageBody;
+use super::schema::{FileName, Id};
+use super::wire::{PageBody, limit, refused as refused_field};
 use crate::blob::{BlobError, Blobs};
 use actix_web::http::ConnectionType;
 use actix_web::web::{Data, Path, Payload, Query};
@@ -66,17 +67,26 @@ pub struct Library {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct OfQuery {
-    /// For an operator: the brand.
+    /// For an operator, who needs it: the brand.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ListQuery {
+    /// For an operator, who needs it: the brand.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
-    /// The name of the last one that was seen.
+    /// The `next` of the page before: the name of the last one that was seen.
+    #[schemars(with = "Option<FileName>")]
     before: Option<String>,
+    /// Uploads on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// Also those that were put away.
     #[serde(default)]
     archived: bool,
 }
@@ -154,8 +164,11 @@ pub(super) async fn list(
     query: Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let brand = caller.brand(query.brand_id)?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let before = query.before.as_deref();
+    if before.is_some_and(|name| Media::of_name(name).is_none()) {
+        return Err(refused_field("before", "the name that ended the last page"));
+    }
     let uploads = shared.engine.ports.assets.brand_assets(brand, query.archived, before, limit).await?;
     let full = uploads.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = uploads.last().filter(|_| full).map(|upload| upload.name.to_string());

@@ -1,8 +1,10 @@
 //! Assets as the API shows them, and how uploads are refused.
 
 use crate::web::problem::{FieldError, Problem};
+use crate::web::schema::{FileName, MediaType, Moment, OneOf};
 use crate::web::wire::rfc3339;
-use gametriggers_actors::domain::asset::{Asset, AssetFile, Finding, Verdict};
+use gametriggers_actors::domain::asset::{Asset, AssetFile, Check, Finding, Verdict};
+use gametriggers_actors::domain::creative::Placement;
 use gametriggers_actors::ports::BrandAsset;
 use gametriggers_media::{Reason, Refusal};
 use schemars::JsonSchema;
@@ -11,11 +13,23 @@ use serde::Serialize;
 /// A file.
 #[derive(Debug, Serialize, JsonSchema)]
 struct FileView {
+    /// The hash of its content, and what it is.
+    #[schemars(with = "FileName", example = &"3f786850e387550fdab836ed7e6dc881.webp")]
     name: String,
+    /// Where it is served, for good.
+    #[schemars(example = &"/assets/3f786850e387550fdab836ed7e6dc881.webp")]
     url: String,
+    /// What it is.
+    #[schemars(with = "OneOf<MediaType>")]
     media_type: &'static str,
+    /// In pixels.
+    #[schemars(range(min = 1), example = 640)]
     width: u32,
+    /// In pixels.
+    #[schemars(range(min = 1), example = 160)]
     height: u32,
+    /// Its length.
+    #[schemars(range(min = 1), example = 18_432)]
     bytes: u64,
 }
 
@@ -32,14 +46,25 @@ impl FileView {
     }
 }
 
+/// One thing that was looked at.
 #[derive(Debug, Serialize, JsonSchema)]
 struct FindingView {
+    /// What was looked at.
+    #[schemars(with = "OneOf<Check>")]
     check: &'static str,
+    /// What it came to: `unknown` is what can not be told from the file.
+    #[schemars(with = "OneOf<Verdict>")]
     verdict: &'static str,
+    /// The placement, when it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OneOf<Placement>>", example = &"lower_third")]
     placement: Option<&'static str>,
+    /// The policy of a platform that speaks, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"twitch-conservative")]
     policy: Option<String>,
+    /// The same for people.
+    #[schemars(example = &"it takes 4 percent of the screen; 8 are allowed")]
     detail: String,
 }
 
@@ -48,18 +73,30 @@ struct FindingView {
 pub(in crate::web) struct AssetView {
     #[serde(flatten)]
     file: FileView,
+    /// What creatives can be made of it.
+    #[schemars(extend("enum" = ["image", "video"]))]
     kind: &'static str,
+    /// Whether it can be heard.
+    #[schemars(example = false)]
     sound: bool,
+    /// Of a video: how long it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     duration_ms: Option<i64>,
+    /// Of a video: how many frames it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<u32>,
     /// The same picture in other sizes and formats.
     renditions: Vec<FileView>,
+    /// Everything that was looked at, for placements and for the policies of platforms.
     findings: Vec<FindingView>,
+    /// When the brand first uploaded it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>", example = &"2026-11-24T10:15:00Z")]
     created_at: Option<String>,
+    /// When the brand put it away.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     archived_at: Option<String>,
 }
 

@@ -6,25 +6,44 @@ use crate::identity::provider::Wish;
 use crate::identity::token::named;
 use crate::web::fields::{Fields, line};
 use crate::web::problem::Problem;
+use crate::web::schema::{
+    CountryCode, Email, Id, IdText, LanguageCode, Line, Listed, Moment, OneOf, Text, Url, Word,
+};
 use crate::web::wire::rfc3339;
-use gametriggers_actors::domain::scope::Scopes;
+use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::domain::streamer::{Platform, Profile};
-use gametriggers_actors::ports::{Link, User};
+use gametriggers_actors::ports::{Link, Provider, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `POST /api/auth/sign-up`. A streamer says what targeting looks at as well.
+/// A new account. A streamer says what targeting looks at as well.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignUpBody {
+    /// With which the user signs in.
+    #[schemars(with = "Email", example = &"nova@example.com")]
     email: String,
+    /// Not one character over and over, and nothing with the name or the address in it.
+    #[schemars(length(min = 10, max = 128), example = &"correct horse battery staple")]
     password: String,
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Nova")]
     name: String,
+    /// What the user is.
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["brand", "streamer"]), example = &"streamer")]
     kind: String,
+    /// Of a streamer, who needs it: what the stream is about.
+    #[schemars(with = "Option<Word>", example = &"gaming")]
     category: Option<String>,
+    /// Of a streamer, who needs it: what is spoken, ISO 639-1.
+    #[schemars(with = "Option<LanguageCode>", example = &"en")]
     language: Option<String>,
+    /// Of a streamer, who needs it: where they are, ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>", example = &"IN")]
     country: Option<String>,
+    /// Of a streamer: where the stream runs; `other` unless it says otherwise.
+    #[schemars(with = "Option<OneOf<Platform>>", example = &"twitch")]
     platform: Option<String>,
 }
 
@@ -37,57 +56,74 @@ pub(super) struct Asked {
     pub(super) profile: Option<Profile>,
 }
 
-/// `POST /api/auth/sign-in`.
+/// An address and its password.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignInBody {
+    /// The address.
+    #[schemars(with = "Email", example = &"nova@example.com")]
     email: String,
+    /// The password.
+    #[schemars(with = "Text<1024>", example = &"correct horse battery staple")]
     password: String,
     /// Of an app, or a recovery code; only for who has a second factor.
+    #[schemars(with = "Option<Text<64>>")]
     code: Option<String>,
 }
 
-/// `POST /api/auth/refresh`. The front ends of the seeds write it as one word.
+/// How a session goes on.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct RefreshBody {
+    /// The refresh token; `refreshToken` is the same.
     #[serde(alias = "refreshToken")]
+    #[schemars(with = "Text<4096>", example = &"gt_refresh_7d1c...9f3a")]
     pub(super) refresh_token: String,
 }
 
-/// `POST /auth/refresh`, as services of the same house ask: the token may be a provider's.
+/// How a session goes on, as services of the same house ask: the token may be a provider's.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ServiceRefreshBody {
-    /// A refresh token of this server, or one that a provider gave to the front end.
+    /// A refresh token of this server, or one that a provider gave to the front end; `refreshToken` is the same.
     #[serde(alias = "refreshToken")]
+    #[schemars(with = "Text<4096>", example = &"gt_refresh_7d1c...9f3a")]
     pub(super) refresh_token: String,
-    /// `twitch` or `google`: of whom the token is, if it is a provider's. Left out: whoever takes it.
+    /// Of whom the token is, if it is a provider's. Left out: whoever takes it.
     #[serde(default)]
+    #[schemars(with = "Option<OneOf<Provider>>")]
     pub(super) provider: Option<String>,
 }
 
-/// `POST /api/auth/sign-out`.
+/// How far to sign out.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct SignOutBody {
+    /// Whether every session of the user ends, and not only this one.
     #[serde(default)]
+    #[schemars(example = false)]
     pub(super) everywhere: bool,
 }
 
-/// `POST /api/auth/validate`.
+/// A token that is asked about.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ValidateBody {
+    /// An access token.
+    #[schemars(with = "Text<4096>", example = &"eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")]
     pub(super) token: String,
 }
 
-/// `POST /api/auth/password`.
+/// Another password.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct PasswordBody {
+    /// The password so far; not needed by who has none.
     #[serde(default)]
+    #[schemars(with = "Text<1024>", example = &"correct horse battery staple")]
     pub(super) current_password: String,
+    /// Not one character over and over, and nothing with the name or the address in it.
+    #[schemars(length(min = 10, max = 128), example = &"incorrect donkey battery clip")]
     pub(super) new_password: String,
 }
 
@@ -95,55 +131,105 @@ pub(in crate::web) struct PasswordBody {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ValidView {
     /// Always true: a token that is not good is answered with 401.
+    #[schemars(extend("const" = true))]
     pub(super) valid: bool,
-    /// The user's.
+    /// The number of the user.
+    #[schemars(with = "IdText", example = &"1")]
     pub(super) id: String,
-    /// `brand`, `streamer` or `admin`.
+    /// What the user is.
     #[serde(rename = "type")]
+    #[schemars(with = "OneOf<UserKind>")]
     pub(super) kind: &'static str,
-    /// Of the brand or the streamer; an operator has none.
+    /// The number of the brand or the streamer; an operator has none.
+    #[schemars(with = "Option<Id>")]
     pub(super) owner_id: Option<i64>,
-    /// Its scopes.
+    /// What the token may do.
+    #[schemars(with = "Vec<OneOf<Scope>>", example = ["campaigns:read", "campaigns:write"])]
     pub(super) permissions: Vec<&'static str>,
     /// When it is over, in seconds since 1970.
+    #[schemars(range(min = 0), example = 1_796_148_000)]
     pub(super) exp: i64,
+}
+
+/// What a user can be.
+pub(super) struct UserKind;
+impl Listed for UserKind {
+    fn codes() -> Vec<&'static str> {
+        vec!["brand", "streamer", "admin"]
+    }
 }
 
 /// A user, as they and operators see it.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct UserView {
+    /// The number of the user.
+    #[schemars(with = "Id")]
     user_id: i64,
+    /// With which they sign in.
+    #[schemars(example = &"nova@example.com")]
     email: String,
+    /// For people.
+    #[schemars(example = &"Nova")]
     name: String,
+    /// What they are.
     #[serde(rename = "type")]
+    #[schemars(with = "OneOf<UserKind>", example = &"streamer")]
     kind: &'static str,
+    /// The brand for which they act.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>")]
     brand_id: Option<i64>,
+    /// The streamer for whom they act.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Id>", example = 1)]
     streamer_id: Option<i64>,
+    /// Whether they have a password; who signs in at a provider only has none.
     has_password: bool,
+    /// Whether they have a second factor.
+    #[schemars(example = false)]
     two_factor: bool,
+    /// Since when there is this user.
+    #[schemars(with = "Moment")]
     created_at: String,
+    /// Since when they may not sign in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     disabled_at: Option<String>,
+    /// Where they sign in as well.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<OneOf<Provider>>>")]
     providers: Option<Vec<&'static str>>,
+    /// What they may do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<OneOf<Scope>>>", example = ["streamer:read", "streamer:write"])]
     scopes: Option<Vec<&'static str>>,
 }
 
 /// Tokens, as RFC 6749 writes them, and whose they are.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct TokensView {
+    /// For requests: `Authorization: Bearer TOKEN`.
+    #[schemars(example = &"eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")]
     access_token: String,
+    /// How it is sent.
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
+    /// Its life, in seconds.
+    #[schemars(range(min = 1), example = 600)]
     expires_in: i64,
+    /// To go on when it is over; none where the client keeps the one it has.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"gt_refresh_7d1c...9f3a")]
     refresh_token: Option<String>,
+    /// Whose they are.
     user: UserView,
+    /// Of a new streamer: the address of the dashboard; a key is in it, which is shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
     dashboard_url: Option<String>,
+    /// Of a new streamer: the address to paste into the streaming software, with a key as well.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
     overlay_url: Option<String>,
 }
 
@@ -161,6 +247,9 @@ pub(in crate::web) fn email(text: &str) -> Option<String> {
         && domain.split('.').all(|part| !part.is_empty());
     fits.then_some(text)
 }
+
+/// Characters of a code of a second factor.
+const CODE_MAX: usize = 64;
 
 const EMAIL: &str = "an e-mail address, at most 254 bytes";
 
@@ -225,6 +314,8 @@ impl SignInBody {
     pub(super) fn read(&self) -> Result<(String, &str, Option<&str>), Problem> {
         let mut fields = Fields::default();
         let email = fields.need("email", email(&self.email), EMAIL);
+        let fits = self.code.as_ref().is_none_or(|code| code.chars().count() <= CODE_MAX).then_some(());
+        fields.need("code", fits, "at most 64 characters");
         fields.end()?;
         Ok((email.unwrap_or_default(), &self.password, self.code.as_deref()))
     }

@@ -6,10 +6,13 @@ use super::{attempt, count, private, random};
 use crate::identity::totp;
 use crate::web::Shared;
 use crate::web::caller::SignedIn;
+use crate::web::json::Json;
 use crate::web::problem::Problem;
-use actix_web::web::{Data, Json};
+use crate::web::schema::{OneOf, Text};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::UserId;
+use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::ports::{FactorChange, KeyHash, Principal, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,12 +21,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct CodeBody {
+    /// Six digits of the app, or a recovery code.
+    #[schemars(with = "Text<64>", example = &"123456")]
     code: String,
 }
 
 /// What was set up: the only time that the recovery codes are shown.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ConfirmedView {
+    /// Each works once, when the app is lost.
+    #[schemars(length(min = 10, max = 10), example = recovery())]
     recovery_codes: Vec<String>,
     #[serde(flatten)]
     tokens: TokensView,
@@ -33,22 +40,35 @@ pub(in crate::web) struct ConfirmedView {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct EnrolledView {
     /// In Base32, to be typed.
+    #[schemars(regex(pattern = "^[A-Z2-7]+$"), example = &"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
     secret: String,
     /// The same, to be shown as a QR code.
+    #[schemars(example = &"otpauth://totp/Gametriggers:nova%40example.com?secret=JBSWY3DPEHPK3PXP")]
     otpauth_url: String,
 }
 
 /// New recovery codes: the only time that they are shown.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct RecoveryView {
+    /// Each works once, when the app is lost.
+    #[schemars(length(min = 10, max = 10), example = recovery())]
     recovery_codes: Vec<String>,
 }
 
 /// No second factor any more, and what is still allowed without one.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct GivenUpView {
+    /// Always false.
+    #[schemars(extend("const" = false))]
     two_factor: bool,
+    /// What the user may do now.
+    #[schemars(with = "Vec<OneOf<Scope>>", example = ["streamer:read", "streamer:write"])]
     scopes: Vec<&'static str>,
+}
+
+/// Recovery codes as they look.
+fn recovery() -> Vec<String> {
+    vec!["abcd-efgh-2345-67mn".to_owned(); 10]
 }
 
 /// What the secret of a user is sealed for.

@@ -23,7 +23,8 @@ use crate::identity::refresh::Kind;
 use crate::identity::signer::Jwk;
 use crate::identity::token::named;
 use crate::session::address::{client, household};
-use actix_web::web::{Data, Json};
+use crate::web::json::{Json, MaybeJson};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::try_join;
 use gametriggers_actors::domain::streamer::{Profile, Settings};
@@ -185,11 +186,11 @@ async fn go_on(shared: &Shared, request: &HttpRequest, token: &str) -> Result<Ht
 pub(super) async fn sign_out(
     shared: Data<Shared>,
     signed_in: SignedIn,
-    body: Option<Json<SignOutBody>>,
+    body: MaybeJson<SignOutBody>,
 ) -> Result<HttpResponse, Problem> {
     let (pass, now) = (signed_in.0, shared.engine.now());
     let users = &shared.engine.ports.users;
-    if body.is_some_and(|body| body.everywhere) {
+    if body.0.is_some_and(|body| body.everywhere) {
         users.end_sessions(pass.user, EndedWhy::SignedOut, now).await?;
     } else {
         users.end_session(pass.session, EndedWhy::SignedOut, now).await?;
@@ -256,6 +257,7 @@ pub(super) async fn change_password(
 #[derive(Serialize, JsonSchema)]
 pub(super) struct KeySetView {
     /// The one that signs now comes first.
+    #[schemars(length(min = 1))]
     keys: Vec<Jwk>,
 }
 

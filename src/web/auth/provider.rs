@@ -15,12 +15,14 @@ use crate::identity::refresh::Kind;
 use crate::web::Shared;
 use crate::web::caller::SignedIn;
 use crate::web::fields::{Fields, line};
+use crate::web::json::Json;
 use crate::web::problem::{FieldError, Problem};
+use crate::web::schema::{CountryCode, LanguageCode, Text, Url, Word};
 use actix_web::http::header;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::UserId;
-use gametriggers_actors::domain::streamer::Platform;
+use gametriggers_actors::domain::streamer::{Platform, Profile};
 use gametriggers_actors::ports::{NewOwner, NewUser, Provider, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,41 +33,65 @@ const COOKIE: &str = "gt_sign_in";
 /// `GET /api/auth/{provider}`.
 #[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct StartQuery {
+    /// The front end to come back to: one of those that the server knows; the first of them unless it says
+    /// otherwise.
+    #[schemars(with = "Option<Url>")]
     redirect: Option<String>,
+    /// What to become when the account is new here; without it there is no new user.
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["brand", "streamer"]))]
     kind: Option<String>,
+    /// Of a new streamer, who needs it: what the stream is about.
+    #[schemars(with = "Option<Word>")]
     category: Option<String>,
+    /// Of a new streamer, who needs it: what is spoken, ISO 639-1.
+    #[schemars(with = "Option<LanguageCode>")]
     language: Option<String>,
+    /// Of a new streamer, who needs it: where they are, ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>")]
     country: Option<String>,
 }
 
-/// `POST /api/auth/{provider}/link`.
+/// Where to come back to.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct LinkBody {
+    /// The front end: one of those that the server knows; the first of them unless it says otherwise.
+    #[schemars(with = "Option<Url>")]
     redirect: Option<String>,
 }
 
 /// How a provider sends the browser back.
 #[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct BackQuery {
+    /// What the provider gives for the user.
+    #[schemars(with = "Option<Text<2048>>")]
     code: Option<String>,
+    /// What the sign-in was begun with.
+    #[schemars(with = "Option<Text<2048>>")]
     state: Option<String>,
+    /// Why the provider did not let the user pass.
+    #[schemars(with = "Option<Text<2048>>")]
     error: Option<String>,
 }
 
-/// `POST /api/auth/exchange`.
+/// A code that a sign-in at a provider ended with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ExchangeBody {
+    /// The code, from the fragment of the front end's address.
+    #[schemars(with = "Text<4096>", example = &"gt_code_7d1c...9f3a")]
     code: String,
     /// Of an app, or a recovery code; only for who has a second factor.
+    #[schemars(with = "Option<Text<64>>")]
     second_factor: Option<String>,
 }
 
 /// Where to send the browser.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct AwayView {
+    /// The address at the provider.
+    #[schemars(example = &"https://id.twitch.tv/oauth2/authorize?client_id=...")]
     authorize_url: String,
 }
 
@@ -136,14 +162,28 @@ fn leave(shared: &Shared, provider: Provider, flight: &Flight) -> Result<(String
 impl StartQuery {
     /// What is asked for when the account is new.
     fn wish(&self) -> Result<Option<Wish>, Problem> {
-        let Some(kind) = self.kind.clone() else { return Ok(None) };
+        let mut fields = Fields::default();
+        // Also when nothing is asked for: what can not be so is said at once.
+        let said = Profile {
+            name: "x".into(),
+            content_category: self.category.as_deref().unwrap_or("any").into(),
+            language: self.language.as_deref().unwrap_or("en").into(),
+            country: self.country.as_deref().unwrap_or("IN").into(),
+            platform: Platform::Other,
+            followers: 0,
+            mature: false,
+        };
+        for (field, message) in said.faults() {
+            fields.need::<()>(field, None, message);
+        }
+        let Some(kind) = self.kind.clone() else { return fields.end().map(|()| None) };
         let (category, language, country) =
             (self.category.clone(), self.language.clone(), self.country.clone());
         let wish = Wish { kind, category, language, country };
-        let mut fields = Fields::default();
         match wish.kind.as_str() {
             "brand" => {}
-            "streamer" => drop(profile_of(&wish, "x", Platform::Other, &mut fields)),
+            "streamer" if fields.is_empty() => drop(profile_of(&wish, "x", Platform::Other, &mut fields)),
+            "streamer" => {}
             _ => drop(fields.need::<()>("type", None, "brand or streamer")),
         }
         fields.end()?;

@@ -4,7 +4,7 @@
 //! refresh token of the provider and none of ours, and asks with that: to it, and to nobody else, the account
 //! that the token is of begins a session.
 
-use super::body::{ServiceRefreshBody, TokensView};
+use super::body::{ServiceRefreshBody, TokensView, UserKind};
 use super::grant::{begin, carry_on, over, scopes_for};
 use super::{count, go_on};
 use crate::identity::provider::Failed;
@@ -13,9 +13,12 @@ use crate::identity::token::named;
 use crate::web::Shared;
 use crate::web::caller::bearer;
 use crate::web::fields::Fields;
+use crate::web::json::Json;
 use crate::web::problem::Problem;
-use actix_web::web::{Data, Json};
+use crate::web::schema::{Id, IdText, OneOf};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::ports::{Link, Provider, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,8 +33,12 @@ pub(in crate::web) struct Internal;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct AccountBody {
+    /// Where the account is.
+    #[schemars(with = "OneOf<Provider>")]
     provider: String,
+    /// Its id there; `providerAccountId` is the same.
     #[serde(alias = "providerAccountId")]
+    #[schemars(length(min = 1, max = 255), example = &"44322889")]
     provider_account_id: String,
 }
 
@@ -39,10 +46,18 @@ pub(in crate::web) struct AccountBody {
 /// that want to call this API for their user, which the provider's own tokens do not open.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct DetailsView {
+    /// The number of the user.
+    #[schemars(with = "IdText", example = &"1")]
     id: String,
+    /// What they are.
     #[serde(rename = "type")]
+    #[schemars(with = "OneOf<UserKind>", example = &"streamer")]
     kind: &'static str,
+    /// The number of the brand or the streamer; an operator has none.
+    #[schemars(with = "Option<Id>")]
     owner_id: Option<i64>,
+    /// What they may do; nothing as long as a second factor is to be shown.
+    #[schemars(with = "Vec<OneOf<Scope>>", example = ["streamer:read", "streamer:write"])]
     permissions: Vec<&'static str>,
     #[serde(flatten)]
     tokens: Option<TokensView>,

@@ -6,10 +6,12 @@ use crate::identity::ticket::{Purpose, TICKET_LIFE, Ticket};
 use crate::web::Shared;
 use crate::web::caller::Caller;
 use crate::web::fields::Fields;
+use crate::web::json::Json;
 use crate::web::problem::Problem;
+use crate::web::schema::{Id, Moment};
 use crate::web::wire::rfc3339;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::engine::Engine;
@@ -23,8 +25,10 @@ use serde::{Deserialize, Serialize};
 pub(in crate::web) struct TicketBody {
     /// `dashboard` for the socket of a streamer's dashboard, `campaign` for that of a campaign.
     #[serde(rename = "for")]
+    #[schemars(extend("enum" = ["dashboard", "campaign"]), example = &"campaign")]
     purpose: String,
     /// The streamer, or the campaign.
+    #[schemars(with = "Id", example = 1)]
     id: i64,
 }
 
@@ -33,8 +37,10 @@ pub(in crate::web) struct TicketBody {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct TicketView {
     /// The ticket.
+    #[schemars(example = &"gt_ticket_7d1c...9f3a")]
     ticket: String,
-    /// It is dead from then on, RFC 3339.
+    /// It is dead from then on.
+    #[schemars(with = "Moment")]
     expires_at: String,
 }
 

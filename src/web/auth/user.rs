@@ -9,10 +9,12 @@ use crate::web::Shared;
 use crate::web::account_body::reason;
 use crate::web::caller::Caller;
 use crate::web::fields::{Fields, line};
+use crate::web::json::Json;
 use crate::web::problem::{FieldError, Problem};
-use crate::web::wire::PageBody;
+use crate::web::schema::{Email, Id, Line};
+use crate::web::wire::{PageBody, limit, refused};
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::{BrandId, StreamerId, UserId};
 use gametriggers_actors::ports::{ByHand, Event, NewOwner, NewUser, Principal, StoreError, UserChange};
 use schemars::JsonSchema;
@@ -26,33 +28,62 @@ const PAGE_MAX: u32 = 1000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct NewUserBody {
+    /// With which the user signs in.
+    #[schemars(with = "Email", example = &"asha@example.com")]
     email: String,
+    /// For people.
+    #[schemars(with = "Line<80>", example = &"Asha")]
     name: String,
+    /// A first password; without one the user signs in at a provider.
+    #[schemars(length(min = 10, max = 128), example = &"correct horse battery staple")]
     password: Option<String>,
+    /// For which brand they act.
+    #[schemars(with = "Option<Id>", example = 1)]
     brand_id: Option<i64>,
+    /// Or for which streamer.
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// Or whether they are an operator.
     #[serde(default)]
     admin: bool,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 
-/// What is left out stays as it is.
+/// A change of a user: what is left out stays as it is. Something has to be named.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct UserBody {
+    /// For which brand they act from now on.
+    #[schemars(with = "Option<Id>")]
     brand_id: Option<i64>,
+    /// Or for which streamer.
+    #[schemars(with = "Option<Id>")]
     streamer_id: Option<i64>,
+    /// Or that they are an operator.
     #[serde(default)]
     admin: bool,
+    /// Whether they may not sign in.
+    #[schemars(example = false)]
     disabled: Option<bool>,
+    /// Whether their second factor is forgotten, for who has lost it.
     #[serde(default)]
     reset_two_factor: bool,
+    /// Why, for the record.
+    #[schemars(with = "Option<Line<200>>", example = &"back from leave")]
     reason: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct UsersQuery {
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     after: Option<i64>,
+    /// Users on a page; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
 }
 
@@ -116,7 +147,7 @@ pub(in crate::web) async fn list(
     query: Query<UsersQuery>,
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let users = shared.engine.ports.users.user_page(query.after.map(UserId), limit).await?;
     let full = users.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = users.last().filter(|_| full).map(|user| user.id.to_string());
@@ -143,10 +174,8 @@ pub(in crate::web) async fn change(
     let change =
         UserChange { acts_for, disabled: body.disabled, forget_second_factor: body.reset_two_factor };
     if change == UserChange::default() {
-        return Err(Problem::malformed(
-            "say what is to change: admin, brand_id, streamer_id, disabled or \
-                                       reset_two_factor",
-        ));
+        let message = "say what is to change: this, brand_id, streamer_id, disabled or reset_two_factor";
+        return Err(refused("admin", message));
     }
     let (engine, id) = (&shared.engine, UserId(*id));
     let user = engine.ports.users.change_user(id, &change, &hand, engine.now()).await;

@@ -2,6 +2,9 @@
 
 use crate::web::auth::body::email;
 use crate::web::fields::{Fields, line, word};
+use crate::web::schema::{
+    CountryCode, CurrencyCode, Email, FileName, LanguageCode, Line, Listed, OneOf, Prose, Website, Word,
+};
 use gametriggers_actors::domain::country::is_country;
 use gametriggers_actors::domain::money::Currency;
 use schemars::JsonSchema;
@@ -14,10 +17,19 @@ const ADDRESS_MAX: usize = 300;
 /// How many people a company has.
 const SIZES: [&str; 5] = ["1-10", "11-50", "51-200", "201-1000", "1001+"];
 
-/// `PATCH /api/brands/{id}`: a merge patch. What is left out stays, null clears a field or a whole group,
+/// The sizes of companies.
+struct CompanySize;
+impl Listed for CompanySize {
+    fn codes() -> Vec<&'static str> {
+        SIZES.to_vec()
+    }
+}
+
+/// A merge patch of a brand. What is left out stays, null clears a field or a whole group,
 /// and a list is replaced as a whole.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct BrandPatch {
     /// How the brand shows itself.
     pub(super) profile: Option<BrandProfile>,
@@ -27,7 +39,8 @@ pub(in crate::web) struct BrandPatch {
     pub(super) billing: Option<Billing>,
     /// What the brand prefers.
     pub(super) preferences: Option<Preferences>,
-    /// Why, when an operator changes it: 1 to 200 characters for the record.
+    /// Why, for the record, when an operator changes it.
+    #[schemars(with = "Option<Line<200>>")]
     pub(super) reason: Option<String>,
 }
 
@@ -48,76 +61,103 @@ pub(in crate::web) struct BrandDetails {
 /// How a brand shows itself.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct BrandProfile {
-    /// Its name, which stands in the label of its ads: 1 to 80 characters.
+    /// Its name, which stands in the label of its ads.
+    #[schemars(with = "Option<Line<80>>", example = &"Voltade")]
     pub(super) name: Option<String>,
-    /// At most 1000 characters.
+    /// What it says of itself, on several lines.
+    #[schemars(with = "Option<Prose<1000>>", example = &"Energy drinks with less sugar.")]
     pub(super) description: Option<String>,
-    /// An address that starts with http:// or https://.
+    /// Its address on the web.
+    #[schemars(with = "Option<Website>", example = &"https://voltade.example.com/")]
     pub(super) website: Option<String>,
     /// The name of an upload of this brand that is not put away.
+    #[schemars(with = "Option<FileName>")]
     pub(super) logo_asset: Option<String>,
-    /// 1 to 40 of a-z, 0-9 and _.
+    /// What it is about.
+    #[schemars(with = "Option<Word>", example = &"beverages")]
     pub(super) industry: Option<String>,
-    /// What it advertises: at most 20, each 1 to 40 of a-z, 0-9 and _.
+    /// What it advertises.
+    #[schemars(with = "Option<Vec<Word>>", length(max = 20), extend("uniqueItems" = true), example = ["energy_drink"])]
     pub(super) categories: Option<Vec<String>>,
 }
 
 /// The company behind a brand.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct Company {
-    /// As it is registered: 1 to 160 characters.
+    /// As it is registered.
+    #[schemars(with = "Option<Line<160>>", example = &"Voltade Beverages Private Limited")]
     pub(super) legal_name: Option<String>,
-    /// In the register of its country: 1 to 60 characters.
+    /// In the register of its country.
+    #[schemars(with = "Option<Line<60>>", example = &"U15549MH2021PTC000000")]
     pub(super) registration_number: Option<String>,
-    /// 1 to 40 characters.
+    /// How the tax office knows it.
+    #[schemars(with = "Option<Line<40>>", example = &"27AAAAA0000A1Z5")]
     pub(super) tax_id: Option<String>,
-    /// At most 300 characters, on several lines.
+    /// On several lines.
+    #[schemars(with = "Option<Prose<300>>", example = &"1 Marine Drive\nMumbai 400020")]
     pub(super) address: Option<String>,
     /// ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>", example = &"IN")]
     pub(super) country: Option<String>,
-    /// How many people it has: `1-10`, `11-50`, `51-200`, `201-1000` or `1001+`.
+    /// How many people it has.
+    #[schemars(with = "Option<OneOf<CompanySize>>", example = &"51-200")]
     pub(super) size: Option<String>,
 }
 
 /// Who gets the invoices.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct Billing {
-    /// 1 to 80 characters.
+    /// Who reads them.
+    #[schemars(with = "Option<Line<80>>", example = &"Asha Rao")]
     pub(super) contact_name: Option<String>,
-    /// An e-mail address.
+    /// Where they go.
+    #[schemars(with = "Option<Email>", example = &"invoices@voltade.example.com")]
     pub(super) email: Option<String>,
-    /// At most 300 characters, on several lines.
+    /// What stands on them, on several lines.
+    #[schemars(with = "Option<Prose<300>>", example = &"1 Marine Drive\nMumbai 400020")]
     pub(super) address: Option<String>,
-    /// 1 to 40 characters.
+    /// How the tax office knows who pays.
+    #[schemars(with = "Option<Line<40>>", example = &"27AAAAA0000A1Z5")]
     pub(super) tax_id: Option<String>,
-    /// What the brand wants to read on an invoice: 1 to 60 characters.
+    /// What the brand wants to read on them.
+    #[schemars(with = "Option<Line<60>>", example = &"PO-2026-118")]
     pub(super) purchase_order: Option<String>,
     /// ISO 4217.
+    #[schemars(with = "Option<CurrencyCode>", example = &"INR")]
     pub(super) invoice_currency: Option<String>,
 }
 
 /// What a brand prefers. Nothing of it decides about a play: what does stands in each campaign.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct Preferences {
     /// Of what the brand wants to be told.
     pub(super) notifications: Option<Notifications>,
-    /// Content that it does not want to stand beside: at most 100, each 1 to 40 of a-z, 0-9 and _.
+    /// Content that it does not want to stand beside.
+    #[schemars(with = "Option<Vec<Word>>", length(max = 100), extend("uniqueItems" = true), example = ["gambling"])]
     pub(super) brand_safety_categories: Option<Vec<String>>,
-    /// What a new campaign starts with: at most 20 of ISO 639-1.
+    /// What a new campaign starts with: ISO 639-1.
+    #[schemars(with = "Option<Vec<LanguageCode>>", length(max = 20), extend("uniqueItems" = true))]
     pub(super) default_languages: Option<Vec<String>>,
-    /// What a new campaign starts with: at most 50 of ISO 3166-1 alpha-2.
+    /// What a new campaign starts with: ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<Vec<CountryCode>>", length(max = 50), extend("uniqueItems" = true))]
     pub(super) default_countries: Option<Vec<String>>,
-    /// What a new campaign starts with: at most 20 categories of content.
+    /// What a new campaign starts with: categories of content.
+    #[schemars(with = "Option<Vec<Word>>", length(max = 20), extend("uniqueItems" = true))]
     pub(super) default_content_categories: Option<Vec<String>>,
 }
 
 /// Of what a brand wants to be told; null leaves it to the platform.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct Notifications {
     /// A campaign began, paused or ended.
     pub(super) campaign_status: Option<bool>,

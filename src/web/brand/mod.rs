@@ -14,12 +14,14 @@ use super::archive::{ArchiveBody, set_archived};
 use super::caller::Caller;
 use super::etag::{IfMatch, TRIES, answer, versioned};
 use super::fields::{Fields, line};
-use super::listing::{begin, limit, page, part};
+use super::listing::{Sort, begin, limit, page, part};
 use super::patch::{Patch, merge};
 use super::problem::{FieldError, Problem};
+use super::schema::{Line, OneOf, Text};
 use super::wallet_body::REASON_MAX;
 use super::wire::PageBody;
-use actix_web::web::{Data, Json, Path, Query};
+use crate::web::json::Json;
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::domain::vetting::{Vetted, Vetting};
@@ -31,31 +33,39 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `GET /api/brands`.
+/// Which brands.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct BrandsQuery {
     /// Part of the name.
+    #[schemars(with = "Option<Line<80>>")]
     q: Option<String>,
-    /// `unverified`, `pending`, `verified` or `rejected`.
+    /// Only those that came so far.
+    #[schemars(with = "Option<OneOf<Vetting>>")]
     verification: Option<String>,
-    /// `active` or `archived`; both when it is left out.
+    /// Only those that are archived, or only the others; all when it is left out.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: Option<String>,
-    /// `id`, `name` or `created_at`, with a minus before it for the largest first; `id` when it is left out.
+    /// The order, with a minus for the largest first; `id` when it is left out.
+    #[schemars(with = "Option<OneOf<Sort>>")]
     sort: Option<String>,
-    /// The `next` of the last page.
+    /// The `next` of the page before, in the same order.
+    #[schemars(with = "Option<Text<1024>>")]
     cursor: Option<String>,
-    /// Brands on a page: 1 to 200, 50 when it is left out.
+    /// Brands on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
-/// `POST /api/admin/brands/{id}/verification`.
+/// What an operator decides about a brand.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct DecisionBody {
-    /// `verified` or `rejected`.
+    /// What was decided.
+    #[schemars(extend("enum" = ["verified", "rejected"]), example = &"verified")]
     status: String,
-    /// Why: 1 to 200 characters. The brand reads it.
+    /// Why. The brand reads it.
+    #[schemars(with = "Line<200>", example = &"papers seen")]
     reason: String,
 }
 
@@ -82,11 +92,6 @@ pub(super) async fn list(
     query: Query<BrandsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let profiles = &shared.engine.ports.profiles;
-    if let Principal::Brand(own) = caller.0 {
-        let items = vec![BrandLine::of(&profiles.brand_record(own).await?)];
-        return Ok(private(&PageBody { items, next: None }));
-    }
-    caller.operator()?;
     let mut fields = Fields::default();
     let of = BrandFilter {
         part: part(query.q.as_deref(), &mut fields),
@@ -95,7 +100,12 @@ pub(super) async fn list(
     };
     let from = begin(query.sort.as_deref(), query.cursor.as_deref(), &mut fields);
     fields.end()?;
-    let (from, limit) = (from.ok_or_else(Problem::not_found)?, limit(query.limit));
+    let (from, limit) = (from.ok_or_else(Problem::not_found)?, limit(query.limit)?);
+    if let Principal::Brand(own) = caller.0 {
+        let items = vec![BrandLine::of(&profiles.brand_record(own).await?)];
+        return Ok(private(&PageBody { items, next: None }));
+    }
+    caller.operator()?;
     let brands = profiles.brand_page(&of, &from, limit).await?;
     Ok(private(&page(
         &brands,

@@ -2,8 +2,9 @@
 
 use super::details::{Billing, BrandDetails, BrandProfile, Company, Preferences};
 use crate::web::problem::Problem;
+use crate::web::schema::{CountryCode, Id, Moment, OneOf, Word};
 use crate::web::wire::rfc3339;
-use gametriggers_actors::domain::vetting::Vetted;
+use gametriggers_actors::domain::vetting::{Vetted, Vetting};
 use gametriggers_actors::ports::BrandRecord;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,9 +12,11 @@ use serde::Serialize;
 /// A brand, as it and operators see it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct BrandView {
-    /// Its id.
+    /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
-    /// `active` or `archived`.
+    /// Whether its keys and users work.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: &'static str,
     /// How it shows itself.
     profile: BrandProfile,
@@ -26,48 +29,65 @@ pub(in crate::web) struct BrandView {
     /// Whether it is who it says it is.
     verification: VerificationView,
     /// Grows with every change; the `ETag` has it too.
+    #[schemars(range(min = 1))]
     version: i64,
-    /// RFC 3339.
+    /// Since when there is this brand.
+    #[schemars(with = "Moment")]
     created_at: String,
-    /// RFC 3339.
+    /// When it was changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
     /// Since when none of its keys and users works.
+    #[schemars(with = "Option<Moment>")]
     archived_at: Option<String>,
 }
 
 /// Whether a brand is who it says it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct VerificationView {
-    /// `unverified`, `pending`, `verified` or `rejected`.
+    /// How far it came.
+    #[schemars(with = "OneOf<Vetting>", example = &"verified")]
     status: &'static str,
     /// When it last asked, or changed what was verified.
+    #[schemars(with = "Option<Moment>")]
     requested_at: Option<String>,
     /// When an operator last decided.
+    #[schemars(with = "Option<Moment>")]
     decided_at: Option<String>,
     /// Why they decided so.
+    #[schemars(example = &"papers seen")]
     reason: Option<String>,
 }
 
 /// A brand in a list.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct BrandLine {
-    /// Its id.
+    /// Its number.
+    #[schemars(with = "Id")]
     id: i64,
     /// Its name.
+    #[schemars(example = &"Voltade")]
     name: String,
-    /// `active` or `archived`.
+    /// Whether its keys and users work.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: &'static str,
-    /// `unverified`, `pending`, `verified` or `rejected`.
+    /// Whether it is who it says it is.
+    #[schemars(with = "OneOf<Vetting>", example = &"verified")]
     verification: &'static str,
     /// What it is about.
+    #[schemars(with = "Option<Word>", example = &"beverages")]
     industry: Option<String>,
-    /// Of its company.
+    /// Of its company, ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>", example = &"IN")]
     country: Option<String>,
     /// Grows with every change.
+    #[schemars(range(min = 1))]
     version: i64,
-    /// RFC 3339.
+    /// Since when there is this brand.
+    #[schemars(with = "Moment")]
     created_at: String,
-    /// RFC 3339.
+    /// When it was changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
 }
 

@@ -9,10 +9,12 @@ use crate::web::campaign_body::{
 use crate::web::creative_body::CreativeBody;
 use crate::web::etag::IfMatch;
 use crate::web::fields::{Fields, line};
+use crate::web::json::Json;
 use crate::web::problem::Problem;
+use crate::web::schema::{Landing, Line, Moment, OneOf, Price, Word};
 use crate::web::targeting_body::TargetingBody;
-use crate::web::wire::{MoneyBody, idempotency, idempotency_key, moment, present};
-use actix_web::web::{Data, Json, Path};
+use crate::web::wire::{MoneyBody, idempotency, moment, money_key, present};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
 use gametriggers_actors::domain::rotation::Rotation;
@@ -20,36 +22,44 @@ use gametriggers_actors::ports::{CampaignChange, Event, Recorded, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `PATCH /api/campaigns/{id}`: what is left out stays as it is. A draft can be changed in everything, a
+/// A change of a campaign: what is left out stays as it is. A draft can be changed in everything, a
 /// campaign that was launched in some of it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "CampaignChangeBody")]
 pub(in crate::web) struct ChangeBody {
-    /// 1 to 80 characters.
+    /// For people.
+    #[schemars(with = "Option<Line<80>>", example = &"Diwali launch, second week")]
     name: Option<String>,
-    /// active, paused or completed, which is final. A draft has none: it is submitted.
+    /// Running, stopped for now, or over for good. A draft has none: it is submitted.
+    #[schemars(extend("enum" = ["active", "paused", "completed", null]))]
     status: Option<String>,
-    /// The moment after the last, in RFC 3339.
+    /// The moment after the last.
+    #[schemars(with = "Option<Moment>")]
     ends_at: Option<String>,
-    /// even, asap or front_loaded.
+    /// How the budget is spread over the flight.
+    #[schemars(with = "Option<OneOf<PacingMode>>")]
     pacing: Option<String>,
     /// What may be spent in a day of UTC at most. Null takes the cap away.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Price>")]
     daily_cap: Option<Option<MoneyBody>>,
     /// How often it may play on one streamer.
     frequency_cap: Option<CapBody>,
     /// Which streams it wants. What is left out of it stays as well.
     targeting: Option<TargetingBody>,
-    /// even, weighted or best.
+    /// How the creatives take turns.
+    #[schemars(with = "Option<OneOf<Rotation>>")]
     rotation: Option<String>,
     /// The new budget in all; once it is launched it can only grow, which needs an Idempotency-Key.
+    #[schemars(with = "Option<Price>")]
     budget: Option<MoneyBody>,
     /// What it asks of streamers. Null takes it away.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     requirements: Option<Option<RequirementsBody>>,
     /// Of a draft: what it advertises.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Word>")]
     category: Option<String>,
     /// Of a draft: how it pays.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,10 +72,12 @@ pub(in crate::web) struct ChangeBody {
     open: Option<bool>,
     /// Of a draft: where a click leads.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Landing>")]
     landing_url: Option<String>,
     /// Of a draft: all that may be shown. Those of a launched campaign are changed one by one, at
     /// `/api/campaigns/{id}/creatives`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 10))]
     creatives: Option<Vec<CreativeBody>>,
 }
 
@@ -199,7 +211,7 @@ fn read(body: &ChangeBody, campaign: &Campaign, request: &HttpRequest) -> Result
         let mut fields = Fields::default();
         let wanted = fields.need("budget", wanted, "an amount above zero in the campaign's currency");
         fields.end()?;
-        let key = idempotency(&format!("campaign:{}", campaign.id), &idempotency_key(request)?, body)?;
+        let key = idempotency(&format!("campaign:{}", campaign.id), &money_key(request)?, body)?;
         change.budget = wanted.map(|wanted| (wanted.amount, key));
     }
     Ok(change)

@@ -8,9 +8,11 @@ use crate::web::caller::Caller;
 use crate::web::creative_body::{Assets, CreativeBody};
 use crate::web::etag::{IfMatch, versioned};
 use crate::web::fields::Fields;
+use crate::web::json::Json;
 use crate::web::problem::Problem;
+use crate::web::schema::Line;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use gametriggers_actors::domain::campaign::{Campaign, Pricing, Status};
 use gametriggers_actors::domain::creative::{CreativeStatus, WEIGHT_MAX};
 use gametriggers_actors::domain::id::CreativeId;
@@ -18,15 +20,18 @@ use gametriggers_actors::ports::{ByHand, CreativeChange, Event, Principal, Recor
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// `PATCH /api/campaigns/{id}/creatives/{creative_id}`: what is left out stays as it is.
+/// A change of a creative: what is left out stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct CreativeChangeBody {
-    /// active, paused or archived, which is final. Only an operator lets one out of review.
+    /// Shown, stopped for now, or never again, which is final. Only an operator lets one out of review.
+    #[schemars(extend("enum" = ["active", "paused", "archived", null]))]
     status: Option<String>,
-    /// Its share of the plays in weighted rotation, 1 to 1000.
+    /// Its share of the plays in weighted rotation.
+    #[schemars(range(min = 1, max = 1000), example = 3)]
     weight: Option<u16>,
     /// Why an operator lets it out of review, for the record.
+    #[schemars(with = "Option<Line<200>>")]
     reason: Option<String>,
 }
 

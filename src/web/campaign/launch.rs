@@ -8,10 +8,12 @@ use crate::web::campaign_body::CampaignBody;
 use crate::web::campaign_view::RecordView;
 use crate::web::etag::{IfMatch, versioned};
 use crate::web::fields::{Fields, line};
+use crate::web::json::{Json, MaybeJson};
 use crate::web::problem::Problem;
+use crate::web::schema::Line;
 use crate::web::wallet_body::REASON_MAX;
 use crate::web::wire::{idempotency, idempotency_key};
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::ports::{
@@ -20,19 +22,21 @@ use gametriggers_actors::ports::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// `POST /api/admin/campaigns/{id}/approve`.
+/// Why a campaign is let through.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ApprovalBody {
-    /// For the record, 1 to 200 characters.
+    /// For the record.
+    #[schemars(with = "Option<Line<200>>", example = &"looked at by Asha")]
     reason: Option<String>,
 }
 
-/// `POST /api/admin/campaigns/{id}/reject`.
+/// Why a campaign is sent back.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct RejectionBody {
-    /// Why, 1 to 200 characters: the brand is shown it.
+    /// The brand is shown it.
+    #[schemars(with = "Line<200>", example = &"the landing page is not there")]
     reason: String,
 }
 
@@ -168,7 +172,7 @@ pub(in crate::web) async fn approve(
     caller: Caller,
     request: HttpRequest,
     (id, expected): (Path<i64>, IfMatch),
-    body: Option<Json<ApprovalBody>>,
+    body: MaybeJson<ApprovalBody>,
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.operator()?;
     let before = record(&shared, caller, *id).await?;
@@ -177,7 +181,7 @@ pub(in crate::web) async fn approve(
         return Ok(answer);
     }
     in_review(&before)?;
-    let why = body.as_ref().and_then(|body| body.reason.as_deref());
+    let why = body.0.as_ref().and_then(|body| body.reason.as_deref());
     let hand = ByHand { actor, reason: reason(why, "approved")? };
     launch(&shared, caller, &before, (Some(hand), &key)).await
 }

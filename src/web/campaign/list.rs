@@ -7,7 +7,8 @@ use crate::web::campaign_view::RecordView;
 use crate::web::cursor;
 use crate::web::fields::{Fields, line, word};
 use crate::web::problem::Problem;
-use crate::web::wire::{PageBody, moment};
+use crate::web::schema::{Id, Line, Listed, Moment, OneOf, Text, Word};
+use crate::web::wire::{PageBody, limit, moment};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
@@ -22,37 +23,62 @@ const PAGE: u32 = 50;
 /// Items on a page at most.
 const PAGE_MAX: u32 = 200;
 
-/// `GET /api/campaigns`.
+/// Which campaigns, in which order.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ListQuery {
     /// `next` of the page before, with the same sort.
+    #[schemars(with = "Option<Text<1000>>")]
     after: Option<String>,
-    /// Items at most, 1 to 200; 50 unless it is named. Streamers may be given fewer on a page that is not the
+    /// Items on a page; 50 unless it says otherwise. Streamers may be given fewer on a page that is not the
     /// last.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
-    /// draft, review, active, paused, completed, archived; several with commas. Any but archived, unless it
-    /// is named.
+    /// Those in one of these states, with commas; without it all but archived ones.
+    #[schemars(regex(pattern = states()))]
     status: Option<String>,
     /// Archived ones as well.
     include_archived: Option<bool>,
     /// For an operator: of one brand.
+    #[serde(default, deserialize_with = "crate::web::wire::id")]
+    #[schemars(with = "Option<Id>")]
     brand_id: Option<i64>,
     /// A part of the name, in capitals or not.
+    #[schemars(with = "Option<Line<80>>")]
     q: Option<String>,
     /// What they advertise.
+    #[schemars(with = "Option<Word>")]
     category: Option<String>,
-    /// Made at this moment or later, in RFC 3339.
+    /// Made at this moment or later.
+    #[schemars(with = "Option<Moment>")]
     created_after: Option<String>,
     /// Made before this moment.
+    #[schemars(with = "Option<Moment>")]
     created_before: Option<String>,
     /// The flight starts before this moment.
+    #[schemars(with = "Option<Moment>")]
     starts_before: Option<String>,
     /// The flight ends after this moment.
+    #[schemars(with = "Option<Moment>")]
     ends_after: Option<String>,
-    /// id (unless it is named), name, starts_at or ends_at; with a minus in front the largest first. A draft
-    /// without a flight stands where one would that begins when it was made, for thirty days.
+    /// The order, with a minus in front for the largest first; `id` unless it is named. A draft without a flight
+    /// stands where one would that begins when it was made, for thirty days.
+    #[schemars(with = "Option<OneOf<Order>>")]
     sort: Option<String>,
+}
+
+/// What names some states.
+fn states() -> String {
+    let names = CampaignState::ALL.map(CampaignState::code).join("|");
+    format!("^({names})(,({names}))*$")
+}
+
+/// The orders by name.
+struct Order;
+impl Listed for Order {
+    fn codes() -> Vec<&'static str> {
+        vec!["id", "-id", "name", "-name", "starts_at", "-starts_at", "ends_at", "-ends_at"]
+    }
 }
 
 /// The orders, for people.
@@ -123,7 +149,7 @@ impl ListQuery {
             ends_after,
             sort: sort.unwrap_or(CampaignQuery::all(0).sort),
             after,
-            limit: self.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
+            limit: limit(self.limit, (PAGE, PAGE_MAX))?,
         })
     }
 }

@@ -20,9 +20,10 @@ use super::campaign_view::{ChangedView, OpenView, RecordView};
 use super::creative_body::Assets;
 use super::etag::{IfMatch, answer, versioned};
 use super::problem::Problem;
-use super::wire::{idempotency, idempotency_key};
+use super::wire::{idempotency, money_key};
 use crate::session::campaign::counters;
-use actix_web::web::{Data, Json, Path};
+use crate::web::json::Json;
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
 use gametriggers_actors::domain::id::{CampaignId, StreamerId};
@@ -42,7 +43,7 @@ pub(super) async fn create(
     if body.draft {
         return draft::make(&shared, caller, &request, (brand, Stage::Draft, body)).await;
     }
-    let key = idempotency(&format!("brand:{brand}"), &idempotency_key(&request)?, &body)?;
+    let key = idempotency(&format!("brand:{brand}"), &money_key(&request)?, &body)?;
     let new = body.read(brand, &assets(&shared, caller, &body).await?, engine.now())?;
     if shared.review && caller.0 != Principal::Admin {
         return draft::make(&shared, caller, &request, (brand, Stage::Review, body)).await;

@@ -34,7 +34,8 @@ fn campaigns() -> Vec<Resource> {
                 .about("It runs at once, and its budget is set aside from the brand's wallet in the same \
                         step, which needs an Idempotency-Key. With `draft` it holds no money, and what is \
                         there of it is checked. Where campaigns are reviewed that of a brand waits for an \
-                        operator: 202."),
+                        operator: 202.")
+                .fails(&["not-found"]),
         ]),
         at("/campaigns/{id}", vec![
             get(campaign::show, "Show a campaign").needs(&[CampaignsRead]).versioned()

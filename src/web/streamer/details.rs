@@ -7,6 +7,7 @@
 use super::super::brand::{check_list, language, text, web_address};
 use super::super::wire::MoneyBody;
 use crate::web::fields::{Fields, line, word};
+use crate::web::schema::{CountryCode, LanguageCode, Line, Listed, OneOf, Price, Prose, Website, Word};
 use gametriggers_actors::domain::country::is_country;
 use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::domain::streamer::channel::{Channel, Reach};
@@ -14,7 +15,7 @@ use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::vetting::Vetting;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -25,60 +26,111 @@ const WHOLE_BPS: i64 = 10_000;
 /// The ways to be paid.
 const METHODS: [&str; 4] = ["none", "bank", "upi", "paypal"];
 
-/// `PATCH /api/streamers/{id}`: a merge patch. What is left out stays, null clears a field or a whole
+/// The ways to be paid.
+pub(super) struct PayoutMethod;
+impl Listed for PayoutMethod {
+    fn codes() -> Vec<&'static str> {
+        METHODS.to_vec()
+    }
+}
+
+/// Basis points by age.
+struct AgeBands;
+
+impl AgeBands {
+    fn example() -> BTreeMap<&'static str, i64> {
+        BTreeMap::from([("18_24", 5_400), ("25_34", 2_900)])
+    }
+}
+
+impl JsonSchema for AgeBands {
+    fn schema_name() -> Cow<'static, str> {
+        "AgeBands".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let bps = || json_schema!({ "type": ["integer", "null"], "minimum": 0, "maximum": WHOLE_BPS });
+        let bands = BANDS.iter().map(|band| ((*band).to_owned(), bps().to_value()));
+        json_schema!({
+            "type": "object",
+            "description": "Basis points by age.",
+            "properties": bands.collect::<serde_json::Map<_, _>>(),
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// A merge patch of a streamer. What is left out stays, null clears a field or a whole
 /// group, and a list is replaced as a whole.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct StreamerPatch {
     /// How the streamer shows themselves.
     pub(super) profile: Option<StreamerProfile>,
     /// Where they stream, at most once a platform. One that is changed is unverified again.
+    #[schemars(length(max = 4))]
     pub(super) platforms: Option<Vec<StatedChannel>>,
     /// Who watches.
     pub(super) demographics: Option<StatedDemographics>,
     /// How they want to be paid.
+    #[schemars(example = json!({ "method": "upi", "account_reference": "nova@bank.example" }))]
     pub(super) payout: Option<PayoutPatch>,
     /// What they agree to. Ads, brands and categories are in the settings.
     pub(super) consent: Option<ConsentPatch>,
-    /// Why, when an operator changes it: 1 to 200 characters for the record.
+    /// Why, for the record, when an operator changes it.
+    #[schemars(with = "Option<Line<200>>")]
     pub(super) reason: Option<String>,
 }
 
 /// How a streamer shows themselves, as they say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct StreamerProfile {
-    /// 1 to 80 characters.
+    /// Their name.
+    #[schemars(with = "Option<Line<80>>", example = &"Nova")]
     pub(super) display_name: Option<String>,
-    /// 1 to 1000 characters.
+    /// What they say of themselves, on several lines.
+    #[schemars(with = "Option<Prose<1000>>", example = &"Speedruns and chat, every evening.")]
     pub(super) bio: Option<String>,
     /// ISO 3166-1 alpha-2.
+    #[schemars(with = "Option<CountryCode>", example = &"IN")]
     pub(super) country: Option<String>,
-    /// At most 10 of ISO 639-1.
+    /// What they speak: ISO 639-1.
+    #[schemars(with = "Option<Vec<LanguageCode>>", length(max = 10), extend("uniqueItems" = true), example = ["en", "hi"])]
     pub(super) languages: Option<Vec<String>>,
-    /// What they stream: at most 10, each 1 to 40 of a-z, 0-9 and _.
+    /// What they stream.
+    #[schemars(with = "Option<Vec<Word>>", length(max = 10), extend("uniqueItems" = true), example = ["gaming"])]
     pub(super) categories: Option<Vec<String>>,
     /// Whether it is for grown-ups.
+    #[schemars(example = false)]
     pub(super) mature: Option<bool>,
     /// Whether every brand may find them.
+    #[schemars(example = true)]
     pub(super) listed: Option<bool>,
 }
 
 /// A channel, as a streamer states it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct StatedChannel {
-    /// `twitch`, `youtube`, `kick` or `other`.
+    /// Where; each platform once.
+    #[schemars(with = "OneOf<Platform>")]
     pub(super) platform: String,
-    /// The name there: 1 to 60 characters without blanks.
+    /// The name there.
+    #[schemars(regex(pattern = r"^[^\s\x00-\x1f\x7f-\x9f]{1,60}$"), example = &"nova")]
     pub(super) handle: String,
     /// Its address.
+    #[schemars(with = "Option<Website>")]
     pub(super) url: Option<String>,
 }
 
 /// Who watches, as the streamer says.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct StatedDemographics {
     /// As the streamer says.
     pub(super) stated: Option<Audience>,
@@ -87,38 +139,48 @@ pub(in crate::web) struct StatedDemographics {
 /// Who watches.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct Audience {
-    /// Basis points by age: `13_17`, `18_24`, `25_34`, `35_44`, `45_54` and `55_plus`; at most 10000 in all.
+    /// Basis points by age; at most 10000 in all.
+    #[schemars(with = "Option<AgeBands>", example = AgeBands::example())]
     pub(super) age_bands_bps: Option<BTreeMap<String, Option<i64>>>,
-    /// At most 10; at most 10000 basis points in all.
+    /// Each once; at most 10000 basis points in all.
+    #[schemars(length(max = 10))]
     pub(super) top_countries: Option<Vec<CountryShare>>,
 }
 
 /// The share of a country.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct CountryShare {
     /// ISO 3166-1 alpha-2.
+    #[schemars(with = "CountryCode", example = &"IN")]
     pub(super) country: String,
     /// In basis points.
+    #[schemars(range(min = 0, max = 10_000), example = 6_200)]
     pub(super) share_bps: i64,
 }
 
 /// How a streamer wants to be paid.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct PayoutPatch {
-    /// `none`, `bank`, `upi` or `paypal`. Another one needs another account.
+    /// The way. Another one needs another account.
+    #[schemars(with = "Option<OneOf<PayoutMethod>>")]
     pub(super) method: Option<String>,
     /// The account: 8 to 64 visible characters. It is not kept: only its last four characters are.
     pub(super) account_reference: Option<Reference>,
     /// No payout below it.
+    #[schemars(with = "Option<Price>")]
     pub(super) minimum: Option<MoneyBody>,
 }
 
 /// What a streamer agrees to.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(in crate::web) struct ConsentPatch {
     /// Whether brands may see numbers of their streams.
     pub(super) data_sharing: Option<bool>,

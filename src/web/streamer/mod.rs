@@ -14,16 +14,19 @@ use super::brand::{archived, by_hand, document, groups, private, vetting as vett
 use super::caller::Caller;
 use super::etag::{IfMatch, TRIES, answer, versioned};
 use super::fields::Fields;
-use super::listing::{begin, limit, page, part};
+use super::listing::{Sort, begin, limit, page, part};
 use super::patch::{Patch, merge};
 use super::problem::Problem;
+use super::schema::{LanguageCode, Line, OneOf, Text};
 use super::wire::PageBody;
-use actix_web::web::{Data, Json, Path, Query};
+use crate::web::json::Json;
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::channel::{Channel, retarget, standing};
 use gametriggers_actors::domain::streamer::{Platform, ProfileChange};
 use gametriggers_actors::domain::time::UnixMillis;
+use gametriggers_actors::domain::vetting::Vetting;
 use gametriggers_actors::ports::{
     Event, OnRecord, Owner, Principal, StoreError, StreamerDraft, StreamerFilter, StreamerRecord,
 };
@@ -36,25 +39,33 @@ pub(super) use self::plays::{PlayView, PlaysQuery, plays};
 pub(super) use self::vetting::{ChannelDecisionBody, decide};
 pub(super) use self::view::{PublicView, StreamerAnswer, StreamerLine, StreamerView};
 
-/// `GET /api/streamers`.
+/// Which streamers.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct StreamersQuery {
     /// Part of the name.
+    #[schemars(with = "Option<Line<80>>")]
     q: Option<String>,
-    /// `twitch`, `youtube`, `kick` or `other`, as targeting has it.
+    /// Where the stream runs, as targeting has it.
+    #[schemars(with = "Option<OneOf<Platform>>")]
     platform: Option<String>,
     /// ISO 639-1, as targeting has it.
+    #[schemars(with = "Option<LanguageCode>")]
     language: Option<String>,
-    /// For operators: `unverified`, `verified` or `rejected`.
+    /// For operators: only those that came so far.
+    #[schemars(with = "Option<OneOf<Vetting>>")]
     verification: Option<String>,
-    /// For operators: `active` or `archived`; both when it is left out.
+    /// For operators: only those that are archived, or only the others; all when it is left out.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: Option<String>,
-    /// `id`, `name` or `created_at`, with a minus before it for the largest first; `id` when it is left out.
+    /// The order, with a minus for the largest first; `id` when it is left out.
+    #[schemars(with = "Option<OneOf<Sort>>")]
     sort: Option<String>,
-    /// The `next` of the last page.
+    /// The `next` of the page before, in the same order.
+    #[schemars(with = "Option<Text<1024>>")]
     cursor: Option<String>,
-    /// Streamers on a page: 1 to 200, 50 when it is left out.
+    /// Streamers on a page; 50 unless it says otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
@@ -84,15 +95,15 @@ pub(super) async fn list(
     query: Query<StreamersQuery>,
 ) -> Result<HttpResponse, Problem> {
     let profiles = &shared.engine.ports.profiles;
-    if let Principal::Streamer(own) = caller.0 {
-        let items = vec![StreamerLine::of(&profiles.streamer_record(own).await?)];
-        return Ok(private(&PageBody { items, next: None }));
-    }
     let mut fields = Fields::default();
     let mut of = query.filter(&mut fields);
     let from = begin(query.sort.as_deref(), query.cursor.as_deref(), &mut fields);
     fields.end()?;
-    let (from, limit) = (from.ok_or_else(Problem::not_found)?, limit(query.limit));
+    let (from, limit) = (from.ok_or_else(Problem::not_found)?, limit(query.limit)?);
+    if let Principal::Streamer(own) = caller.0 {
+        let items = vec![StreamerLine::of(&profiles.streamer_record(own).await?)];
+        return Ok(private(&PageBody { items, next: None }));
+    }
     let place = |one: &StreamerRecord| (one.streamer.id.0, one.streamer.profile.name.clone(), one.created);
     if let Principal::Brand(brand) = caller.0 {
         // Whether somebody is verified or gone is between them and operators.

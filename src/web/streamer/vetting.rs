@@ -7,12 +7,14 @@ use crate::web::Shared;
 use crate::web::caller::Caller;
 use crate::web::etag::IfMatch;
 use crate::web::fields::{Fields, line};
-use crate::web::patch::merge;
+use crate::web::json::Json;
+use crate::web::patch::{Patch, merge};
 use crate::web::problem::Problem;
+use crate::web::schema::{LanguageCode, Line, Moment};
 use crate::web::wallet_body::REASON_MAX;
 use crate::web::wire::moment;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::channel::{Channel, Reach};
 use gametriggers_actors::domain::streamer::{Platform, ProfileChange};
@@ -25,24 +27,30 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What an operator found out about a channel.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ChannelDecisionBody {
-    /// `verified`, `rejected` or `unverified`.
+    /// Whether it is theirs.
+    #[schemars(extend("enum" = ["verified", "rejected", "unverified"]), example = &"verified")]
     status: String,
     /// Followers; `verified` needs it.
+    #[schemars(example = 18_400)]
     followers: Option<u32>,
     /// Viewers of a stream on average.
+    #[schemars(example = 640)]
     average_viewers: Option<u32>,
-    /// When the numbers were so: RFC 3339, not in the future; now when it is left out.
+    /// When the numbers were so, not in the future; now when it is left out.
+    #[schemars(with = "Option<Moment>")]
     as_of: Option<String>,
     /// The language of the streams, ISO 639-1: targeting goes by it from now on.
+    #[schemars(with = "Option<LanguageCode>")]
     language: Option<String>,
     /// Whether the streams carry the platform's label for grown-ups: targeting goes by it from now on.
     mature: Option<bool>,
     /// Who watches, as the operator saw it; takes the place of what was verified before.
-    demographics: Option<Audience>,
-    /// Why: 1 to 200 characters for the record.
+    demographics: Option<Patch<Audience>>,
+    /// Why, for the record.
+    #[schemars(with = "Line<200>", example = &"logged in before us")]
     reason: String,
 }
 
@@ -78,7 +86,7 @@ impl ChannelDecisionBody {
             fields.need("language", fits, "two small letters of ISO 639-1, such as en");
         }
         if let Some(audience) = &self.demographics {
-            audience.check("demographics", &mut fields);
+            audience.read.check("demographics", &mut fields);
         }
         let reason = fields.need("reason", line(&self.reason, 1, REASON_MAX), "1 to 200 characters");
         fields.end()?;
@@ -116,7 +124,7 @@ pub(in crate::web) async fn decide(
         if let Some(audience) = &body.demographics {
             // As a whole: what was verified of another day is not mixed into it.
             merge(&mut value, &json!({ "demographics": { "verified": null } }));
-            merge(&mut value, &json!({ "demographics": { "verified": audience } }));
+            merge(&mut value, &json!({ "demographics": { "verified": audience.read } }));
         }
         let mut draft = draft(before, (&was, &is), value)?;
         draft.profile.language.clone_from(&decision.profile.language);

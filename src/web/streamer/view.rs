@@ -1,8 +1,10 @@
 //! Streamers as the API shows them: to themselves and operators, and to brands.
 
-use super::details::{Audience, Demographics, StreamerDetails, StreamerProfile};
+use super::details::{Audience, Demographics, PayoutMethod, StreamerDetails, StreamerProfile};
 use crate::web::problem::Problem;
+use crate::web::schema::{CountryCode, Id, LanguageCode, Moment, OneOf, Website, Word};
 use crate::web::wire::{MoneyBody, rfc3339};
+use gametriggers_actors::domain::streamer::Platform;
 use gametriggers_actors::domain::streamer::channel::Channel;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::StreamerRecord;
@@ -22,9 +24,11 @@ pub(in crate::web) enum StreamerAnswer {
 /// A streamer, as they and operators see it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct StreamerView {
-    /// Their id.
+    /// Their number.
+    #[schemars(with = "Id")]
     id: i64,
-    /// `active` or `archived`.
+    /// Whether their keys and users work.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: &'static str,
     /// How they show themselves, as they say.
     profile: StreamerProfile,
@@ -39,14 +43,19 @@ pub(in crate::web) struct StreamerView {
     /// What they agree to.
     consent: ConsentView,
     /// `verified` when one of the channels is, `rejected` when one was and none is, else `unverified`.
+    #[schemars(extend("enum" = ["unverified", "verified", "rejected"]))]
     verification: &'static str,
     /// Grows with every change, of the settings too; the `ETag` has it too.
+    #[schemars(range(min = 1))]
     version: i64,
-    /// RFC 3339.
+    /// Since when there is this streamer.
+    #[schemars(with = "Moment")]
     created_at: String,
-    /// RFC 3339.
+    /// When they were changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
     /// Since when none of their keys and users works.
+    #[schemars(with = "Option<Moment>")]
     archived_at: Option<String>,
 }
 
@@ -54,31 +63,42 @@ pub(in crate::web) struct StreamerView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct TargetingView {
     /// What the stream is about.
+    #[schemars(with = "Word", example = &"gaming")]
     category: String,
-    /// ISO 639-1.
+    /// What is spoken: ISO 639-1.
+    #[schemars(with = "LanguageCode", example = &"en")]
     language: String,
-    /// ISO 3166-1 alpha-2.
+    /// Where they are: ISO 3166-1 alpha-2.
+    #[schemars(with = "CountryCode", example = &"IN")]
     country: String,
-    /// `twitch`, `youtube`, `kick` or `other`.
+    /// Where the stream runs.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
     /// Followers there.
+    #[schemars(example = 18_400)]
     followers: u32,
     /// Whether it is for grown-ups.
+    #[schemars(example = false)]
     mature: bool,
 }
 
 /// A channel.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct ChannelView {
-    /// `twitch`, `youtube`, `kick` or `other`.
+    /// Where.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
     /// The name there.
+    #[schemars(example = &"nova")]
     handle: String,
     /// Its address.
+    #[schemars(with = "Option<Website>", example = &"https://twitch.tv/nova")]
     url: Option<String>,
-    /// `unverified`, `verified` or `rejected`.
+    /// Whether it is theirs.
+    #[schemars(extend("enum" = ["unverified", "verified", "rejected"]))]
     verification: &'static str,
     /// When an operator decided that.
+    #[schemars(with = "Option<Moment>")]
     decided_at: Option<String>,
     /// The audience; null unless the channel is verified.
     metrics: Option<MetricsView>,
@@ -88,10 +108,13 @@ pub(in crate::web) struct ChannelView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct MetricsView {
     /// Followers.
+    #[schemars(example = 18_400)]
     followers: u32,
     /// Viewers of a stream on average.
+    #[schemars(example = 640)]
     average_viewers: Option<u32>,
     /// When that was so.
+    #[schemars(with = "Moment")]
     as_of: String,
 }
 
@@ -107,11 +130,14 @@ pub(in crate::web) struct DemographicsView {
 /// How a streamer wants to be paid.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct PayoutView {
-    /// `none`, `bank`, `upi` or `paypal`.
+    /// The way.
+    #[schemars(with = "OneOf<PayoutMethod>", example = &"upi")]
     method: String,
     /// The last four characters of the account, behind dots.
+    #[schemars(example = &"••••2051")]
     account_masked: Option<String>,
     /// No payout below it.
+    #[schemars(example = MoneyBody::rupees(500))]
     minimum: Option<MoneyBody>,
 }
 
@@ -123,12 +149,16 @@ pub(in crate::web) struct ConsentView {
     /// Whether brands may see numbers of their streams.
     data_sharing: bool,
     /// When they last said so.
+    #[schemars(with = "Option<Moment>")]
     data_sharing_at: Option<String>,
     /// Brands that may not appear.
+    #[schemars(with = "Vec<Id>")]
     blocked_brands: Vec<i64>,
     /// Advertised categories that may not appear.
+    #[schemars(with = "Vec<Word>", example = ["gambling"])]
     blocked_categories: Vec<String>,
     /// Where the settings are.
+    #[schemars(example = &"/api/streamers/1/settings")]
     settings_url: String,
 }
 
@@ -136,8 +166,10 @@ pub(in crate::web) struct ConsentView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct AgreedView {
     /// Its name.
+    #[schemars(example = &"twitch-conservative")]
     policy: String,
     /// When.
+    #[schemars(with = "Moment")]
     agreed_at: String,
 }
 
@@ -147,38 +179,51 @@ pub(in crate::web) struct StreamerLine {
     /// What brands see as well.
     #[serde(flatten)]
     public: PublicView,
-    /// ISO 3166-1 alpha-2.
+    /// Where they are: ISO 3166-1 alpha-2.
+    #[schemars(with = "CountryCode", example = &"IN")]
     country: String,
     /// Whether it is for grown-ups.
+    #[schemars(example = false)]
     mature: bool,
-    /// `active` or `archived`.
+    /// Whether their keys and users work.
+    #[schemars(extend("enum" = ["active", "archived"]))]
     status: &'static str,
-    /// `unverified`, `verified` or `rejected`.
+    /// Whether a channel of theirs is verified.
+    #[schemars(extend("enum" = ["unverified", "verified", "rejected"]), example = &"verified")]
     verification: &'static str,
     /// Whether every brand may find them.
     listed: bool,
     /// Grows with every change.
+    #[schemars(range(min = 1))]
     version: i64,
-    /// RFC 3339.
+    /// Since when there is this streamer.
+    #[schemars(with = "Moment")]
     created_at: String,
-    /// RFC 3339.
+    /// When they were changed last.
+    #[schemars(with = "Moment")]
     updated_at: String,
 }
 
 /// A streamer, as brands see them who may.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct PublicView {
-    /// Their id.
+    /// Their number.
+    #[schemars(with = "Id")]
     id: i64,
     /// Their name.
+    #[schemars(example = &"Nova")]
     display_name: String,
-    /// `twitch`, `youtube`, `kick` or `other`.
+    /// Where the stream runs.
+    #[schemars(with = "OneOf<Platform>")]
     platform: &'static str,
-    /// ISO 639-1, the one that targeting looks at first.
+    /// What is spoken, ISO 639-1: the one that targeting looks at first.
+    #[schemars(with = "Vec<LanguageCode>", example = ["en", "hi"])]
     languages: Vec<String>,
     /// Followers there.
+    #[schemars(example = 18_400)]
     followers: u32,
     /// What they stream, the one that targeting looks at first.
+    #[schemars(with = "Vec<Word>", example = ["gaming"])]
     categories: Vec<String>,
 }
 

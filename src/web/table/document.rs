@@ -2,7 +2,9 @@
 //! types that are read and sent, so that they can not say anything else.
 
 use super::example::example;
-use super::{Access, Answer, Body, Keyed, Operation, Section, Shape};
+use super::part::Part;
+use super::schemas::{Schemas, bound, reference, rename, set};
+use super::{Access, Answer, Body, Keyed, Operation, Section};
 use crate::web::problem::Named;
 use crate::web::problem_kind::{KINDS, kind_of};
 use actix_web::http::{Method, StatusCode};
@@ -14,112 +16,20 @@ use std::collections::BTreeMap;
 /// What is said of the API as a whole.
 const ABOUT: &str = include_str!("about.md");
 
-/// The two sides of a type: what is read of it, and what is sent.
-struct Schemas {
-    read: SchemaGenerator,
-    sent: SchemaGenerator,
-}
-
-impl Schemas {
-    fn new() -> Self {
-        let settings =
-            || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
-        Self {
-            read: settings().for_deserialize().into_generator(),
-            sent: settings().for_serialize().into_generator(),
-        }
-    }
-
-    fn read(&mut self, shape: Shape) -> Value {
-        shape(&mut self.read).to_value()
-    }
-
-    fn sent(&mut self, shape: Shape) -> Value {
-        shape(&mut self.sent).to_value()
-    }
-
-    /// The definitions of both sides. A type that is read and sent in two forms has two: the names that are
-    /// to be changed in what was sent are given back.
-    fn end(mut self) -> (Map<String, Value>, Vec<String>) {
-        let mut all = self.read.take_definitions(true);
-        let sent = self.sent.take_definitions(true);
-        let mut differ: Vec<String> = Vec::new();
-        // What holds a type of two forms has two forms itself.
-        loop {
-            let new: Vec<String> = sent
-                .iter()
-                .filter(|(name, schema)| {
-                    !differ.contains(name)
-                        && all.get(*name).is_some_and(|read| {
-                            read != *schema || differ.iter().any(|one| names(schema, one))
-                        })
-                })
-                .map(|(name, _)| name.clone())
-                .collect();
-            if new.is_empty() {
-                break;
-            }
-            differ.extend(new);
-        }
-        for (name, mut schema) in sent {
-            rename(&mut schema, &differ);
-            all.insert(if differ.contains(&name) { format!("{name}Sent") } else { name }, schema);
-        }
-        (all, differ)
-    }
-}
-
-fn set(object: &mut Value, key: &str, value: Value) {
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert(key.to_owned(), value);
-    }
-}
-
-fn reference(name: &str) -> String {
-    format!("#/components/schemas/{name}")
-}
-
-/// Whether a schema names a definition.
-fn names(schema: &Value, name: &str) -> bool {
-    match schema {
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(key, value)| (key == "$ref" && *value == reference(name)) || names(value, name)),
-        Value::Array(items) => items.iter().any(|item| names(item, name)),
-        _ => false,
-    }
-}
-
-/// Points at the forms that are sent.
-fn rename(schema: &mut Value, differ: &[String]) {
-    match schema {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value {
-                    Value::String(path) if key == "$ref" => {
-                        if differ.iter().any(|name| *path == reference(name)) {
-                            path.push_str("Sent");
-                        }
-                    }
-                    value => rename(value, differ),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, differ)),
-        _ => {}
-    }
-}
-
 /// The whole document.
 pub(in crate::web) fn document(table: &[Section]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut readers = Vec::new();
     for section in table {
         for resource in &section.resources {
             let path = format!("{}{}", section.root, resource.path);
             for operation in &resource.operations {
                 let described = describe(section, &path, operation, &mut schemas);
                 let method = operation.method.as_str().to_ascii_lowercase();
+                if let Body::Json(_, reads) | Body::Maybe(_, reads) = operation.body {
+                    readers.push((path.clone(), method.clone(), reads));
+                }
                 paths.entry(path.clone()).or_default().insert(method, described);
             }
         }
@@ -132,6 +42,16 @@ pub(in crate::web) fn document(table: &[Section]) -> Value {
         }
         add_examples(operation, &definitions);
     }
+    for (path, method, reads) in readers {
+        let operation = paths.get(&path).and_then(|methods| methods.get(&method));
+        let example = operation.and_then(|it| it.pointer("/requestBody/content/application~1json/example"));
+        let read = example.map_or(Err("there is none".to_owned()), |example| reads(&example.to_string()));
+        debug_assert_eq!(read, Ok(()), "the example of {method} {path}");
+    }
+    let mut schemas = Value::Object(definitions);
+    let mut described = json!(paths);
+    bound(&mut schemas);
+    bound(&mut described);
     let tags = table.iter().map(|section| json!({ "name": section.name, "description": section.about }));
     json!({
         "openapi": "3.1.0",
@@ -143,9 +63,9 @@ pub(in crate::web) fn document(table: &[Section]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "tags": tags.collect::<Vec<_>>(),
-        "paths": paths,
+        "paths": described,
         "components": {
-            "schemas": definitions,
+            "schemas": schemas,
             "responses": responses(&problem),
             "headers": headers(),
             "securitySchemes": { "bearer": {
@@ -171,7 +91,7 @@ fn describe(section: &Section, path: &str, operation: &Operation, schemas: &mut 
     }
     let content = match &operation.body {
         Body::None => return out,
-        Body::Json(shape) | Body::Maybe(shape) => {
+        Body::Json(shape, _) | Body::Maybe(shape, _) => {
             json!({ "application/json": { "schema": schemas.read(*shape) } })
         }
         Body::Bytes(types) => {
@@ -181,7 +101,7 @@ fn describe(section: &Section, path: &str, operation: &Operation, schemas: &mut 
     set(
         &mut out,
         "requestBody",
-        json!({ "required": !matches!(operation.body, Body::Maybe(_)), "content": content }),
+        json!({ "required": !matches!(operation.body, Body::Maybe(..)), "content": content }),
     );
     out
 }
@@ -190,13 +110,24 @@ fn bytes_of(media: &str) -> Value {
     if media != "multipart/form-data" {
         return json!({});
     }
-    let file = json!({ "type": "string", "contentMediaType": "application/octet-stream" });
-    json!({ "schema": { "type": "object", "properties": { "file": file }, "required": ["file"] } })
+    let file = json!({
+        "type": "string",
+        "contentMediaType": "application/octet-stream",
+        "description": "The picture or the video.",
+    });
+    json!({ "schema": {
+        "type": "object",
+        "properties": { "file": file },
+        "required": ["file"],
+        "additionalProperties": false,
+    } })
 }
 
-/// A name for clients that are made from the document: the method and the words of the path.
+/// A name for clients that are made from the document: the method and the words of the path. What is not under
+/// `/api` is told from what is, whose path may be the same behind it.
 fn id(path: &str, method: &Method) -> String {
-    let words = path.trim_start_matches("/api").split(['/', '-', '.']).filter(|word| !word.is_empty());
+    let named = path.strip_prefix("/api").map_or_else(|| format!("/services{path}"), str::to_owned);
+    let words = named.split(['/', '-', '.']).filter(|word| !word.is_empty());
     let words = words.map(|word| match word.strip_prefix('{') {
         Some(name) => format!("by_{}", name.trim_end_matches('}')),
         None => word.to_owned(),
@@ -241,33 +172,34 @@ fn parameters(path: &str, operation: &Operation) -> Vec<Value> {
         all.push(header("Idempotency-Key", operation.keyed == Keyed::Always, about, schema));
     }
     if operation.versioned {
-        let schema = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}\")$" });
-        all.push(match operation.method {
-            Method::GET => {
-                header("If-None-Match", false, "Answered with 304 when it still has this version.", schema)
-            }
-            Method::POST if operation.status == StatusCode::CREATED => return all,
-            _ => header("If-Match", false, "The change is made to this version, or not at all.", schema),
-        });
+        all.extend(version(path, operation).map(|(name, about)| {
+            let schema = json!({ "type": "string", "pattern": r#"^"[0-9]{1,18}"$"#, "examples": ["\"1\""] });
+            header(name, false, about, schema)
+        }));
     }
     all
 }
 
+/// The header that a version is named in, and what it is for.
+fn version(path: &str, operation: &Operation) -> Option<(&'static str, &'static str)> {
+    match operation.method {
+        Method::GET => Some((
+            "If-None-Match",
+            "Answered with 304 when it still has this version. A list of versions and `*` are taken as well.",
+        )),
+        // What is made has no version yet; what it is made for may have one.
+        Method::POST if operation.status == StatusCode::CREATED && !path.contains('{') => None,
+        _ => Some((
+            "If-Match",
+            "The change is made to this version, or not at all. `*` is any version, as without it.",
+        )),
+    }
+}
+
 fn in_path(path: &str, name: &str) -> Value {
-    // Everything is numbered, but for what has a name or a hash.
-    let number =
-        json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": i64::MAX, "examples": [1] });
-    let text =
-        |pattern: &str, example: &str| json!({ "type": "string", "pattern": pattern, "examples": [example] });
-    let schema = match name {
-        "key_id" => text("^[0-9a-f]{16}$", "0123456789abcdef"),
-        "id" if path.ends_with("/keys/{id}") => text("^[0-9a-f]{16}$", "0123456789abcdef"),
-        "name" => text("^[0-9a-f]{16,64}(-[0-9]+)?\\.[a-z0-9]+$", "3f786850e387550fdab836ed7e6dc881.webp"),
-        "platform" => json!({ "type": "string", "enum": ["twitch", "youtube", "kick", "other"] }),
-        "provider" => json!({ "type": "string", "enum": ["twitch", "google"] }),
-        _ => number,
-    };
-    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    let part = Part::of(path, name);
+    let about = part.about(path, name);
+    json!({ "name": name, "in": "path", "required": true, "description": about, "schema": part.schema() })
 }
 
 fn in_query(query: &Value) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// How deep types may stand in one another.
-const DEEP: u8 = 12;
+const DEEP: u8 = 24;
 
 /// The example of a schema. Fields that may be left out and have no example of their own are left out.
 pub(super) fn example(schema: &Value, definitions: &Map<String, Value>) -> Value {
@@ -26,7 +26,13 @@ fn of(schema: &Value, definitions: &Map<String, Value>, deep: u8) -> Value {
     let choice = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
     if let Some(one) = choice.and_then(|many| many.iter().find(|one| one.get("type") != Some(&json!("null"))))
     {
-        return of(one, definitions, deep);
+        // What all of them have stands beside the choice.
+        let beside =
+            if schema.get("properties").is_some() { object(schema, definitions, deep) } else { json!({}) };
+        return match of(one, definitions, deep) {
+            Value::Object(fields) => merged(beside, Value::Object(fields)),
+            other => other,
+        };
     }
     match kind(schema) {
         Some("object") => object(schema, definitions, deep),
@@ -36,7 +42,9 @@ fn of(schema: &Value, definitions: &Map<String, Value>, deep: u8) -> Value {
         },
         Some("string") => match schema.get("format").and_then(Value::as_str) {
             Some("date-time") => json!("2026-12-01T18:00:00Z"),
+            Some("date") => json!("2026-12-01"),
             Some("uri") => json!("https://example.com/"),
+            Some("uuid") => json!("01939c51-4b00-7e3a-9c1d-5f2b8a6d0c47"),
             _ => json!("text"),
         },
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
@@ -70,7 +78,17 @@ fn object(schema: &Value, definitions: &Map<String, Value>, deep: u8) -> Value {
         .filter_map(Value::as_str)
         .collect();
     let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let shown =
-        fields.filter(|(name, field)| required.contains(&name.as_str()) || field.get("examples").is_some());
-    Value::Object(shown.map(|(name, field)| (name.clone(), of(field, definitions, deep))).collect())
+    let has_own = |field: &Value| field.get("examples").is_some();
+    let shown = fields.filter(|(name, field)| required.contains(&name.as_str()) || has_own(field));
+    let value = |field: &Value| {
+        // What need not be there is not, unless somebody has said what it looks like.
+        if can_be_null(field) && !has_own(field) { Value::Null } else { of(field, definitions, deep) }
+    };
+    Value::Object(shown.map(|(name, field)| (name.clone(), value(field))).collect())
+}
+
+fn can_be_null(schema: &Value) -> bool {
+    let is_null = |one: &Value| one == "null" || one.get("type").is_some_and(|kind| kind == "null");
+    let many = ["type", "anyOf"].map(|key| schema.get(key).and_then(Value::as_array));
+    many.into_iter().flatten().flatten().any(is_null)
 }

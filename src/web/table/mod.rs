@@ -5,10 +5,14 @@
 mod document;
 mod example;
 mod gate;
+mod part;
+mod schemas;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::document::document;
 
-use self::gate::gate;
+use self::gate::{Guard, gate};
 use super::cors;
 use super::problem::Problem;
 use actix_web::http::{Method, StatusCode, header};
@@ -16,6 +20,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard, web};
 use gametriggers_actors::domain::scope::Scope;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::DeserializeOwned;
 
 /// How a type is described.
 type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -33,12 +38,15 @@ pub(super) enum Access {
     Scopes(&'static [Scope]),
 }
 
+/// Whether a type reads a body.
+type Reads = fn(&str) -> Result<(), String>;
+
 /// What a request brings.
 enum Body {
     None,
-    Json(Shape),
+    Json(Shape, Reads),
     /// Nothing, or JSON.
-    Maybe(Shape),
+    Maybe(Shape, Reads),
     /// Bytes of one of these types.
     Bytes(&'static [&'static str]),
 }
@@ -147,6 +155,10 @@ methods! {
     delete DELETE;
 }
 
+fn reads<T: DeserializeOwned>(body: &str) -> Result<(), String> {
+    serde_json::from_str::<T>(body).map(drop).map_err(|error| error.to_string())
+}
+
 fn shape<T: JsonSchema>() -> Shape {
     SchemaGenerator::subschema_for::<T>
 }
@@ -193,14 +205,14 @@ impl Operation {
     }
 
     /// Its body, as JSON.
-    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
-        self.body = Body::Json(shape::<T>());
+    pub(super) fn takes<T: JsonSchema + DeserializeOwned>(mut self) -> Self {
+        self.body = Body::Json(shape::<T>(), reads::<T>);
         self
     }
 
     /// Its body, as JSON, which may be left out.
-    pub(super) fn may_take<T: JsonSchema>(mut self) -> Self {
-        self.body = Body::Maybe(shape::<T>());
+    pub(super) fn may_take<T: JsonSchema + DeserializeOwned>(mut self) -> Self {
+        self.body = Body::Maybe(shape::<T>(), reads::<T>);
         self
     }
 
@@ -290,8 +302,8 @@ impl Operation {
     }
 
     fn routed(self) -> Route {
-        let access = self.access;
-        let route = self.route.wrap(from_fn(move |request, next| gate(access, request, next)));
+        let guarded = Guard { access: self.access, keyed: self.keyed, versioned: self.versioned };
+        let route = self.route.wrap(from_fn(move |request, next| gate(guarded, request, next)));
         match self.method {
             Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
             method => route.method(method),

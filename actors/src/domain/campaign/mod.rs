@@ -118,6 +118,9 @@ pub enum Pricing {
 }
 
 impl Pricing {
+    /// The names of all of them.
+    pub const CODES: [&'static str; 3] = ["cpm", "cpc", "flat"];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -255,6 +258,9 @@ pub enum PacingMode {
 }
 
 impl PacingMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Even, Self::Asap, Self::FrontLoaded];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -268,7 +274,7 @@ impl PacingMode {
     /// The mode of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Even, Self::Asap, Self::FrontLoaded].into_iter().find(|m| m.code() == code)
+        Self::ALL.into_iter().find(|m| m.code() == code)
     }
 }
 

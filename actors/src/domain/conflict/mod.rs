@@ -32,6 +32,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Advisory, Self::Warning, Self::Blocking];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -45,7 +48,7 @@ impl Severity {
     /// The severity of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Advisory, Self::Warning, Self::Blocking].into_iter().find(|s| s.code() == code)
+        Self::ALL.into_iter().find(|s| s.code() == code)
     }
 }
 
@@ -61,6 +64,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The names of all of them.
+    pub const CODES: [&'static str; 3] = ["category", "brand", "streamer"];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -139,6 +145,10 @@ pub enum RuleKind {
 }
 
 impl RuleKind {
+    /// The names of all of them.
+    pub const CODES: [&'static str; 4] =
+        ["category_exclusivity", "brand_exclusivity", "cooldown_period", "simultaneous_limit"];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -127,6 +127,9 @@ pub enum Corner {
 }
 
 impl Corner {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::TopLeft, Self::TopRight, Self::BottomLeft, Self::BottomRight];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -141,9 +144,7 @@ impl Corner {
     /// The corner of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::TopLeft, Self::TopRight, Self::BottomLeft, Self::BottomRight]
-            .into_iter()
-            .find(|c| c.code() == code)
+        Self::ALL.into_iter().find(|c| c.code() == code)
     }
 }
 
@@ -157,6 +158,9 @@ pub enum Motion {
 }
 
 impl Motion {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Full, Self::Reduced];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -169,7 +173,7 @@ impl Motion {
     /// The motion of a name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Full, Self::Reduced].into_iter().find(|m| m.code() == code)
+        Self::ALL.into_iter().find(|m| m.code() == code)
     }
 }
 
