@@ -126,6 +126,9 @@ impl CreativeBody {
         let duration = fields.need(&field("duration_ms"), duration, "3000 to 30000");
         let accent =
             fields.need(&field("accent"), is_color(&self.accent).then(|| self.accent.clone()), "#rrggbb");
+        // No notice is taken of it; but what it can not be it is not taken for either.
+        let known = self.status.as_deref().is_none_or(|code| CreativeStatus::from_code(code).is_some());
+        fields.need(&field("status"), known.then_some(()), "active, paused, review or archived");
         let weight = self.weight.unwrap_or(1);
         let weight =
             fields.need(&field("weight"), (1..=WEIGHT_MAX).contains(&weight).then_some(weight), "1 to 1000");

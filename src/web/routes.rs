@@ -236,7 +236,7 @@ fn wallets() -> Section {
         ]),
         at("/admin/adjustments", vec![
             post(wallet::adjust, "Correct a wallet by hand").needs(&[Admin]).keyed().takes::<AdjustmentBody>()
-                .gives::<WalletView>(),
+                .gives::<WalletView>().fails(&["not-found"]),
         ]),
     ])
 }
@@ -291,7 +291,7 @@ fn webhooks() -> Section {
                 .gives::<PageBody<EndpointView>>(),
             post(webhook::add, "Add an endpoint").needs(&[CampaignsWrite, StreamerWrite])
                 .takes::<EndpointBody>()
-                .makes::<EndpointView>().fails(&["too-many-webhooks"]),
+                .makes::<EndpointView>().fails(&["not-found", "too-many-webhooks"]),
         ]),
         at("/webhooks/{id}", vec![
             get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead]).versioned()
@@ -398,7 +398,7 @@ fn accounts() -> Section {
             get(account::keys, "List keys").needs(&[Admin]).query::<account::KeysQuery>()
                 .gives::<PageBody<KeyView>>(),
             post(account::add_key, "Make a further key").needs(&[Admin]).takes::<HolderBody>()
-                .makes::<OpenedView>().fails(&["too-many-keys"]),
+                .makes::<OpenedView>().fails(&["not-found", "too-many-keys"]),
         ]),
         at("/admin/keys/{id}", vec![
             delete(account::revoke, "Revoke a key").needs(&[Admin]).query::<account::RevokeQuery>()

@@ -173,7 +173,10 @@ fn parameters(path: &str, operation: &Operation) -> Vec<Value> {
     }
     if operation.versioned {
         all.extend(version(path, operation).map(|(name, about)| {
-            let schema = json!({ "type": "string", "pattern": r#"^"[0-9]{1,18}"$"#, "examples": ["\"1\""] });
+            let schema = json!({
+                "type": "string",
+                "anyOf": [{ "const": "*" }, { "pattern": r#"^"[0-9]{1,18}"$"# }],
+            });
             header(name, false, about, schema)
         }));
     }

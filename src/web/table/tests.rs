@@ -127,7 +127,10 @@ fn bounded(document: &Value, schema: &Value, place: &str, looked_at: &mut BTreeS
     };
     let listed = has("enum") || has("const");
     if is("string") {
-        assert!(listed || has("maxLength") || has("pattern") || has("format"), "{place}: {schema}");
+        assert!(
+            listed || has("anyOf") || has("maxLength") || has("pattern") || has("format"),
+            "{place}: {schema}"
+        );
     }
     if is("integer") {
         assert!(has("anyOf") || (has("minimum") && has("maximum")), "{place}: {schema}");
