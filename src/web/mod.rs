@@ -107,7 +107,10 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
         .route("/metrics", read().to(health::metrics))
-        .route("/api/openapi.json", read().to(contract::show));
+        .route("/api/openapi.json", read().to(contract::show))
+        .route("/api/docs", read().to(pages::docs))
+        .route("/api/docs/", read().to(|| pages::moved("/api/docs")))
+        .route("/problems/{name}", read().to(pages::problem));
     for section in routes::table() {
         section.register(app);
     }
