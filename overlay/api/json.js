@@ -2,7 +2,7 @@
 // digits than JavaScript keeps, and the answers of a ledger have such numbers; so texts are read, not values.
 // Pure.
 
-const LINE_MAX = 64;
+const LINE_MAX = 58;
 const DEEP_MAX = 100;
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/y;
 
@@ -51,8 +51,8 @@ function tree(text) {
 const isList = ({ kind }) => kind === 'object' || kind === 'array';
 
 /** An object or a list of plain values that fits in a line is kept in one: `{ "amount_micros": 1, … }`. */
-function isShort({ items }) {
-  let length = 4;
+function isShort({ items }, taken) {
+  let length = taken + 4;
   for (const { key, value } of items) {
     if (isList(value)) return false;
     length += (key?.length ?? 0) + value.text.length + 4;
@@ -76,7 +76,7 @@ export function layout(text) {
     if (parts.at(-1)?.kind === 'mark') parts.at(-1).text += words;
     else parts.push({ kind: 'mark', text: words });
   };
-  const put = (node, indent) => {
+  const put = (node, indent, before = 0) => {
     if (!isList(node)) {
       parts.push(node);
       return;
@@ -86,7 +86,7 @@ export function layout(text) {
       mark(open + close);
       return;
     }
-    const short = isShort(node);
+    const short = isShort(node, indent.length + before);
     const [first, between, last] = short
       ? [node.kind === 'object' ? ' ' : '', ', ', node.kind === 'object' ? ' ' : '']
       : [`\n${indent}  `, `,\n${indent}  `, `\n${indent}`];
@@ -97,7 +97,7 @@ export function layout(text) {
         parts.push({ kind: 'key', text: key });
         mark(': ');
       }
-      put(value, `${indent}  `);
+      put(value, short ? indent : `${indent}  `, (key?.length ?? 0) + 2);
     });
     mark(last + close);
   };

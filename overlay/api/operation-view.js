@@ -103,7 +103,7 @@ export class OperationView {
       prose(operation.about),
       make('dl', { class: 'facts' },
         make('div', {}, make('dt', {}, 'Needs'), make('dd', {}, needs(operation))),
-        operation.care ? make('div', {}, make('dt', {}, 'Mind'), make('dd', { class: 'warn' }, CARE[operation.care])) : null),
+        operation.care ? make('div', {}, make('dt', {}, 'Effect'), make('dd', { class: 'warn' }, CARE[operation.care])) : null),
       jump,
       this.#parameters(),
       this.#requestBody(),

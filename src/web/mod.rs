@@ -89,7 +89,7 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
     app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
-    app.configure(|app| routes::services().register(app));
+    table::register(vec![routes::services()], app);
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
 }
 
@@ -111,9 +111,7 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .route("/api/docs", read().to(pages::docs))
         .route("/api/docs/", read().to(|| pages::moved("/api/docs")))
         .route("/problems/{name}", read().to(pages::problem));
-    for section in routes::table() {
-        section.register(app);
-    }
+    table::register(routes::table(), app);
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));

@@ -29,16 +29,15 @@ use gametriggers_protocol::campaign::Live;
 /// All sections of the API, in the order in which they are read.
 pub(super) fn table() -> Vec<Section> {
     vec![
-        // Before the next, whose first part may be any word.
-        second_factor(),
-        sign_in(),
         campaigns(),
         participations(),
         assets(),
         wallets(),
-        streamers(),
         webhooks(),
+        streamers(),
         conflict_rules(),
+        sign_in(),
+        second_factor(),
         accounts(),
         services(),
     ]
@@ -83,7 +82,6 @@ fn sign_in() -> Section {
                 .takes::<provider::ExchangeBody>().gives::<TokensView>()
                 .fails(&["session-over", "second-factor-needed", "wrong-code", "too-many-attempts"]),
         ]),
-        // Last, since their first part may be any word.
         at("/auth/{provider}", vec![
             get(provider::start, "Sign in with a provider").open().query::<provider::StartQuery>()
                 .leads_elsewhere(StatusCode::FOUND)

@@ -296,7 +296,7 @@ impl Resource {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    fn routed(self, root: &str) -> impl HttpServiceFactory + use<> {
+    fn routed(self, path: &str) -> impl HttpServiceFactory + use<> {
         let allow = self.methods();
         let other = move || {
             let mut answer = Problem::method().error_response();
@@ -305,7 +305,7 @@ impl Resource {
             }
             std::future::ready::<HttpResponse>(answer)
         };
-        let resource = web::resource(format!("{root}{}", self.path)).default_service(web::to(other));
+        let resource = web::resource(path).default_service(web::to(other));
         self.operations.into_iter().fold(resource, |resource, one| resource.route(one.routed()))
     }
 }
@@ -320,11 +320,34 @@ impl Section {
     pub(super) const fn elsewhere(name: &'static str, about: &'static str, resources: Vec<Resource>) -> Self {
         Self { name, about, root: "", resources }
     }
+}
 
-    /// Makes routes of it.
-    pub(super) fn register(self, app: &mut web::ServiceConfig) {
-        for resource in self.resources {
-            app.service(resource.routed(self.root));
-        }
+/// Makes routes of sections. A part of a path that is spelled out comes before one that may be any word, so
+/// that the table can stand in the order in which it is read.
+pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig) {
+    let resources = sections.into_iter().flat_map(|Section { root, resources, .. }| {
+        resources.into_iter().map(move |resource| (format!("{root}{}", resource.path), resource))
+    });
+    let mut all: Vec<_> = resources.collect();
+    all.sort_by_cached_key(|(path, _)| by_part(path));
+    for (path, resource) in all {
+        app.service(resource.routed(&path));
+    }
+}
+
+/// Sorts paths part by part, what is spelled out first.
+fn by_part(path: &str) -> Vec<(bool, String)> {
+    path.split('/').map(|part| (part.contains('{'), part.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_part;
+
+    #[test]
+    fn what_is_spelled_out_comes_before_what_may_be_any_word() {
+        let mut paths = ["/a/{any}/c", "/a/{any}", "/a/b", "/{any}", "/a/{any}/{more}", "/a/z/{any}"];
+        paths.sort_by_cached_key(|path| by_part(path));
+        assert_eq!(paths, ["/a/b", "/a/z/{any}", "/a/{any}", "/a/{any}/c", "/a/{any}/{more}", "/{any}"]);
     }
 }
