@@ -36,6 +36,7 @@ pub(in crate::store) mod catalogue;
 mod daily_cap;
 pub(in crate::store) mod database;
 mod fault;
+mod key;
 mod model;
 mod money;
 mod open;

@@ -9,11 +9,11 @@ mod gate;
 pub(super) use self::document::document;
 
 use self::gate::gate;
+use super::cors;
 use super::problem::Problem;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, ResponseError, dev::HttpServiceFactory};
-use actix_web::{Handler, HttpResponse, Responder, Route, guard, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard, web};
 use gametriggers_actors::domain::scope::Scope;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -296,16 +296,16 @@ impl Resource {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    fn routed(self, path: &str) -> impl HttpServiceFactory + use<> {
+    fn routed(self) -> actix_web::Resource {
         let allow = self.methods();
         let other = move || {
-            let mut answer = Problem::method().error_response();
+            let mut answer = HttpResponse::from_error(Problem::method());
             if let Ok(allow) = header::HeaderValue::from_str(&allow) {
                 answer.headers_mut().insert(header::ALLOW, allow);
             }
             std::future::ready::<HttpResponse>(answer)
         };
-        let resource = web::resource(path).default_service(web::to(other));
+        let resource = web::resource(self.path).default_service(web::to(other));
         self.operations.into_iter().fold(resource, |resource, one| resource.route(one.routed()))
     }
 }
@@ -320,18 +320,27 @@ impl Section {
     pub(super) const fn elsewhere(name: &'static str, about: &'static str, resources: Vec<Resource>) -> Self {
         Self { name, about, root: "", resources }
     }
+
+    /// Whether its paths are under `/api`.
+    pub(super) fn is_api(&self) -> bool {
+        !self.root.is_empty()
+    }
 }
 
-/// Makes routes of sections. A part of a path that is spelled out comes before one that may be any word, so
-/// that the table can stand in the order in which it is read.
-pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig) {
-    let resources = sections.into_iter().flat_map(|Section { root, resources, .. }| {
-        resources.into_iter().map(move |resource| (format!("{root}{}", resource.path), resource))
-    });
-    let mut all: Vec<_> = resources.collect();
-    all.sort_by_cached_key(|(path, _)| by_part(path));
-    for (path, resource) in all {
-        app.service(resource.routed(&path));
+/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before one
+/// that may be any word, so that the table can stand in the order in which it is read. Pages of those origins
+/// may read what is well known.
+pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig, origins: &[String]) {
+    let mut resources: Vec<_> = sections.into_iter().flat_map(|section| section.resources).collect();
+    resources.sort_by_cached_key(|resource| by_part(resource.path));
+    for resource in resources {
+        let is_well_known = resource.path.starts_with("/.well-known/");
+        let routed = resource.routed();
+        if is_well_known {
+            app.service(routed.wrap(cors::allowed(origins)));
+        } else {
+            app.service(routed);
+        }
     }
 }
 
