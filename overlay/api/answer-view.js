@@ -33,11 +33,11 @@ function problem(value) {
   const name = /^\/problems\/([a-z-]+)$/.exec(value?.type)?.[1];
   if (!name) return null;
   const errors = Array.isArray(value.errors) ? value.errors : [];
-  const rows = errors.map(({ field, message }) => make('li', {}, make('code', {}, String(field)), ` ${String(message)}`));
+  const rows = errors.map(({ field, message }) => make('li', {}, make('code', {}, String(field)), `: ${String(message)}`));
   return make('div', { class: 'said' },
     make('p', {}, make('strong', {}, String(value.title ?? name)), value.detail ? `: ${String(value.detail)}` : ''),
     rows.length > 0 ? make('ul', { class: 'said-fields', 'aria-label': 'Fields that are refused' }, ...rows) : null,
-    make('p', {}, make('a', { href: `#problem-${name}` }, `What ${name} means`)));
+    make('p', {}, make('a', { href: `#problem-${name}` }, 'What ', make('code', {}, name), ' means')));
 }
 
 export class AnswerView {

@@ -57,7 +57,7 @@ export class CredentialView {
     const words = value === null ? 'Set a key' : name;
     setText(byId('credential-state'), words);
     byId('credential-open').dataset.set = value === null ? '' : 'yes';
-    byId('credential-open').setAttribute('aria-label', value === null ? 'Set a key' : `In use: ${name}. Change or forget it`);
+    byId('credential-open').setAttribute('aria-label', value === null ? 'Set a key' : `Key in use: ${name}`);
     byId('credential-now').hidden = value === null;
     setText(byId('credential-words'), value === null ? '' : `In use: ${name}${until ? `, until ${clock(until)}` : ''}`);
   }

@@ -41,7 +41,7 @@ export class Credential {
   }
 
   /** `name` and `until` are of a user who signed in. */
-  use(value, { name = `Key …${value.slice(-6)}`, until = null, store = false } = {}) {
+  use(value, { name = `…${value.slice(-6)}`, until = null, store = false } = {}) {
     [this.#value, this.#name, this.#until] = [value, name, until];
     try {
       if (store) sessionStorage.setItem(STORED_AS, JSON.stringify({ value, name, until }));

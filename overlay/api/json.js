@@ -2,7 +2,7 @@
 // digits than JavaScript keeps, and the answers of a ledger have such numbers; so texts are read, not values.
 // Pure.
 
-const LINE_MAX = 58;
+const LINE_MAX = 60;
 const DEEP_MAX = 100;
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/y;
 

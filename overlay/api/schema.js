@@ -44,7 +44,7 @@ export function limits(schema) {
 function fallback(value) {
   if (value === undefined || value === null) return null;
   const text = JSON.stringify(value);
-  return text.length > 80 || text === '{}' || text === '[]' ? null : text;
+  return text.length > 40 || text === '{}' || text === '[]' ? null : text;
 }
 
 export class Schemas {

@@ -75,7 +75,7 @@ export class TryView {
     }
     const { open } = this.#operation.access;
     const { value, name } = this.#page.credential;
-    const words = open ? '' : value === null ? 'No key is set: the answer will be 401. ' : `In use: ${name}`;
+    const words = open ? '' : value === null ? 'No key is set: the answer will be 401. ' : `Key in use: ${name}`;
     this.#hint.replaceChildren(words);
     if (!open && value === null) this.#hint.append(button('Set a key', { class: 'link' }, this.#page.ask));
     this.#show();
