@@ -387,9 +387,9 @@ fn problems(path: &str, operation: &Operation) -> BTreeMap<StatusCode, Vec<&'sta
 
 /// All problems there are, by the last part of their `type`.
 fn problem_types() -> Value {
-    let all = KINDS.iter().map(
-        |kind| json!({ "name": kind.name, "status": kind.status.as_u16(), "description": kind.about }),
-    );
+    let all = KINDS
+        .iter()
+        .map(|kind| json!({ "name": kind.name, "status": kind.status.as_u16(), "description": kind.about }));
     all.collect()
 }
 
