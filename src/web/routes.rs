@@ -18,8 +18,9 @@ use super::wallet_body::{
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, conflict_rule, key, key_body, metrics, overlay_key, participation,
-    rule_override, settings, statement, streamer, violation, wallet, webhook, webhook_delivery, why,
+    account, asset, auth, blocklist, campaign, campaign_plays, conflict_rule, key, key_body, metrics,
+    overlay_key, participation, profile_routes, rule_override, settings, statement, streamer, violation,
+    wallet, webhook, webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
@@ -35,12 +36,15 @@ pub(super) fn table() -> Vec<Section> {
         assets(),
         wallets(),
         webhooks(),
+        profile_routes::brands(),
+        profile_routes::streamers(),
         streamers(),
         conflict_rules(),
         sign_in(),
         second_factor(),
         keys(),
         accounts(),
+        profile_routes::audit_log(),
         services(),
     ]
 }
@@ -152,6 +156,13 @@ fn campaigns() -> Section {
         at("/campaigns/{id}/live", vec![
             get(campaign::live, "Show the live numbers").needs(&[CampaignsRead]).gives::<Live>()
                 .about("At most two seconds behind what is on screen."),
+        ]),
+        at("/campaigns/{id}/plays", vec![
+            get(campaign_plays::list, "List plays").needs(&[CampaignsRead])
+                .query::<campaign_plays::CampaignPlaysQuery>()
+                .gives::<PageBody<campaign_plays::CampaignPlayView>>()
+                .about("Newest first. A page may be short, or empty, and still have a `next`: only so many \
+                        plays are looked at for one."),
         ]),
         at("/campaigns/{id}/metrics", vec![
             get(metrics::series, "Show the series").needs(&[CampaignsRead]).query::<metrics::SeriesQuery>()
@@ -277,8 +288,9 @@ fn streamers() -> Section {
                 .gives::<why::StreamerWhy>(),
         ]),
         at("/streamers/{id}/settings", vec![
-            get(settings::show, "Show settings").needs(&[StreamerRead]).gives::<settings::SettingsBody>(),
-            patch(settings::change, "Change settings").needs(&[StreamerWrite])
+            get(settings::show, "Show settings").needs(&[StreamerRead]).versioned()
+                .gives::<settings::SettingsBody>(),
+            patch(settings::change, "Change settings").needs(&[StreamerWrite]).versioned()
                 .takes::<settings::SettingsBody>()
                 .gives::<settings::SettingsBody>()
                 .about("In force within a second, on every overlay that is open."),
@@ -317,9 +329,9 @@ fn webhooks() -> Section {
                 .makes::<EndpointView>().fails(&["too-many-webhooks"]),
         ]),
         at("/webhooks/{id}", vec![
-            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead])
+            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead]).versioned()
                 .gives::<EndpointView>(),
-            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite])
+            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite]).versioned()
                 .takes::<super::webhook_body::ChangeBody>().gives::<EndpointView>(),
             delete(webhook::delete, "Remove an endpoint").needs(&[CampaignsWrite, StreamerWrite])
                 .gives_nothing(),
@@ -381,8 +393,8 @@ fn conflict_rules() -> Section {
                 .gives::<PageBody<violation::SumView>>(),
         ]),
         at("/conflict-rules/{id}", vec![
-            get(conflict_rule::show, "Show a rule").needs(&[Admin]).gives::<RuleView>(),
-            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).takes::<RuleChange>()
+            get(conflict_rule::show, "Show a rule").needs(&[Admin]).versioned().gives::<RuleView>(),
+            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).versioned().takes::<RuleChange>()
                 .gives::<RuleView>()
                 .fails(&["configured-rule"]),
             delete(conflict_rule::delete, "Delete a rule").needs(&[Admin])
