@@ -24,7 +24,8 @@ use super::{
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
-    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, KeysRead, KeysWrite, StreamerRead, StreamerWrite, WalletRead, WalletWrite,
+    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, KeysRead, KeysWrite, StreamerRead, StreamerWrite,
+    WalletRead, WalletWrite,
 };
 use gametriggers_protocol::campaign::Live;
 
@@ -86,8 +87,8 @@ fn sign_in() -> Section {
         at("/auth/tickets", vec![
             post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
                 .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
-                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. A \
-                        dashboard needs streamer:read, a campaign campaigns:read."),
+                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. \
+                        A dashboard needs streamer:read, a campaign campaigns:read."),
         ]),
         at("/auth/exchange", vec![
             post(provider::exchange, "Exchange the code of a provider sign-in for tokens").open()
@@ -453,11 +454,13 @@ fn accounts() -> Section {
 }
 
 fn keys() -> Section {
-    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside its \
+    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside \
                  successor for a while and then ends by itself; a revoked one is dead within a second.";
-    let brands = keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
+    let brands =
+        keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
     let streamers =
-        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}", "/streamers/{id}/keys/{key_id}/rotate");
+        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}",
+                "/streamers/{id}/keys/{key_id}/rotate");
     Section::new("API keys", about, brands.into_iter().chain(streamers).collect())
 }
 
@@ -492,9 +495,10 @@ pub(super) fn services() -> Section {
                 .takes::<service::AccountBody>().gives::<service::DetailsView>().fails(&["not-found"]),
         ]),
         at("/auth/refresh", vec![
-            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>().gives::<TokensView>()
-                .about("A service of the house may bring a provider's refresh token as well: once, for a session \
-                        of the user who signs in with that account.")
+            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>()
+                .gives::<TokensView>()
+                .about("A service of the house may bring a provider's refresh token as well: once, for a \
+                        session of the user who signs in with that account.")
                 .fails(&["session-over", "no-such-user", "second-factor-needed", "provider-forged",
                          "too-many-attempts", "provider-failed"]),
         ]),

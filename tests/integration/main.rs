@@ -12,6 +12,7 @@ mod api_campaign;
 mod assets;
 mod audit;
 mod auth;
+mod authorisation;
 mod blocklist;
 mod brands;
 mod budget;
