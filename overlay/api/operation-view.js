@@ -5,6 +5,7 @@ import { jsonBlock } from './code-view.js';
 import { make } from './element.js';
 import { pretty } from './json.js';
 import { line, prose } from './markdown-view.js';
+import { isJson } from './request.js';
 import { tabs } from './tabs.js';
 import { TryView } from './try-view.js';
 
@@ -136,7 +137,7 @@ export class OperationView {
     const { answers } = this.operation;
     const each = answers.map((answer, at) => {
       const views = answer.contents.flatMap(({ media, schema, example }) => {
-        if (media !== 'application/json') return [[media, () => make('p', { class: 'quiet' }, `The same as ${media}, for who sends Accept: ${media}.`)]];
+        if (!isJson(media)) return [[media, () => make('p', { class: 'quiet' }, `The same as ${media}, for who sends Accept: ${media}.`)]];
         return [
           ['Fields', () => this.#page.answered.draw(schema ?? {})],
           ...(example === undefined ? [] : [['Example', () => jsonBlock(pretty(example), 'Example answer')]]),

@@ -6,6 +6,9 @@ import { fault } from './json.js';
 /** How the page and curl name a form's one field with a file in it. */
 const FORM_FIELD = 'file';
 
+/** Whether a media type is JSON, under whatever name. */
+export const isJson = (media) => /^application\/(?:[\w.-]+\+)?json$/.test(media ?? '');
+
 /** Percent-encoded, whatever was typed; half a surrogate pair would be an error. */
 function encoded(text) {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -35,7 +38,7 @@ function headerFaults({ parameters }, typed = {}) {
 /** What is in the body: text, a file as it is, or a form with a file. */
 function bodyOf({ body }, { media, text, file }) {
   if (body === null) return { body: null, faults: [] };
-  if (media === 'application/json') {
+  if (isJson(media)) {
     if (text.trim() === '') {
       return { body: null, faults: body.required ? [{ place: 'body', name: 'body', message: 'is needed' }] : [] };
     }

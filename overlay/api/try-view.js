@@ -6,7 +6,7 @@ import { command } from './curl.js';
 import { announce, button, make, setText } from './element.js';
 import { input, withFreshKey } from './inputs.js';
 import { fault, layout, pretty } from './json.js';
-import { compose, pathOf } from './request.js';
+import { compose, isJson, pathOf } from './request.js';
 import { send } from './send.js';
 
 const PLACES = [['path', 'Path'], ['query', 'Query'], ['header', 'Headers']];
@@ -113,7 +113,7 @@ export class TryView {
     const place = make('div', { class: 'body-input' });
     const draw = () => {
       [this.#text, this.#file] = [null, null];
-      place.replaceChildren(...(this.#media === 'application/json' ? this.#editor() : this.#chooser()));
+      place.replaceChildren(...(isJson(this.#media) ? this.#editor() : this.#chooser()));
     };
     let choice = null;
     if (body.contents.length > 1) {

@@ -256,33 +256,41 @@ test('money asks for a second click; a refusal shows its fields, and curl repeat
   await page.context().close();
 });
 
-test('a change is made to the version that was read last', async () => {
-  const changed = structuredClone(contract);
-  const item = changed.paths['/api/campaigns/{id}'];
-  if (!item.patch.parameters.some(({ name }) => name === 'If-Match')) {
-    item.patch.parameters.push({ name: 'If-Match', in: 'header', required: false, schema: { type: 'string' } });
-  }
-  const prepare = async (page) => {
-    await page.route('**/api/openapi.json', (route) => route.fulfill({ json: changed }));
-    await page.route(/\/api\/campaigns\/\d+$/, async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, headers: { ...response.headers(), etag: `"${new URL(route.request().url()).pathname.length}1"` } });
-    });
-  };
-  const page = await open('#get_campaigns_by_id', { prepare });
+test('a change is made to the version that was read last, or not at all', async () => {
+  const page = await open('#get_brands_by_id');
   await authorise(page);
-  const [show, change] = [shown(page, 'get_campaigns_by_id'), shown(page, 'patch_campaigns_by_id')];
-  await show.locator('[data-name="id"]').fill(String(server.printed.campaign_ids[0]));
+  const [show, change] = [shown(page, 'get_brands_by_id'), shown(page, 'patch_brands_by_id')];
+  const own = '1';
+  await show.locator('[data-name="id"]').fill(own);
   await send(show);
   assert.equal(await status(show), 200);
-  await page.evaluate(() => { location.hash = '#patch_campaigns_by_id'; });
+  await page.evaluate(() => { location.hash = '#patch_brands_by_id'; });
   const match = change.locator('[data-name="If-Match"]');
-  assert.match(await match.inputValue(), /^"\d+"$/);
-  assert.ok((await curl(change)).includes(`If-Match: ${await match.inputValue()}`));
+  const { version } = JSON.parse(await answer(show));
+  assert.equal(await match.inputValue(), `"${version}"`);
+  assert.ok((await curl(change)).includes(`If-Match: "${version}"`));
+
+  const write = async (website) => {
+    await change.locator('.editor').fill(JSON.stringify({ profile: { website } }));
+    await send(change);
+  };
+  await write('https://one.example/');
+  assert.equal(await status(change), 200);
+  assert.equal(await match.inputValue(), `"${version + 1}"`, 'the next change is made to what came of this one');
+  const other = await fetch(`${server.url}/api/brands/${own}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${server.printed.brand_api_key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ profile: { website: 'https://two.example/' } }),
+  });
+  assert.equal(other.status, 200, await other.text());
+  await write('https://three.example/');
+  await until('it is refused', async () => (await status(change)) === 412);
+  assert.ok(page.errors.splice(0).every((error) => error.includes('412')));
+
   await change.locator('[data-name="id"]').fill('99999');
   assert.equal(await match.inputValue(), '', 'another thing has another version');
   await match.fill('"7"');
-  await change.locator('[data-name="id"]').fill(String(server.printed.campaign_ids[0]));
+  await change.locator('[data-name="id"]').fill(own);
   assert.equal(await match.inputValue(), '"7"', 'what was typed stays');
   await assertQuiet(page);
   await page.context().close();
