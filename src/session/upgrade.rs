@@ -7,6 +7,7 @@ use super::dashboard::DashboardSession;
 use super::frame::Pace;
 use super::overlay::OverlaySession;
 use super::peer::Link;
+use super::request_id::{RequestIds, X_REQUEST_ID};
 use super::seat::{Full, Seat, Seats};
 use super::socket::{self, Line};
 use crate::config::Network;
@@ -43,6 +44,8 @@ pub struct Door {
     pub pace: Pace,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
+    /// What requests are called.
+    pub request_ids: Arc<RequestIds>,
     /// The places for sockets, greeted or not, of all workers.
     pub seats: Arc<Seats>,
 }
@@ -76,7 +79,7 @@ impl Door {
     /// Handles one upgrade request.
     pub async fn open(self, (request, mut framed): (Request, Framed<TcpStream, h1::Codec>)) {
         let verdict = self.admit(&request);
-        let (response, socket) = match verdict {
+        let (mut response, socket) = match verdict {
             Ok((response, socket, seat)) => (response, Some((socket, seat))),
             Err(status) => {
                 metrics::counter!(
@@ -86,6 +89,8 @@ impl Door {
                 (refusal(status), None)
             }
         };
+        let id = self.request_ids.of(request.headers(), self.engine.now());
+        response.headers_mut().insert(X_REQUEST_ID, id.value());
         if framed.send(h1::Message::Item((response, BodySize::None))).await.is_err() {
             return;
         }

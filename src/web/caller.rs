@@ -2,10 +2,11 @@
 
 use super::Shared;
 use super::problem::Problem;
+use super::rate::Subject;
 use crate::identity::token::Pass;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::ports::{KeyHash, Owner, Principal};
@@ -36,7 +37,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).ok_or_else(Problem::unauthorized).and_then(|caller| match caller.1 {
+        ready(known(request).ok_or_else(Problem::unauthorized).and_then(|caller| match caller.1 {
             Credential::Token(_) if caller.2.is_empty() => {
                 Err(Problem::forbidden("an operator sets up a second factor first"))
             }
@@ -50,7 +51,7 @@ impl FromRequest for SignedIn {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match caller(request) {
+        ready(match known(request) {
             Some(Caller(_, Credential::Token(pass), _)) => Ok(Self(pass)),
             Some(Caller(_, Credential::Key(_), _)) => {
                 Err(Problem::forbidden("a user who is signed in does this; an API key is no user"))
@@ -65,6 +66,21 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credential) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+}
+
+/// What was found out about a request, for all who ask of it.
+#[derive(Clone, Copy)]
+struct Known(Option<Caller>);
+
+/// Who calls, if the credential is good. It is looked up once a request.
+pub(super) fn known(request: &HttpRequest) -> Option<Caller> {
+    let before = request.extensions().get::<Known>().copied();
+    let Known(caller) = before.unwrap_or_else(|| {
+        let found = Known(caller(request));
+        request.extensions_mut().insert(found);
+        found
+    });
+    caller
 }
 
 fn caller(request: &HttpRequest) -> Option<Caller> {
@@ -108,6 +124,14 @@ impl Caller {
         match self.1 {
             Credential::Key(hash) => session::Credential::Key(hash),
             Credential::Token(pass) => pass.into(),
+        }
+    }
+
+    /// For whom the request counts.
+    pub(super) const fn subject(self) -> Subject {
+        match self.1 {
+            Credential::Key(hash) => Subject::Key(hash),
+            Credential::Token(pass) => Subject::User(pass.user),
         }
     }
 

@@ -26,6 +26,11 @@ pub(super) const KINDS: &[ProblemKind] = &[
         "malformed",
         "The request can not be read: JSON, a query or a header is not what it should be.",
     ),
+    kind(
+        S::BAD_REQUEST,
+        "cross-origin",
+        "A browser asked for a page of an origin, a method or a header that is not let in.",
+    ),
     kind(S::UNAUTHORIZED, "unauthorized", "No key or token came, or it is not, or no longer, good."),
     kind(
         S::UNAUTHORIZED,
