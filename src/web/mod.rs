@@ -21,6 +21,7 @@ mod fields;
 mod health;
 mod key;
 mod key_body;
+mod key_routes;
 mod limit;
 mod metrics;
 mod overlay_key;
