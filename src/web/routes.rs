@@ -17,8 +17,9 @@ use super::wallet_body::{
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, conflict_rule, key_routes, metrics, overlay_key, participation,
-    rule_override, settings, statement, streamer, violation, wallet, webhook, webhook_delivery, why,
+    account, asset, auth, blocklist, campaign, campaign_plays, conflict_rule, key_routes, metrics, overlay_key,
+    participation, profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
+    webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
@@ -36,11 +37,14 @@ pub(super) fn table() -> Vec<Section> {
         participations(),
         assets(),
         wallets(),
+        profile_routes::brands(),
+        profile_routes::streamers(),
         streamers(),
         webhooks(),
         conflict_rules(),
         accounts(),
         key_routes::keys(),
+        profile_routes::audit_log(),
         services(),
     ]
 }
@@ -153,6 +157,13 @@ fn campaigns() -> Section {
         at("/campaigns/{id}/live", vec![
             get(campaign::live, "Show the live numbers").needs(&[CampaignsRead]).gives::<Live>()
                 .about("At most two seconds behind what is on screen."),
+        ]),
+        at("/campaigns/{id}/plays", vec![
+            get(campaign_plays::list, "List plays").needs(&[CampaignsRead])
+                .query::<campaign_plays::CampaignPlaysQuery>()
+                .gives::<PageBody<campaign_plays::CampaignPlayView>>()
+                .about("Newest first. A page may be short, or empty, and still have a `next`: only so many \
+                        plays are looked at for one."),
         ]),
         at("/campaigns/{id}/metrics", vec![
             get(metrics::series, "Show the series").needs(&[CampaignsRead]).query::<metrics::SeriesQuery>()
@@ -278,8 +289,9 @@ fn streamers() -> Section {
                 .gives::<why::StreamerWhy>(),
         ]),
         at("/streamers/{id}/settings", vec![
-            get(settings::show, "Show settings").needs(&[StreamerRead]).gives::<settings::SettingsBody>(),
-            patch(settings::change, "Change settings").needs(&[StreamerWrite])
+            get(settings::show, "Show settings").needs(&[StreamerRead]).versioned()
+                .gives::<settings::SettingsBody>(),
+            patch(settings::change, "Change settings").needs(&[StreamerWrite]).versioned()
                 .takes::<settings::SettingsBody>()
                 .gives::<settings::SettingsBody>()
                 .about("In force within a second, on every overlay that is open."),
@@ -318,9 +330,9 @@ fn webhooks() -> Section {
                 .makes::<EndpointView>().fails(&["too-many-webhooks"]),
         ]),
         at("/webhooks/{id}", vec![
-            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead])
+            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead]).versioned()
                 .gives::<EndpointView>(),
-            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite])
+            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite]).versioned()
                 .takes::<super::webhook_body::ChangeBody>().gives::<EndpointView>(),
             delete(webhook::delete, "Remove an endpoint").needs(&[CampaignsWrite, StreamerWrite])
                 .gives_nothing(),
@@ -382,8 +394,8 @@ fn conflict_rules() -> Section {
                 .gives::<PageBody<violation::SumView>>(),
         ]),
         at("/conflict-rules/{id}", vec![
-            get(conflict_rule::show, "Show a rule").needs(&[Admin]).gives::<RuleView>(),
-            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).takes::<RuleChange>()
+            get(conflict_rule::show, "Show a rule").needs(&[Admin]).versioned().gives::<RuleView>(),
+            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).versioned().takes::<RuleChange>()
                 .gives::<RuleView>()
                 .fails(&["configured-rule"]),
             delete(conflict_rule::delete, "Delete a rule").needs(&[Admin])
@@ -451,9 +463,10 @@ pub(super) fn services() -> Section {
                 .takes::<service::AccountBody>().gives::<service::DetailsView>().fails(&["not-found"]),
         ]),
         at("/auth/refresh", vec![
-            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>().gives::<TokensView>()
-                .about("A service of the house may bring a provider's refresh token as well: once, for a session \
-                        of the user who signs in with that account.")
+            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>()
+                .gives::<TokensView>()
+                .about("A service of the house may bring a provider's refresh token as well: once, for a \
+                        session of the user who signs in with that account.")
                 .fails(&["session-over", "no-such-user", "second-factor-needed", "provider-forged",
                          "too-many-attempts", "provider-failed"]),
         ]),

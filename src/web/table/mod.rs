@@ -47,7 +47,6 @@ enum Body {
 enum Answer {
     Nothing,
     Json(Shape),
-    Bytes(&'static str),
     Elsewhere,
 }
 
@@ -207,12 +206,6 @@ impl Operation {
     /// 200 with this.
     pub(super) fn gives<T: JsonSchema>(mut self) -> Self {
         self.answer = Answer::Json(shape::<T>());
-        self
-    }
-
-    /// 200 with something that is no JSON.
-    pub(super) const fn gives_bytes(mut self, media: &'static str) -> Self {
-        self.answer = Answer::Bytes(media);
         self
     }
 
