@@ -17,9 +17,9 @@ use super::wallet_body::{
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, campaign_plays, conflict_rule, key_routes, metrics, overlay_key,
-    participation, profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
-    webhook_delivery, why,
+    account, asset, auth, blocklist, campaign, campaign_plays, conflict_rule, key_routes, metrics,
+    overlay_key, participation, profile_routes, rule_override, settings, statement, streamer, violation,
+    wallet, webhook, webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
