@@ -27,6 +27,7 @@ mod fields;
 mod health;
 mod key;
 mod key_body;
+mod key_routes;
 mod limit;
 mod listing;
 mod metrics;
