@@ -8,12 +8,13 @@ use crate::identity::setup::identity;
 use crate::policy;
 use crate::rule;
 use crate::session::frame::Pace;
+use crate::session::request_id::RequestIds;
 use crate::session::seat::{Limits, Seats};
 use crate::session::upgrade::Door;
 use crate::store::{self, Stores};
 use crate::telemetry;
 use crate::web::courier::{Allowed, HttpCourier};
-use crate::web::{self, AssetLimits, Gate, Library, Shared, Studio};
+use crate::web::{self, Allowance, Allowances, AssetLimits, Gate, Library, Rates, Shared, Studio};
 use crate::world::{NoPlatform, SimulatedPlatform, SystemClock, SystemEntropy, random_hex, token_key};
 use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
@@ -104,6 +105,9 @@ impl App {
             public_url: public_url.clone(),
             endpoints: Arc::new(allowed(config)),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
+            request_ids: Arc::new(request_ids()),
+            rates: rates(config, &engine),
+            cors_origins: config.cors.allowed_origins.clone().into(),
             clicks: Arc::default(),
             written_at: Arc::default(),
             review: config.campaigns.review,
@@ -207,6 +211,28 @@ fn library(config: &Config) -> Result<Library, StartError> {
             whole: millis(assets.upload_ms),
         },
     })
+}
+
+/// What requests are called in this process.
+fn request_ids() -> RequestIds {
+    let mut random = [0; 12];
+    SystemEntropy.fill(&mut random);
+    RequestIds::new(random)
+}
+
+/// How many requests are answered.
+fn rates(config: &Config, engine: &Engine) -> Arc<Rates> {
+    let limits = &config.limits;
+    let allowance = |per_minute, burst| Allowance { per_minute, burst };
+    let rates = Arc::new(Rates::new(&Allowances {
+        key: allowance(limits.key_per_minute, limits.key_burst),
+        user: allowance(limits.user_per_minute, limits.user_burst),
+        address: allowance(limits.address_per_minute, limits.address_burst),
+        write: allowance(limits.write_per_minute, limits.write_burst),
+        remembered_max: limits.remembered_max,
+    }));
+    rates.keep_small(Arc::clone(&engine.ports.clock));
+    rates
 }
 
 /// Redis, when there is one. It need not answer yet.
@@ -366,7 +392,7 @@ fn internal(config: &Config, shared: &Shared) -> Result<Option<(Server, SocketAd
         .listen("internal", listener, move || {
             let shared = shared.clone();
             let app =
-                WebApp::new().wrap_fn(web::secured).configure(move |app| web::internal_routes(app, &shared));
+                WebApp::new().wrap_fn(web::entered).configure(move |app| web::internal_routes(app, &shared));
             let config = |()| AppConfig::default();
             HttpService::build()
                 .keep_alive(Duration::from_secs(15))
@@ -394,11 +420,13 @@ fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Re
         .listen("gametriggers", listener, move || {
             let door = Door {
                 engine: Arc::clone(&shared.engine),
+                identity: Arc::clone(&shared.identity),
                 overlay_build: web::overlay_build().into(),
                 public_url: shared.public_url.as_str().into(),
                 origins: origins.clone().into(),
                 pace: Pace { frames_per_second: session.frames_per_second, burst: session.burst },
                 trusted_proxies: Arc::clone(&shared.trusted_proxies),
+                request_ids: Arc::clone(&shared.request_ids),
                 seats: Arc::clone(&seats),
             };
             let upgrade = fn_service(move |request| {
@@ -409,7 +437,7 @@ fn listen(config: &Config, listener: TcpListener, shared: Shared) -> std::io::Re
                 }
             });
             let shared = shared.clone();
-            let app = WebApp::new().wrap_fn(web::secured).configure(move |app| web::routes(app, &shared));
+            let app = WebApp::new().wrap_fn(web::entered).configure(move |app| web::routes(app, &shared));
             let config = |()| AppConfig::default();
             HttpService::build()
                 .keep_alive(Duration::from_secs(15))

@@ -325,7 +325,7 @@ impl ListKeys {
 
 /// A key in a list.
 fn line(key: &KeyRow) -> String {
-    let (kind, id) = match key.holder {
+    let (kind, id) = match key.terms.holder {
         Principal::Brand(brand) => ("brand", brand.to_string()),
         Principal::Streamer(streamer) => ("streamer", streamer.to_string()),
         Principal::Overlay(streamer) => ("overlay", streamer.to_string()),
@@ -334,7 +334,13 @@ fn line(key: &KeyRow) -> String {
     let day = |at: UnixMillis| {
         jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |at| format!("{at:.0}"))
     };
-    let state = key.revoked.map_or_else(|| "valid".to_owned(), |at| format!("revoked {}", day(at)));
+    let terms = &key.terms;
+    let state = match (key.revoked, terms.replaced, terms.expires) {
+        (Some(at), ..) => format!("revoked {}", day(at)),
+        (None, Some(at), _) => format!("replaced {}", day(at)),
+        (None, None, Some(at)) => format!("expires {}", day(at)),
+        (None, None, None) => "valid".to_owned(),
+    };
     format!("{}  {kind:8} {id:>6}  {}  {state}  {}", key_id(&key.hash), day(key.created), key.label)
 }
 

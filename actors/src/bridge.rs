@@ -13,7 +13,7 @@ use crate::domain::time::{Millis, UnixMillis};
 use crate::engine::Engine;
 use crate::messages::Reload;
 use crate::ports::{Event, Heard, KeyHash, StoreResult, Subscription};
-use crate::session::{CloseReason, ToSession};
+use crate::session::{Credential, SessionHandle};
 use actix::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ const COUNTS: Duration = Duration::from_secs(60);
 const LEARN: Duration = Duration::from_secs(60);
 /// It is due after this, and when a UTC day begins: then yesterday is one of the past days.
 const LEARNED_LIFE: Millis = Millis::minutes(60);
+
+/// Whether keys were used is looked at this often.
+const USED: Duration = Duration::from_secs(60);
 
 /// What has to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,10 +126,32 @@ impl BridgeActor {
     fn user(&mut self, id: UserId, ctx: &mut Context<Self>) {
         let engine = Arc::clone(&self.engine);
         let read = async move { engine.reload_login(id).await };
-        ctx.spawn(read.into_actor(self).map(move |read, _, ctx| {
-            if let Err(error) = read {
+        ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| match read {
+            Ok(()) => judge(
+                &actor.engine,
+                |credential| matches!(credential, Credential::Token { user, .. } if user == id),
+            ),
+            Err(error) => {
                 tracing::warn!(%error, "a user can not be read; their dead tokens are good until then");
                 ctx.run_later(RETRY, move |actor, ctx| actor.user(id, ctx));
+            }
+        }));
+    }
+
+    /// Reads a key. Tried again until it is known: until then a new one is refused here, and one that was
+    /// replaced lives on.
+    fn key(&mut self, hash: KeyHash, ctx: &mut Context<Self>) {
+        let engine = Arc::clone(&self.engine);
+        let read = async move { engine.ports.accounts.key(hash).await };
+        ctx.spawn(read.into_actor(self).map(move |read, actor, ctx| match read {
+            Ok(Some(terms)) => {
+                actor.engine.keyring.add([(hash, terms)]);
+                judge(&actor.engine, |credential| credential == Credential::Key(hash));
+            }
+            Ok(None) => revoke(&actor.engine, &hash),
+            Err(error) => {
+                tracing::warn!(%error, "a key can not be read; it is as it was until then");
+                ctx.run_later(RETRY, move |actor, ctx| actor.key(hash, ctx));
             }
         }));
     }
@@ -160,6 +185,15 @@ impl Actor for BridgeActor {
                 actor.read(Again::Plans, ctx);
             }
         });
+        ctx.run_interval(USED, |actor, ctx| {
+            let engine = Arc::clone(&actor.engine);
+            let tidy = async move { engine.tidy_keys().await };
+            ctx.spawn(tidy.into_actor(actor).map(|tidied, _, _| {
+                if let Err(error) = tidied {
+                    tracing::debug!(%error, "the use of keys is noted later");
+                }
+            }));
+        });
         ctx.run_interval(WATCH, |actor, _| drop(actor.engine.directory.sweeper(&actor.engine)));
     }
 }
@@ -169,27 +203,30 @@ impl StreamHandler<Heard> for BridgeActor {
         match heard {
             Heard::Event(Event::CatalogueChanged) => self.read(Again::Catalogue, ctx),
             Heard::Event(Event::StreamerChanged(id)) => self.streamer(id, ctx),
-            Heard::Event(Event::KeyRevoked(hash)) => {
-                revoke(&self.engine, &hash);
-            }
+            Heard::Event(Event::KeyRevoked(hash)) => revoke(&self.engine, &hash),
+            Heard::Event(Event::KeyChanged(hash)) => self.key(hash, ctx),
             Heard::Event(Event::UserChanged(id)) => self.user(id, ctx),
             Heard::Event(Event::AccountsChanged) | Heard::Missed => self.read(Again::Everything, ctx),
         }
     }
 }
 
-/// Reads streamers and keys again: who changed is told, and who has no key any more is closed.
+/// Reads streamers, keys and users again: who changed is told, and who has no key any more is closed.
 async fn everything(engine: &Engine) -> StoreResult<()> {
     // A key that comes while the database is read is not one that went.
-    let before = engine.keyring.hashes();
-    let keys = engine.ports.accounts.keys().await?;
+    let (before, now) = (engine.keyring.hashes(), engine.now());
+    let keys = engine.ports.accounts.keys(now).await?;
     let valid: HashSet<KeyHash> = keys.iter().map(|(hash, _)| *hash).collect();
     engine.keyring.add(keys);
-    before.iter().filter(|hash| !valid.contains(*hash)).for_each(|hash| revoke(engine, hash));
+    // What is over by itself is not read, and its sockets end by themselves.
+    let is_gone = |hash: &&KeyHash| !valid.contains(*hash) && engine.keyring.judge(hash, now).is_ok();
+    before.iter().filter(is_gone).for_each(|hash| engine.keyring.revoke(hash, now));
     for row in engine.ports.accounts.streamers().await? {
         changed(engine, row);
     }
-    engine.reload_logins().await
+    engine.reload_logins().await?;
+    judge(engine, |_| true);
+    Ok(())
 }
 
 /// Takes a streamer's row, and tells the actor if it is another one.
@@ -205,10 +242,16 @@ fn changed(engine: &Engine, row: Streamer) {
 
 /// A key is dead, and its sockets with it.
 fn revoke(engine: &Engine, hash: &KeyHash) {
-    engine.keyring.remove(hash);
-    engine.directory.each_session(|session| {
-        if session.key == *hash {
-            let _ = session.send(ToSession::Close(CloseReason::Revoked));
+    engine.keyring.revoke(hash, engine.now());
+    judge(engine, |credential| credential == Credential::Key(*hash));
+}
+
+/// Looks again at the sockets whose credential may have become another.
+fn judge(engine: &Engine, is_meant: impl Fn(Credential) -> bool) {
+    let now = engine.now();
+    engine.directory.each_session(|session: &Arc<SessionHandle>| {
+        if is_meant(session.credential()) {
+            engine.judge_session(session, now);
         }
     });
 }

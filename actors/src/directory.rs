@@ -7,6 +7,7 @@ use crate::bridge::BridgeActor;
 use crate::campaign::CampaignActor;
 use crate::domain::id::{CampaignId, StreamerId};
 use crate::domain::streamer::page::SessionId;
+use crate::domain::time::UnixMillis;
 use crate::engine::Engine;
 use crate::live::LiveActor;
 use crate::metrics::MetricsActor;
@@ -19,7 +20,7 @@ use crate::webhook::WebhookActor;
 use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +46,8 @@ pub struct Directory {
     webhook: Mutex<Option<Addr<WebhookActor>>>,
     /// In phases, by id: each beat of the sweeper visits one of them.
     sessions: Vec<Mutex<HashMap<SessionId, Arc<SessionHandle>>>>,
+    /// Sockets that end by themselves, the next one first: so nobody has to look at all of them.
+    ending: Mutex<BTreeSet<(i64, SessionId)>>,
     open: AtomicUsize,
 }
 
@@ -90,6 +93,7 @@ impl Directory {
             reconciler: Mutex::default(),
             webhook: Mutex::default(),
             sessions: (0..PHASES).map(|_| Mutex::default()).collect(),
+            ending: Mutex::default(),
             open: AtomicUsize::new(0),
         }
     }
@@ -243,9 +247,38 @@ impl Directory {
 
     /// A socket is gone.
     pub fn close(&self, session: SessionId) {
-        if self.phase(session).and_then(|mut phase| phase.remove(&session)).is_some() {
-            self.open.fetch_sub(1, Ordering::Relaxed);
+        let Some(handle) = self.phase(session).and_then(|mut phase| phase.remove(&session)) else { return };
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.end_at(&handle, None);
+    }
+
+    /// A socket ends at this moment, if it ends by itself; what was said before holds no more.
+    pub fn end_at(&self, session: &SessionHandle, until: Option<UnixMillis>) {
+        let until = until.map_or(i64::MAX, |at| at.0);
+        if session.until.load(Ordering::Relaxed) == until {
+            return;
         }
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = session.until.swap(until, Ordering::Relaxed);
+        if before != i64::MAX {
+            ending.remove(&(before, session.id));
+        }
+        if until != i64::MAX {
+            ending.insert((until, session.id));
+        }
+    }
+
+    /// Sockets whose time has come; each is named once.
+    #[must_use]
+    pub fn ended(&self, now: UnixMillis) -> Vec<Arc<SessionHandle>> {
+        let mut due = Vec::new();
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((_, id)) = ending.first().copied().filter(|(at, _)| *at <= now.0) {
+            ending.pop_first();
+            due.push(id);
+        }
+        drop(ending);
+        due.into_iter().filter_map(|id| self.phase(id)?.get(&id).cloned()).collect()
     }
 
     /// Open sockets.
@@ -263,5 +296,38 @@ impl Directory {
     /// Looks at every open socket.
     pub fn each_session(&self, mut look: impl FnMut(&Arc<SessionHandle>)) {
         (0..PHASES).for_each(|phase| self.each_session_of(phase, &mut look));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Credential;
+
+    #[actix::test]
+    async fn a_socket_is_named_at_its_last_end_and_once() {
+        let arbiter = actix::Arbiter::new();
+        let directory = Directory::new(arbiter.handle());
+        let open = || {
+            let (handle, _) = SessionHandle::open(None, Credential::Key([0; 32]), UnixMillis(0));
+            directory.open(Arc::clone(&handle));
+            handle
+        };
+        let (moved, gone, other) = (open(), open(), open());
+        let ended = |now| directory.ended(UnixMillis(now)).iter().map(|handle| handle.id).collect::<Vec<_>>();
+        for (handle, at) in [(&moved, 5), (&gone, 6), (&other, 7), (&moved, 9)] {
+            directory.end_at(handle, Some(UnixMillis(at)));
+        }
+        assert!(!moved.is_over(UnixMillis(8)) && moved.is_over(UnixMillis(9)));
+        directory.close(gone.id);
+        // Whoever looks at a socket that has just gone leaves nothing behind.
+        directory.end_at(&gone, Some(UnixMillis(6)));
+        assert_eq!(ended(6), []);
+        assert_eq!(ended(8), [other.id]);
+        assert_eq!(ended(8), [], "it was named");
+        directory.end_at(&moved, None);
+        assert_eq!(ended(100), []);
+        assert!(directory.ending.lock().unwrap().is_empty());
+        arbiter.stop();
     }
 }

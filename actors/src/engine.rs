@@ -11,12 +11,13 @@ use crate::domain::supply::SupplyHistory;
 use crate::domain::time::{Millis, UnixMillis};
 use crate::domain::token::TokenKeys;
 use crate::keyring::Keyring;
-use crate::logins::Logins;
+use crate::logins::{LoginEnd, Logins};
 use crate::ports::{
-    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy,
+    AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy, KeyEnd,
     LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, UserStore,
     WalletStore, WebhookStore,
 };
+use crate::session::{CloseReason, Credential, SessionHandle, ToSession};
 use crate::webhook::WebhookNumbers;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -25,6 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A database that fails for no longer than this stops no slot.
 const STORE_GRACE: Millis = Millis::seconds(30);
+/// A socket that has to go, and does not, is told again after this.
+const TOLD_AGAIN: Millis = Millis::seconds(1);
 
 /// The world, as ports.
 pub struct Ports {
@@ -249,7 +252,7 @@ impl Engine {
             numbers,
             tokens,
         });
-        engine.keyring.add(engine.ports.accounts.keys().await?);
+        engine.keyring.add(engine.ports.accounts.keys(now).await?);
         engine.reload_logins().await?;
         Ok(engine)
     }
@@ -273,6 +276,55 @@ impl Engine {
         let (now, users) = (self.now(), &self.ports.users);
         self.logins.learn([users.standing(id).await?]);
         self.logins.end(users.ended_since(Some(id), Logins::since(now)).await?, now);
+        Ok(())
+    }
+
+    /// Whether a credential is good now, and until when if it ends by itself.
+    ///
+    /// # Errors
+    /// Why the sockets that came with it are closed.
+    pub fn judge(&self, credential: &Credential, now: UnixMillis) -> Result<Option<UnixMillis>, CloseReason> {
+        match *credential {
+            Credential::Key(hash) => {
+                self.keyring.judge(&hash, now).map(|terms| terms.ends()).map_err(|end| match end {
+                    KeyEnd::Expired => CloseReason::Expired,
+                    KeyEnd::Revoked => CloseReason::Revoked,
+                })
+            }
+            Credential::Token { user, epoch, login, expires } => {
+                match self.logins.judge(user, epoch, login) {
+                    Err(LoginEnd::Ended) => Err(CloseReason::Revoked),
+                    Err(LoginEnd::Outdated) => Err(CloseReason::TokenOver),
+                    Ok(()) if expires <= now => Err(CloseReason::TokenOver),
+                    Ok(()) => Ok(Some(expires)),
+                }
+            }
+        }
+    }
+
+    /// Looks again whether a socket's credential is good: the socket is closed, or ends when that does.
+    pub fn judge_session(&self, session: &SessionHandle, now: UnixMillis) {
+        let until = match self.judge(&session.credential(), now) {
+            Ok(until) => until,
+            // Its outbox may be full: it is told again until it is gone.
+            Err(reason) => {
+                let _ = session.send(ToSession::Close(reason));
+                Some(now + TOLD_AGAIN)
+            }
+        };
+        self.directory.end_at(session, until);
+    }
+
+    /// Writes down which keys were used, as far as that is worth it, and forgets those that are over.
+    ///
+    /// # Errors
+    /// The database can not be written; it is tried again at the next call.
+    pub async fn tidy_keys(&self) -> StoreResult<()> {
+        let notes = self.keyring.tidy(self.now());
+        if !notes.is_empty() {
+            self.ports.accounts.note_used(&notes).await?;
+            self.keyring.noted(&notes);
+        }
         Ok(())
     }
 

@@ -8,6 +8,15 @@ use dashmap::DashMap;
 /// How long an ended session is remembered: no access token lives longer.
 pub const ACCESS_LIFE_MAX: Millis = Millis::minutes(60);
 
+/// Why an access token is dead before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginEnd {
+    /// Its session has ended, or its user may not sign in any more.
+    Ended,
+    /// Something of its user has changed. The session may go on, with a new token.
+    Outdated,
+}
+
 /// What this node knows of users. A token that is signed, and of which nothing is known here, is good: its
 /// user or its session is newer than what was read, and a node hears of an end within a second.
 #[derive(Debug, Default)]
@@ -44,8 +53,22 @@ impl Logins {
     /// Whether an access token of this user, epoch and session is still good.
     #[must_use]
     pub fn is_good(&self, user: UserId, epoch: i64, session: SessionId) -> bool {
-        let stands = self.users.get(&user).is_none_or(|known| known.0 <= epoch && !known.1);
-        stands && !self.ended.contains_key(&session)
+        self.judge(user, epoch, session).is_ok()
+    }
+
+    /// The same, with the reason.
+    ///
+    /// # Errors
+    /// Why the token is dead.
+    pub fn judge(&self, user: UserId, epoch: i64, session: SessionId) -> Result<(), LoginEnd> {
+        let (newest, disabled) = self.users.get(&user).map_or((epoch, false), |known| *known);
+        if disabled || self.ended.contains_key(&session) {
+            Err(LoginEnd::Ended)
+        } else if newest > epoch {
+            Err(LoginEnd::Outdated)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -73,6 +96,19 @@ mod tests {
         assert!(!good(2) && !good(9));
         logins.learn(standing(3, false));
         assert!(good(3));
+    }
+
+    #[test]
+    fn a_token_that_is_outdated_may_have_a_successor_and_one_that_has_ended_has_none() {
+        let (logins, session) = (Logins::default(), SessionId([1; 16]));
+        let judge = || logins.judge(USER, 1, session);
+        assert_eq!(judge(), Ok(()));
+        logins.learn(standing(2, false));
+        assert_eq!(judge(), Err(LoginEnd::Outdated));
+        logins.end([(session, NOW)], NOW);
+        assert_eq!(judge(), Err(LoginEnd::Ended));
+        logins.learn(standing(2, true));
+        assert_eq!(logins.judge(USER, 2, SessionId([2; 16])), Err(LoginEnd::Ended));
     }
 
     #[test]

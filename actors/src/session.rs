@@ -1,6 +1,6 @@
 //! A socket as the engine sees it: a bounded outbox, and when the peer was last heard.
 
-use crate::domain::id::StreamerId;
+use crate::domain::id::{StreamerId, UserId};
 use crate::domain::reason::Reason;
 use crate::domain::streamer::board::Board;
 use crate::domain::streamer::live::ToPage;
@@ -8,7 +8,7 @@ use crate::domain::streamer::page::SessionId;
 use crate::domain::streamer::page::Tested;
 use crate::domain::time::UnixMillis;
 use crate::messages::CampaignLive;
-use crate::ports::KeyHash;
+use crate::ports::{KeyHash, SessionId as LoginId};
 use futures_channel::mpsc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,8 +50,30 @@ pub enum CloseReason {
     TooManySockets,
     /// The actor behind the socket is gone.
     ServerError,
-    /// The key was revoked.
+    /// The key was revoked or replaced, or its user has signed out or may not sign in any more.
     Revoked,
+    /// The key's time is over.
+    Expired,
+    /// The access token's time is over, or it is dead while its session goes on: a new one is good.
+    TokenOver,
+}
+
+/// What a socket was opened with, as far as it takes to know whether that is still good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A key.
+    Key(KeyHash),
+    /// An access token.
+    Token {
+        /// Of whom.
+        user: UserId,
+        /// The user's epoch at that time.
+        epoch: i64,
+        /// The sign-in that it follows from.
+        login: LoginId,
+        /// It is dead from then on.
+        expires: UnixMillis,
+    },
 }
 
 /// The outbox is full, or the socket is gone.
@@ -65,8 +87,9 @@ pub struct SessionHandle {
     pub id: SessionId,
     /// Whose overlay or dashboard it is; none for a brand's client.
     pub streamer: Option<StreamerId>,
-    /// The key it came with.
-    pub key: KeyHash,
+    credential: Mutex<Credential>,
+    /// When the credential is over; the directory writes it. The largest number for never.
+    pub(crate) until: AtomicI64,
     heard: AtomicI64,
     outbox: Mutex<mpsc::Sender<ToSession>>,
 }
@@ -78,7 +101,7 @@ impl SessionHandle {
     #[must_use]
     pub fn open(
         streamer: Option<StreamerId>,
-        key: KeyHash,
+        credential: Credential,
         now: UnixMillis,
     ) -> (Arc<Self>, mpsc::Receiver<ToSession>) {
         // The channel adds one place for its one sender.
@@ -86,11 +109,29 @@ impl SessionHandle {
         let handle = Self {
             id: SessionId(NEXT.fetch_add(1, Ordering::Relaxed)),
             streamer,
-            key,
+            credential: Mutex::new(credential),
+            until: AtomicI64::new(i64::MAX),
             heard: AtomicI64::new(now.0),
             outbox: Mutex::new(sender),
         };
         (Arc::new(handle), receiver)
+    }
+
+    /// What it was opened with, or what has taken the place of that.
+    #[must_use]
+    pub fn credential(&self) -> Credential {
+        *self.credential.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with another credential.
+    pub fn renew(&self, credential: Credential) {
+        *self.credential.lock().unwrap_or_else(PoisonError::into_inner) = credential;
+    }
+
+    /// Whether the time of its credential is over.
+    #[must_use]
+    pub fn is_over(&self, now: UnixMillis) -> bool {
+        self.until.load(Ordering::Relaxed) <= now.0
     }
 
     /// Puts a message into the outbox.
@@ -129,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_outbox_takes_what_it_says_and_not_one_more() {
-        let (handle, receiver) = SessionHandle::open(None, [0; 32], UnixMillis(0));
+        let (handle, receiver) = SessionHandle::open(None, Credential::Key([0; 32]), UnixMillis(0));
         let beat = || handle.send(ToSession::Heartbeat(UnixMillis(0)));
         assert!((0..OUTBOX).all(|_| beat().is_ok()));
         assert_eq!(beat(), Err(NotSent));

@@ -2,9 +2,9 @@
 //!
 //! Liveness is judged from outside: a socket whose peer stopped reading freezes its own actor, and
 //! an actor that panicked says nothing. The sweeper sends heartbeats phase by phase, closes sockets that
-//! were silent for too long, closes those whose actor is lost, has lost actors of the node replaced (as the
-//! bridge has the sweeper), lets campaigns take back money whose time is up, and now and then stops actors
-//! that nobody needs.
+//! were silent for too long, those whose key or token is over and those whose actor is lost, has lost actors
+//! of the node replaced (as the bridge has the sweeper), lets campaigns take back money whose time is up, and
+//! now and then stops actors that nobody needs.
 
 use crate::directory::{PARTS, PHASES};
 use crate::domain::id::StreamerId;
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Chores other than heartbeats, once a second.
 const CHORES: Duration = Duration::from_secs(1);
+/// Sockets whose key or token is over are looked for.
+const ENDS: Duration = Duration::from_millis(250);
 /// Idle actors are looked for every so many seconds.
 const IDLE_SECONDS: u64 = 15;
 
@@ -50,6 +52,14 @@ impl Sweeper {
             };
             let _ = session.send(message);
         });
+    }
+
+    /// Sockets whose key or token is over are closed; those for which that has changed go on.
+    fn end(&self) {
+        let now = self.engine.now();
+        for session in self.engine.directory.ended(now) {
+            self.engine.judge_session(&session, now);
+        }
     }
 
     /// Streamers without a socket may stop; sockets without an actor come back to a new one.
@@ -95,6 +105,7 @@ impl Actor for Sweeper {
         // Every socket once in the time between two heartbeats.
         let beat = self.engine.numbers.heartbeat.unsigned() / u64::try_from(PHASES).unwrap_or(1);
         ctx.run_interval(Duration::from_millis(beat.max(1)), |actor, _| actor.beat());
+        ctx.run_interval(ENDS, |actor, _| actor.end());
         // Every streamer once in the time between two rounds of the other chores.
         let parts = u32::try_from(PARTS).unwrap_or(1);
         ctx.run_interval(CHORES / parts, |actor, _| actor.lost());

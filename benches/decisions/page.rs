@@ -17,7 +17,7 @@ use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::domain::verification::Evidence;
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::messages::{AttachPage, FromDashboard, PageSaid};
-use gametriggers_actors::session::{SessionHandle, ToSession};
+use gametriggers_actors::session::{Credential, SessionHandle, ToSession};
 use gametriggers_actors::streamer::StreamerActor;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -91,7 +91,8 @@ impl Pages {
             wanted: Cell::new(0),
         });
         for (at, streamer) in streamers.iter().enumerate() {
-            let (session, outbox) = SessionHandle::open(Some(*streamer), [0; 32], engine.now());
+            let (session, outbox) =
+                SessionHandle::open(Some(*streamer), Credential::Key([0; 32]), engine.now());
             engine.directory.open(Arc::clone(&session));
             actix_rt::spawn(read(Rc::clone(&all), at, outbox));
             let (addr, due, play, last) = (None, None, None, 0);

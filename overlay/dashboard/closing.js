@@ -10,6 +10,7 @@ const SENTENCES = {
   3005: 'This page sent too much at once.',
   3006: 'Too many dashboards are open. Close one of them.',
   3007: 'This page is of another version than the server.',
+  3008: 'This sign-in was over and begins again.',
   3500: 'This key is not valid.',
   3501: 'This key was replaced or withdrawn. Ask for the new one.',
   3502: 'The server did not understand this page. Reload it.',
@@ -17,14 +18,19 @@ const SENTENCES = {
   3504: 'This page is of another version than the server. Reload it.',
   3505: 'The server did not understand this page. Reload it.',
   3506: 'This page spoke out of turn. Reload it.',
+  3507: 'This key was good for a time that is over. Ask for a new one.',
+  3508: 'This key may not see the dashboard. Ask for one that may.',
 };
+
+// What another key cures.
+const KEY = new Set([3500, 3501, 3507, 3508]);
 
 /** `{ again, sentence, remedy }` of a socket; the remedy of a stop is `key` or `reload`. */
 export function closing(code, wasOpen = true) {
   const stop = code >= 3500 && code <= 3999;
   if (!stop) return { again: true, sentence: SENTENCES[code] ?? (wasOpen ? 'Connection lost.' : 'The server does not answer.'), remedy: null };
   const sentence = SENTENCES[code] ?? `The server ended the connection (${code}).`;
-  return { again: false, sentence, remedy: code === 3500 || code === 3501 ? 'key' : 'reload' };
+  return { again: false, sentence, remedy: KEY.has(code) ? 'key' : 'reload' };
 }
 
 const FIRST_MS = 500;

@@ -1,6 +1,7 @@
 //! The areas of the configuration. What each key means stands beside it in `config/default.toml`.
 
 use super::auth::Auth;
+use super::limits::{Cors, Limits};
 use super::{Network, RuleText};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -14,6 +15,10 @@ pub struct Config {
     pub mode: Mode,
     /// Where it listens.
     pub server: Server,
+    /// How many requests are answered.
+    pub limits: Limits,
+    /// Whose pages may call the API.
+    pub cors: Cors,
     /// Where it keeps what it knows.
     pub database: Database,
     /// Where nodes hear of each other.

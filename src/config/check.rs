@@ -63,6 +63,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "redis.prefix: 1 to 64 letters, digits and -_.:{}",
     );
     check_settlement(settlement, &mut refuse);
+    check_door(config, &mut refuse);
     refuse(
         config.secrets.token_keys.iter().any(|key| token_key(key).is_none()),
         "secrets.token_keys: each is ID:64 hex digits",
@@ -73,6 +74,23 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         check_production(config, &mut refuse);
     }
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+}
+
+/// How many requests are answered, and whose pages may send them.
+fn check_door(config: &Config, refuse: &mut impl FnMut(bool, &str)) {
+    refuse(
+        !config.limits.fit(),
+        "limits: 0 a minute for none, or up to 1000000 a minute and a burst of 1 to 1000000",
+    );
+    refuse(
+        config.limits.remembered_max < 1000,
+        "limits.remembered_max: at least 1000, or those who come share what one is allowed",
+    );
+    refuse(
+        !config.cors.fit(),
+        "cors.allowed_origins: \"*\" alone, or origins such as https://studio.example.com: no path, small \
+         letters, a port only when it is not the usual one",
+    );
 }
 
 /// The batches of claims, and how the books are looked at.

@@ -4,6 +4,7 @@
 mod areas;
 mod auth;
 mod check;
+mod limits;
 mod network;
 mod rule;
 
@@ -12,6 +13,7 @@ pub use areas::{
     Settlement, Webhooks,
 };
 pub use auth::{Auth, ProviderText, Providers, TokenAlgorithm, rsa_key};
+pub use limits::{Cors, Limits};
 pub use network::Network;
 pub use rule::{RuleParameters, RuleText};
 
@@ -298,6 +300,24 @@ mod tests {
             let error = with(&[(key, value)]).unwrap_err().to_string();
             assert!(error.contains("database.") && !error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_lets_nobody_in_and_an_origin_that_is_none_are_refused() {
+        for (key, value) in [
+            ("LIMITS__KEY_BURST", "0"),
+            ("LIMITS__WRITE_BURST", "0"),
+            ("LIMITS__USER_PER_MINUTE", "2000000"),
+            ("LIMITS__REMEMBERED_MAX", "10"),
+            ("CORS__ALLOWED_ORIGINS", r#"["*", "https://a.example"]"#),
+            ("CORS__ALLOWED_ORIGINS", r#"["https://a.example/"]"#),
+        ] {
+            let error = with(&[(&format!("GAMETRIGGERS__{key}"), value)]).unwrap_err().to_string();
+            assert!(error.contains(if key.starts_with("LIMITS") { "limits" } else { "cors" }), "{error}");
+        }
+        let off = [("GAMETRIGGERS__LIMITS__KEY_PER_MINUTE", "0"), ("GAMETRIGGERS__LIMITS__KEY_BURST", "0")];
+        assert!(with(&off).is_ok());
+        assert!(with(&[("GAMETRIGGERS__CORS__ALLOWED_ORIGINS", r#"["*"]"#)]).is_ok());
     }
 
     #[test]

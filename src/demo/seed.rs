@@ -91,7 +91,7 @@ pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, blobs: &Blobs) -> R
         keep(&keys)?;
         sow(engine, blobs, &mut keys).await?;
         keep(&keys)?;
-    } else if engine.keyring.holder(&keys.overlay_key).is_none() {
+    } else if engine.keyring.holder(&keys.overlay_key, engine.now()).is_none() {
         // It was rotated: the address of an earlier start is dead, and the new key is not known here.
         keys.overlay_key = new_key("demo_overlay");
         let (hash, holder) =
@@ -130,7 +130,7 @@ async fn sow(engine: &Arc<Engine>, blobs: &Blobs, keys: &mut Keys) -> Result<(),
     let nova = account(engine, &keys.streamer_key, &NewAccount::Streamers(vec![new])).await?;
     let Principal::Streamer(streamer) = nova else { return Err("the streamer was not added".into()) };
     engine.streamers.insert(streamer, accounts.streamer(streamer).await?);
-    engine.keyring.add(accounts.keys().await?);
+    engine.keyring.add(accounts.keys(now).await?);
     keys.streamer_id = streamer.0;
     keys.campaign_ids = ids;
     Ok(())
@@ -139,8 +139,8 @@ async fn sow(engine: &Arc<Engine>, blobs: &Blobs, keys: &mut Keys) -> Result<(),
 /// Opens an account, unless its key is there from a start that was killed: it comes with the account, in one
 /// transaction.
 async fn account(engine: &Engine, key: &str, new: &NewAccount) -> Result<Principal, StartError> {
-    if let Some((_, holder)) = engine.keyring.holder(key) {
-        return Ok(holder);
+    if let Some((_, terms)) = engine.keyring.holder(key, engine.now()) {
+        return Ok(terms.holder);
     }
     let opened = engine.ports.accounts.open_account(new, &by_hand(), engine.now()).await?;
     Ok(*opened.first().ok_or("the account was not opened")?)

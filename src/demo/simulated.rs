@@ -28,7 +28,7 @@ pub(super) async fn plant(engine: &Arc<Engine>, data: &Path, count: u32) -> Resu
     keys.truncate(count);
     let made: Vec<NewStreamer> = (1..)
         .zip(&keys)
-        .filter(|(_, key)| engine.keyring.holder(key).is_none())
+        .filter(|(_, key)| engine.keyring.holder(key, engine.now()).is_none())
         .map(|(number, key)| NewStreamer {
             profile: sample(&format!("Simulated {number}")),
             settings: frequent(Millis::seconds(15)),

@@ -9,6 +9,7 @@ pub mod provider;
 pub mod refresh;
 pub mod setup;
 pub mod signer;
+pub mod ticket;
 pub mod token;
 pub mod totp;
 
@@ -16,6 +17,7 @@ use self::attempts::Attempts;
 use self::keys::AuthKeys;
 use self::password::Passwords;
 use self::provider::Providers;
+use self::ticket::Seen;
 use self::token::Tokens;
 use gametriggers_actors::domain::time::Millis;
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub struct Identity {
     pub keys: Arc<AuthKeys>,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Tickets that were shown to this node.
+    pub tickets: Seen,
     /// Passwords.
     pub passwords: Passwords,
     /// Who tried how often.

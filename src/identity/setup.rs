@@ -5,6 +5,7 @@ use super::keys::AuthKeys;
 use super::password::Passwords;
 use super::provider::{Access, Providers, Secret};
 use super::signer::Algorithm;
+use super::ticket::Seen;
 use super::token::Tokens;
 use super::{Identity, Lives, Rules};
 use crate::config::{Config, ProviderText, TokenAlgorithm, rsa_key};
@@ -32,6 +33,7 @@ pub fn identity(config: &Config, secrets: &[SigningKey], public_url: &str) -> Re
     let service_key = Some(&config.secrets.service_key).filter(|key| !key.is_empty());
     Ok(Identity {
         tokens: Tokens::new(Arc::clone(&keys), public_url.to_owned(), auth.audience.clone(), lives.access),
+        tickets: Seen::default(),
         keys,
         passwords: Passwords::new(auth.hashes_at_once).ok_or("the parameters of argon2id are no good")?,
         providers: Providers::new(access(&auth.providers.twitch), access(&auth.providers.google)),

@@ -13,10 +13,13 @@ use gametriggers_actors::domain::id::{BrandId, StreamerId, UserId};
 use gametriggers_actors::domain::scope::Scopes;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{Principal, SessionId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use std::sync::Arc;
 
+/// The type of an access token.
+const ACCESS: &str = "at+jwt";
 /// What the clocks of two nodes may differ by, in seconds.
 const SKEW_S: i64 = 60;
 /// The longest token that is looked at, in bytes.
@@ -90,24 +93,19 @@ pub fn named(principal: Principal) -> (&'static str, Option<i64>) {
     }
 }
 
-/// All that a principal may be allowed.
-#[must_use]
-pub const fn scopes_of(principal: Principal) -> Scopes {
-    match principal {
-        Principal::Brand(_) => Scopes::BRAND,
-        Principal::Streamer(_) => Scopes::STREAMER,
-        Principal::Overlay(_) => Scopes::NONE,
-        Principal::Admin => Scopes::ADMIN,
-    }
-}
-
-fn principal(kind: &str, id: Option<i64>) -> Option<Principal> {
+/// The principal of a name and an id.
+pub(super) fn principal(kind: &str, id: Option<i64>) -> Option<Principal> {
     match (kind, id) {
         ("brand", Some(id)) => Some(Principal::Brand(BrandId(id))),
         ("streamer", Some(id)) => Some(Principal::Streamer(StreamerId(id))),
         ("admin", None) => Some(Principal::Admin),
         _ => None,
     }
+}
+
+/// Bytes of base64.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 fn part(text: &impl Serialize) -> String {
@@ -126,13 +124,6 @@ impl Tokens {
     pub fn issue(&self, pass: &Pass, unique: [u8; 16], now: UnixMillis) -> String {
         let (kind, owner_id) = named(pass.acts_for);
         let iat = now.0.div_euclid(1000);
-        let (kid, algorithm) = self.keys.signs_with();
-        let header = Header {
-            alg: algorithm.name().to_owned(),
-            typ: "at+jwt".to_owned(),
-            kid: kid.to_string(),
-            crit: None,
-        };
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -146,7 +137,19 @@ impl Tokens {
             iat,
             exp: iat.saturating_add(self.life.0.div_euclid(1000)),
         };
-        let body = format!("{}.{}", part(&header), part(&claims));
+        self.sign(ACCESS, &claims)
+    }
+
+    /// Claims of a type, signed.
+    pub(super) fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
+        let (kid, algorithm) = self.keys.signs_with();
+        let header = Header {
+            alg: algorithm.name().to_owned(),
+            typ: typ.to_owned(),
+            kid: kid.to_string(),
+            crit: None,
+        };
+        let body = format!("{}.{}", part(&header), part(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.keys.sign(body.as_bytes()));
         format!("{body}.{signature}")
     }
@@ -174,31 +177,45 @@ impl Tokens {
         (now < pass.expires).then_some(pass)
     }
 
-    fn verify(&self, token: &str, now: UnixMillis) -> Option<Pass> {
-        let (body, signature) = token.rsplit_once('.')?;
+    /// The claims of a text of a type that one of the keys has signed.
+    pub(super) fn open<C: DeserializeOwned>(&self, typ: &str, text: &str) -> Option<C> {
+        if text.len() > BYTES_MAX {
+            return None;
+        }
+        let (body, signature) = text.rsplit_once('.')?;
         let (header, claims) = body.split_once('.')?;
-        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        if header.typ != "at+jwt" || header.crit.is_some() {
+        if header.typ != typ || header.crit.is_some() {
             return None;
         }
         let key = (header.kid.parse().ok()?, header.alg.as_str());
         if !self.keys.verifies(key, body.as_bytes(), &decode(signature)?) {
             return None;
         }
-        let claims: Claims = serde_json::from_slice(&decode(claims)?).ok()?;
-        let now_s = now.0.div_euclid(1000);
-        if claims.iss != self.issuer
-            || claims.aud != self.audience
-            || claims.iat > now_s.saturating_add(SKEW_S)
-        {
+        serde_json::from_slice(&decode(claims)?).ok()
+    }
+
+    /// Whether a text is of this installation, and was not made in the future.
+    pub(super) fn is_ours(&self, issuer: &str, audience: &str, (iat, now): (i64, UnixMillis)) -> bool {
+        let latest = now.0.div_euclid(1000).saturating_add(SKEW_S);
+        issuer == self.issuer && audience == self.audience && iat <= latest
+    }
+
+    /// What stands in everything that is issued: issuer and audience.
+    pub(super) fn names(&self) -> (String, String) {
+        (self.issuer.clone(), self.audience.clone())
+    }
+
+    fn verify(&self, token: &str, now: UnixMillis) -> Option<Pass> {
+        let claims: Claims = self.open(ACCESS, token)?;
+        if !self.is_ours(&claims.iss, &claims.aud, (claims.iat, now)) {
             return None;
         }
         let acts_for = principal(&claims.kind, claims.owner_id)?;
         Some(Pass {
             user: UserId(claims.sub.parse().ok()?),
             acts_for,
-            scopes: Scopes::parse(&claims.scope)?.and(scopes_of(acts_for)),
+            scopes: Scopes::parse(&claims.scope)?.and(acts_for.scopes()),
             epoch: claims.epoch,
             session: SessionId(decode(&claims.sid)?.try_into().ok()?),
             expires: UnixMillis(claims.exp.checked_mul(1000)?),
@@ -261,7 +278,9 @@ mod tests {
         for (name, value) in [("sub", json!("7")), ("type", json!("brand")), ("owner_id", json!(3))] {
             assert_eq!(claims[name], value);
         }
-        let scope = "campaigns:read campaigns:write wallet:read wallet:write assets:write rules:read";
+        let scope = "campaigns:read campaigns:write wallet:read wallet:write assets:write rules:read \
+                     keys:read \
+                     keys:write";
         assert_eq!((&claims["scope"], &claims["exp"]), (&json!(scope), &json!(1_700_000_600)));
     }
 

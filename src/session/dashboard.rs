@@ -1,9 +1,13 @@
 //! `/ws/dashboard`: the streamer's page.
 
+use super::guest::{Guest, Shown};
 use super::peer::{Link, Peer, Turn, code, read};
+use crate::identity::Identity;
+use crate::identity::ticket::Purpose;
 use actix::Addr;
 use gametriggers_actors::domain::campaign::Campaign;
 use gametriggers_actors::domain::play::Phase;
+use gametriggers_actors::domain::scope::Scope;
 use gametriggers_actors::domain::streamer::board::{Board, InHand, Recent};
 use gametriggers_actors::domain::streamer::command::Command;
 use gametriggers_actors::domain::streamer::page::Tested;
@@ -21,31 +25,57 @@ use std::sync::Arc;
 /// The longest snooze, in minutes.
 const SNOOZE_MAX: u32 = 240;
 
+/// What a command is answered without the scope for it.
+const MAY_LOOK: &str = "this key may look, and change nothing";
+
 /// The socket of a streamer's dashboard.
-#[derive(Default)]
 pub struct DashboardSession {
+    identity: Arc<Identity>,
+    guest: Option<Guest>,
     streamer: Option<Addr<StreamerActor>>,
 }
 
 impl DashboardSession {
+    /// A socket that waits for its greeting.
+    #[must_use]
+    pub const fn new(identity: Arc<Identity>) -> Self {
+        Self { identity, guest: None, streamer: None }
+    }
+
     fn hello(&mut self, (v, token): (u32, &str), link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
-        let Principal::Streamer(id) = link.greet(v, token)?.1 else { return Err(CloseCode::Unauthorized) };
-        let streamer = link.engine.directory.streamer(&link.engine, id).ok_or(CloseCode::Unauthorized)?;
-        let session = link.open(Some(id), token, turn);
-        let (heartbeat_ms, dead_after_ms) = link.beat();
-        turn.send(&wire::ToDashboard::Welcome {
-            v: VERSION,
-            server_ms: link.now().0,
-            heartbeat_ms,
-            dead_after_ms,
-        });
-        streamer.try_send(FromDashboard::Attach(session)).map_err(|_| CloseCode::ServerError)?;
-        self.streamer = Some(streamer);
+        link.greet(v)?;
+        match Shown::read(token, &link.engine, &self.identity)? {
+            Shown::Guest(guest) => self.enter(guest, link, turn),
+            Shown::Ticket(ticket) => {
+                let Purpose::Dashboard(id) = ticket.purpose else { return Err(CloseCode::Unauthorized) };
+                if ticket.holder != Principal::Streamer(id)
+                    || !self.identity.tickets.first(&ticket, link.now())
+                {
+                    return Err(CloseCode::Unauthorized);
+                }
+                turn.ticket = Some(ticket);
+                Ok(())
+            }
+        }
+    }
+
+    /// The same guest shows something newer.
+    fn renew(&mut self, token: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+        let guest = self.guest.ok_or(CloseCode::OutOfOrder)?.renewed(token, &link.engine, &self.identity)?;
+        guest.may(Scope::StreamerRead)?;
+        let until = link.renew(&guest)?;
+        self.guest = Some(guest);
+        turn.send(&wire::ToDashboard::Authorized { until_ms: until.map(|at| at.0) });
         Ok(())
     }
 
-    fn command(&self, id: String, command: wire::Command, link: &Link) -> Result<(), CloseCode> {
-        let (Some(streamer), Some(handle)) = (&self.streamer, &link.handle) else {
+    fn command(
+        &self,
+        (id, command): (String, wire::Command),
+        link: &Link,
+        turn: &mut Turn,
+    ) -> Result<(), CloseCode> {
+        let (Some(streamer), Some(handle), Some(guest)) = (&self.streamer, &link.handle, &self.guest) else {
             return Err(CloseCode::OutOfOrder);
         };
         let command = match command {
@@ -62,6 +92,10 @@ impl DashboardSession {
         if id.len() > 64 {
             return Err(CloseCode::Malformed);
         }
+        if guest.may(Scope::StreamerWrite).is_err() {
+            turn.send(&wire::ToDashboard::Result { id, ok: false, reason: Some(MAY_LOOK.to_owned()) });
+            return Ok(());
+        }
         let said = FromDashboard::Said { session: handle.id, id: id.into(), command };
         streamer.try_send(said).map_err(|_| CloseCode::ServerError)
     }
@@ -71,10 +105,29 @@ impl Peer for DashboardSession {
     fn said(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
         match read(text)? {
             wire::FromDashboard::Hello { v, token } => self.hello((v, &token), link, turn),
-            wire::FromDashboard::Command { id, command } => self.command(id, command, link),
+            wire::FromDashboard::Auth { token } => self.renew(&token, link, turn),
+            wire::FromDashboard::Command { id, command } => self.command((id, command), link, turn),
             wire::FromDashboard::Heartbeat {} if link.handle.is_some() => Ok(()),
             wire::FromDashboard::Heartbeat {} => Err(CloseCode::OutOfOrder),
         }
+    }
+
+    fn enter(&mut self, guest: Guest, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
+        let Principal::Streamer(id) = guest.holder else { return Err(CloseCode::Unauthorized) };
+        guest.may(Scope::StreamerRead)?;
+        let streamer = link.engine.directory.streamer(&link.engine, id).ok_or(CloseCode::Unauthorized)?;
+        let (session, until) = link.open(Some(id), &guest, turn)?;
+        let (heartbeat_ms, dead_after_ms) = link.beat();
+        turn.send(&wire::ToDashboard::Welcome {
+            v: VERSION,
+            server_ms: link.now().0,
+            heartbeat_ms,
+            dead_after_ms,
+            until_ms: until.map(|at| at.0),
+        });
+        streamer.try_send(FromDashboard::Attach(session)).map_err(|_| CloseCode::ServerError)?;
+        (self.streamer, self.guest) = (Some(streamer), Some(guest));
+        Ok(())
     }
 
     fn tell(&mut self, message: ToSession, _: &Link, turn: &mut Turn) {

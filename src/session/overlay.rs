@@ -1,5 +1,6 @@
 //! `/ws/overlay`: the wire messages of the OBS page, read into the engine's and back.
 
+use super::guest::Guest;
 use super::peer::{Link, Peer, Turn, code, read};
 use actix::Addr;
 use base64::Engine as _;
@@ -48,8 +49,9 @@ impl OverlaySession {
     }
 
     fn hello(&mut self, hello: wire::Hello, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode> {
-        let (_, principal) = link.greet(hello.v, &hello.token)?;
-        let Principal::Overlay(id) = principal else { return Err(CloseCode::Unauthorized) };
+        link.greet(hello.v)?;
+        let guest = Guest::with_key(&hello.token, &link.engine)?;
+        let Principal::Overlay(id) = guest.holder else { return Err(CloseCode::Unauthorized) };
         let fits = (8..=64).contains(&hello.instance_id.len())
             && hello.instance_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !fits {
@@ -57,7 +59,7 @@ impl OverlaySession {
         }
         let streamer = link.engine.directory.streamer(&link.engine, id).ok_or(CloseCode::Unauthorized)?;
         let row = link.engine.streamers.get(&id).map(|row| row.clone()).ok_or(CloseCode::Unauthorized)?;
-        let session = link.open(Some(id), &hello.token, turn);
+        let (session, _) = link.open(Some(id), &guest, turn)?;
         let (heartbeat_ms, dead_after_ms) = link.beat();
         turn.send(&wire::ToOverlay::Welcome(wire::Welcome {
             v: VERSION,
@@ -199,6 +201,11 @@ impl Peer for OverlaySession {
             }
             heard => heard,
         }
+    }
+
+    /// Its page has nothing but its key.
+    fn enter(&mut self, _: Guest, _: &mut Link, _: &mut Turn) -> Result<(), CloseCode> {
+        Err(CloseCode::Unauthorized)
     }
 
     fn tell(&mut self, message: ToSession, _: &Link, turn: &mut Turn) {

@@ -1,14 +1,14 @@
 //! What the three kinds of socket have in common, and what each has to bring.
 
+use super::guest::Guest;
 use super::seat::{KeySeat, Seats};
+use crate::identity::ticket::Ticket;
 use bytestring::ByteString;
 use futures_channel::mpsc;
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::engine::Engine;
-use gametriggers_actors::keyring::Keyring;
-use gametriggers_actors::ports::Principal;
-use gametriggers_actors::session::{CloseReason, SessionHandle, ToSession};
+use gametriggers_actors::session::{CloseReason, Credential, SessionHandle, ToSession};
 use gametriggers_protocol::VERSION;
 use gametriggers_protocol::close::CloseCode;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Link {
     pub build: Rc<str>,
     /// The places for sockets.
     pub seats: Arc<Seats>,
-    /// The place among the sockets with the same key, once the client has greeted.
+    /// The place among the sockets with the same key or of the same user, once the client has greeted.
     pub seat: Option<KeySeat>,
     /// The engine's side of the socket, once the client has greeted.
     pub handle: Option<Arc<SessionHandle>>,
@@ -37,6 +37,8 @@ pub struct Turn {
     pub frames: Vec<ByteString>,
     /// The outbox of a socket that was opened.
     pub outbox: Option<mpsc::Receiver<ToSession>>,
+    /// A ticket that has to be used up before the socket goes on.
+    pub ticket: Option<Ticket>,
     /// The end.
     pub close: Option<CloseCode>,
 }
@@ -61,6 +63,12 @@ pub trait Peer: Unpin + 'static {
     /// # Errors
     /// Why the socket has to be closed.
     fn said(&mut self, text: &str, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode>;
+
+    /// The ticket that it asked to use up is: this is who showed it.
+    ///
+    /// # Errors
+    /// Why the socket has to be closed.
+    fn enter(&mut self, guest: Guest, link: &mut Link, turn: &mut Turn) -> Result<(), CloseCode>;
 
     /// The engine says something.
     fn tell(&mut self, message: ToSession, link: &Link, turn: &mut Turn);
@@ -89,15 +97,11 @@ impl Link {
         (millis(self.engine.numbers.heartbeat), millis(self.engine.numbers.dead_after))
     }
 
-    /// The holder of a key, for a greeting in a version that this server speaks.
+    /// Whether a greeting in this version is taken.
     ///
     /// # Errors
-    /// The version or the key is not ours, the key has too many sockets, or the client has greeted before.
-    pub fn greet(
-        &mut self,
-        version: u32,
-        key: &str,
-    ) -> Result<(gametriggers_actors::ports::KeyHash, Principal), CloseCode> {
+    /// The version is not ours, or the client has greeted before.
+    pub fn greet(&self, version: u32) -> Result<(), CloseCode> {
         if self.handle.is_some() {
             return Err(CloseCode::OutOfOrder);
         }
@@ -107,18 +111,66 @@ impl Link {
         if self.engine.health.draining.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(CloseCode::Shutdown);
         }
-        let holder = self.engine.keyring.holder(key).ok_or(CloseCode::Unauthorized)?;
-        self.seat = Some(self.seats.take_key(holder.0).ok_or(CloseCode::TooManySockets)?);
-        Ok(holder)
+        Ok(())
     }
 
-    /// Opens the engine's side of the socket.
-    pub fn open(&mut self, streamer: Option<StreamerId>, key: &str, turn: &mut Turn) -> Arc<SessionHandle> {
-        let (handle, outbox) = SessionHandle::open(streamer, Keyring::hash(key), self.engine.now());
+    /// Opens the engine's side of the socket; until when it is good, if its key or token ends by itself.
+    ///
+    /// # Errors
+    /// There are too many sockets with the same key or of the same user, or what it came with is dead.
+    pub fn open(
+        &mut self,
+        streamer: Option<StreamerId>,
+        guest: &Guest,
+        turn: &mut Turn,
+    ) -> Result<(Arc<SessionHandle>, Option<UnixMillis>), CloseCode> {
+        self.sit(guest)?;
+        let (handle, outbox) = SessionHandle::open(streamer, guest.credential, self.engine.now());
         self.engine.directory.open(Arc::clone(&handle));
         self.handle = Some(Arc::clone(&handle));
         turn.outbox = Some(outbox);
-        handle
+        // Now that it is in the directory: what was revoked a moment ago closed it, or is noticed here.
+        let until = self.judge(&guest.credential)?;
+        Ok((handle, until))
+    }
+
+    /// Goes on with what the same guest shows next; until when that is good.
+    ///
+    /// # Errors
+    /// As for a socket that opens, and when it was not open.
+    pub fn renew(&mut self, guest: &Guest) -> Result<Option<UnixMillis>, CloseCode> {
+        let handle = self.handle.clone().ok_or(CloseCode::OutOfOrder)?;
+        self.sit(guest)?;
+        handle.renew(guest.credential);
+        self.judge(&guest.credential)
+    }
+
+    fn sit(&mut self, guest: &Guest) -> Result<(), CloseCode> {
+        let wanted = guest.seat();
+        if self.seat.as_ref().is_none_or(|seat| *seat.key() != wanted) {
+            self.seat = Some(self.seats.take_key(wanted).ok_or(CloseCode::TooManySockets)?);
+        }
+        Ok(())
+    }
+
+    fn judge(&self, credential: &Credential) -> Result<Option<UnixMillis>, CloseCode> {
+        let until = self.engine.judge(credential, self.engine.now()).map_err(code)?;
+        if let Some(handle) = &self.handle {
+            self.engine.directory.end_at(handle, until);
+        }
+        Ok(until)
+    }
+
+    /// Whether what the socket came with is still good, as far as the clock says. Others look as well; but
+    /// what comes after the end is not heard.
+    ///
+    /// # Errors
+    /// Why the socket has to be closed.
+    pub fn is_good(&self) -> Result<(), CloseCode> {
+        match self.handle.as_ref().filter(|handle| handle.is_over(self.engine.now())) {
+            Some(handle) => self.judge(&handle.credential()).map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// Takes the engine's side away.
@@ -150,5 +202,7 @@ pub const fn code(reason: CloseReason) -> CloseCode {
         CloseReason::TooManySockets => CloseCode::TooManySockets,
         CloseReason::ServerError => CloseCode::ServerError,
         CloseReason::Revoked => CloseCode::Revoked,
+        CloseReason::Expired => CloseCode::Expired,
+        CloseReason::TokenOver => CloseCode::TokenOver,
     }
 }

@@ -47,7 +47,7 @@ pub struct Seat {
     address: IpAddr,
 }
 
-/// The place of a socket among those with its key.
+/// The place of a socket among those with its key, or of its user.
 #[derive(Debug)]
 pub struct KeySeat {
     seats: Arc<Seats>,
@@ -94,6 +94,14 @@ impl Drop for Seat {
         let mut taken = self.seats.taken();
         taken.all = taken.all.saturating_sub(1);
         uncount(&mut taken.addresses, &self.address);
+    }
+}
+
+impl KeySeat {
+    /// Among the sockets of which key it is.
+    #[must_use]
+    pub const fn key(&self) -> &KeyHash {
+        &self.key
     }
 }
 

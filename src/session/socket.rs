@@ -8,20 +8,24 @@
 //! while there is something to read.
 
 use super::frame::{Guard, Pace};
+use super::guest::Guest;
 use super::peer::{Link, Peer, Turn};
 use super::seat::Seat;
+use crate::identity::ticket::Ticket;
 use actix::prelude::*;
 use actix_http::error::PayloadError;
 use actix_rt::net::TcpStream;
 use actix_web_actors::ws;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
+use gametriggers_actors::engine::Engine;
 use gametriggers_actors::session::ToSession;
 use gametriggers_protocol::close::CloseCode;
 use std::cell::Cell;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -59,7 +63,7 @@ pub fn run<P: Peer>(line: Line, link: Link, pace: Pace, peer: P) -> impl Future<
         stream: Rc::clone(&stream),
         early,
         guard,
-        engine: std::sync::Arc::clone(&link.engine),
+        engine: Arc::clone(&link.engine),
         verdict: Rc::clone(&verdict),
         held: false,
         over: false,
@@ -127,7 +131,7 @@ struct Input {
     stream: Rc<TcpStream>,
     early: Bytes,
     guard: Guard,
-    engine: std::sync::Arc<gametriggers_actors::engine::Engine>,
+    engine: Arc<Engine>,
     verdict: Verdict,
     /// A chunk was handed up: the parser above has to look at it before it gets the next one.
     held: bool,
@@ -205,7 +209,28 @@ impl<P: Peer> Session<P> {
         }
         if let Some(code) = turn.close {
             Self::close(code, ctx);
+        } else if let Some(ticket) = turn.ticket {
+            self.spend(ticket, ctx);
         }
+    }
+
+    /// Uses a ticket up and goes on with its guest; until then nothing more of the client is heard.
+    fn spend(&self, ticket: Ticket, ctx: &mut ws::WebsocketContext<Self>) {
+        let engine = Arc::clone(&self.link.engine);
+        let spend = async move {
+            let spent = engine.ports.users.use_ticket(ticket.id, ticket.expires, engine.now());
+            tokio::time::timeout(HELLO_DEADLINE, spent).await
+        };
+        ctx.wait(spend.into_actor(self).map(move |spent, session: &mut Self, ctx| {
+            let mut turn = Turn::default();
+            let entered = match spent {
+                Ok(Ok(true)) => session.peer.enter(Guest::of(&ticket), &mut session.link, &mut turn),
+                Ok(Ok(false)) => Err(CloseCode::Unauthorized),
+                Ok(Err(_)) | Err(_) => Err(CloseCode::ServerError),
+            };
+            turn.close = entered.err();
+            session.after(turn, ctx);
+        }));
     }
 
     fn close(code: CloseCode, ctx: &mut ws::WebsocketContext<Self>) {
@@ -236,7 +261,8 @@ impl<P: Peer> StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session<
             Ok(ws::Message::Text(text)) => {
                 self.link.hear();
                 let mut turn = Turn::default();
-                if let Err(code) = self.peer.said(&text, &mut self.link, &mut turn) {
+                let heard = self.link.is_good();
+                if let Err(code) = heard.and_then(|()| self.peer.said(&text, &mut self.link, &mut turn)) {
                     turn.close = Some(code);
                 }
                 self.after(turn, ctx);

@@ -7,9 +7,11 @@ use super::dashboard::DashboardSession;
 use super::frame::Pace;
 use super::overlay::OverlaySession;
 use super::peer::Link;
+use super::request_id::{RequestIds, X_REQUEST_ID};
 use super::seat::{Full, Seat, Seats};
 use super::socket::{self, Line};
 use crate::config::Network;
+use crate::identity::Identity;
 use actix_codec::Framed;
 use actix_http::body::BodySize;
 use actix_http::header::{HOST, HeaderMap, ORIGIN};
@@ -30,6 +32,8 @@ use std::time::Duration;
 pub struct Door {
     /// The engine.
     pub engine: Arc<Engine>,
+    /// Who signs in.
+    pub identity: Arc<Identity>,
     /// The build of the overlay page.
     pub overlay_build: Rc<str>,
     /// What a short link starts with.
@@ -40,6 +44,8 @@ pub struct Door {
     pub pace: Pace,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
+    /// What requests are called.
+    pub request_ids: Arc<RequestIds>,
     /// The places for sockets, greeted or not, of all workers.
     pub seats: Arc<Seats>,
 }
@@ -73,7 +79,7 @@ impl Door {
     /// Handles one upgrade request.
     pub async fn open(self, (request, mut framed): (Request, Framed<TcpStream, h1::Codec>)) {
         let verdict = self.admit(&request);
-        let (response, socket) = match verdict {
+        let (mut response, socket) = match verdict {
             Ok((response, socket, seat)) => (response, Some((socket, seat))),
             Err(status) => {
                 metrics::counter!(
@@ -83,6 +89,8 @@ impl Door {
                 (refusal(status), None)
             }
         };
+        let id = self.request_ids.of(request.headers(), self.engine.now());
+        response.headers_mut().insert(X_REQUEST_ID, id.value());
         if framed.send(h1::Message::Item((response, BodySize::None))).await.is_err() {
             return;
         }
@@ -136,10 +144,11 @@ impl Door {
                 actix_rt::spawn(socket::run(line, link, self.pace, peer));
             }
             Socket::Dashboard => {
-                actix_rt::spawn(socket::run(line, link, self.pace, DashboardSession::default()));
+                actix_rt::spawn(socket::run(line, link, self.pace, DashboardSession::new(self.identity)));
             }
             Socket::Campaign(id) => {
-                actix_rt::spawn(socket::run(line, link, self.pace, CampaignSession::new(id)));
+                let peer = CampaignSession::new(id, self.identity);
+                actix_rt::spawn(socket::run(line, link, self.pace, peer));
             }
         }
     }

@@ -27,6 +27,7 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     ("gametriggers_frames_refused_total", "frames that are not a message of the protocol"),
     ("gametriggers_handshakes_refused_total", "WebSocket handshakes refused, by HTTP status"),
     ("gametriggers_handshakes_total", "WebSocket handshakes, by socket"),
+    ("gametriggers_http_limited_total", "requests that were one too many, by what they were counted for"),
     ("gametriggers_http_problems_total", "problem details sent, by status"),
     (
         "gametriggers_minute_counts_dropped_total",

@@ -8,6 +8,8 @@ use super::account_body::{
     BrandBody, HolderBody, KeyView, OpenedView, OperatorBody, ProfileBody, ProfileView, StreamerBody,
 };
 use super::caller::Caller;
+use super::key::{make, mask};
+use super::key_body::Wish;
 use super::problem::{FieldError, Problem};
 use super::wire::PageBody;
 use crate::world::new_key;
@@ -17,7 +19,7 @@ use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::streamer::Settings;
 use gametriggers_actors::keyring::Keyring;
 use gametriggers_actors::ports::{
-    ByHand, Event, KeyHash, NewAccount, NewStreamer, Principal, StoreError, key_id,
+    ByHand, Event, KeyHash, NewAccount, NewKey, NewStreamer, Principal, StoreError, key_id,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,9 +35,21 @@ pub(super) struct KeysQuery {
     limit: Option<u32>,
 }
 
+/// Why a key is revoked.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct RevokeQuery {
+    /// In the words of an operator, for the record.
     reason: Option<String>,
+}
+
+impl RevokeQuery {
+    /// Why, or that it was.
+    ///
+    /// # Errors
+    /// The field is refused.
+    pub(super) fn reason(&self) -> Result<String, Problem> {
+        super::account_body::reason(self.reason.as_deref(), "revoked")
+    }
 }
 
 fn created(view: &OpenedView) -> HttpResponse {
@@ -92,8 +106,8 @@ pub(super) async fn add_operator(
     body: Json<OperatorBody>,
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.operator()?;
-    let hand = ByHand { actor, reason: body.read()? };
-    add_key_of(&shared, Principal::Admin, &hand).await
+    let (wish, reason) = body.read(shared.engine.now())?;
+    add_key_of(&shared, (caller, Principal::Admin), &wish, &ByHand { actor, reason }).await
 }
 
 pub(super) async fn add_key(
@@ -102,11 +116,17 @@ pub(super) async fn add_key(
     body: Json<HolderBody>,
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.operator()?;
-    let (holder, reason) = body.read()?;
-    add_key_of(&shared, holder, &ByHand { actor, reason }).await
+    let (holder, wish, reason) = body.read(shared.engine.now())?;
+    add_key_of(&shared, (caller, holder), &wish, &ByHand { actor, reason }).await
 }
 
-async fn add_key_of(shared: &Shared, holder: Principal, hand: &ByHand) -> Result<HttpResponse, Problem> {
+async fn add_key_of(
+    shared: &Shared,
+    (caller, holder): (Caller, Principal),
+    wish: &Wish,
+    hand: &ByHand,
+) -> Result<HttpResponse, Problem> {
+    let scopes = wish.granted(caller, holder)?;
     let kind = match holder {
         Principal::Brand(_) => "brand",
         Principal::Streamer(_) => "streamer",
@@ -114,7 +134,9 @@ async fn add_key_of(shared: &Shared, holder: Principal, hand: &ByHand) -> Result
         Principal::Admin => "admin",
     };
     let (key, hash) = fresh(shared, kind);
-    open(shared, &NewAccount::Key { holder, key: hash }, hand, &[hash]).await?;
+    let (name, masked) = (wish.name.clone(), mask(&key));
+    let new = NewKey { hash, holder, name, masked, scopes, expires: wish.expires };
+    make(shared, &new, Some(hand)).await?;
     Ok(created(&OpenedView::of(holder, hash).with_key(key)))
 }
 
@@ -173,13 +195,14 @@ pub(super) async fn revoke(
     query: Query<RevokeQuery>,
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.operator()?;
-    let hand = ByHand { actor, reason: super::account_body::reason(query.reason.as_deref(), "revoked")? };
+    let hand = ByHand { actor, reason: query.reason()? };
     let engine = &shared.engine;
     let first = begin(&id, 0).ok_or_else(Problem::not_found)?;
     let found = engine.ports.accounts.key_page(Some(first), 1).await?;
     let found = found.first().filter(|key| key_id(&key.hash) == *id).ok_or_else(Problem::not_found)?;
-    engine.ports.accounts.revoke_key(found.hash, Some(&hand), engine.now()).await?;
-    engine.keyring.remove(&found.hash);
+    let now = engine.now();
+    engine.ports.accounts.revoke_key(found.hash, Some(&hand), now).await?;
+    engine.keyring.revoke(&found.hash, now);
     engine.ports.bus.publish(Event::KeyRevoked(found.hash));
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,11 +1,13 @@
 //! Accounts and keys as an operator reads and writes them.
 
 use super::fields::{Fields, line};
+use super::key_body::{KeyView as OwnView, Wish, wish};
 use super::problem::Problem;
 use super::wallet_body::REASON_MAX;
 use super::wire::rfc3339;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{Platform, Profile, ProfileChange, Streamer};
+use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{KeyHash, KeyRow, Principal, key_id};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,10 +65,17 @@ pub(super) struct ProfileView {
     mature: bool,
 }
 
-/// An operator.
+/// A key for an operator.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperatorBody {
+    /// For people, 1 to 80 characters; `by hand` when left out.
+    name: Option<String>,
+    /// What the key may do. Left out: everything that the caller may.
+    scopes: Option<Vec<String>>,
+    /// The key is dead from then on, RFC 3339, within ten years. Left out: it never ends by itself.
+    expires_at: Option<String>,
+    /// Why, for the record.
     reason: Option<String>,
 }
 
@@ -74,10 +83,22 @@ pub(super) struct OperatorBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HolderBody {
+    /// The brand that gets it.
     brand_id: Option<i64>,
+    /// Or the streamer.
     streamer_id: Option<i64>,
+    /// For people, 1 to 80 characters; `by hand` when left out.
+    name: Option<String>,
+    /// What the key may do. Left out: everything that its owner may, as far as the caller may as well.
+    scopes: Option<Vec<String>>,
+    /// The key is dead from then on, RFC 3339, within ten years. Left out: it never ends by itself.
+    expires_at: Option<String>,
+    /// Why, for the record.
     reason: Option<String>,
 }
+
+/// The name of a key that an operator made without one.
+const BY_HAND: &str = "by hand";
 
 /// Who a key belongs to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -107,11 +128,13 @@ pub(super) struct OpenedView {
 /// A key, without the key.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct KeyView {
-    key_id: String,
     #[serde(flatten)]
     holder: HolderView,
+    /// The same as `name`.
     label: String,
-    created_at: String,
+    #[serde(flatten)]
+    key: OwnView,
+    /// Since when it is revoked.
     revoked_at: Option<String>,
 }
 
@@ -223,21 +246,26 @@ impl ProfileView {
 }
 
 impl OperatorBody {
-    /// Why.
+    /// What key, and why.
     ///
     /// # Errors
-    /// The field is refused.
-    pub(super) fn read(&self) -> Result<String, Problem> {
-        reason(self.reason.as_deref(), "a new operator")
+    /// Every field that is refused.
+    pub(super) fn read(&self, now: UnixMillis) -> Result<(Wish, String), Problem> {
+        let mut fields = Fields::default();
+        let name = self.name.as_deref().unwrap_or(BY_HAND);
+        let asked = (name, self.scopes.as_deref(), self.expires_at.as_deref());
+        let wish = wish(&mut fields, Principal::Admin, asked, now);
+        fields.end()?;
+        Ok((wish, reason(self.reason.as_deref(), "a new operator")?))
     }
 }
 
 impl HolderBody {
-    /// Who, and why.
+    /// Who, what key, and why.
     ///
     /// # Errors
     /// Every field that is refused.
-    pub(super) fn read(&self) -> Result<(Principal, String), Problem> {
+    pub(super) fn read(&self, now: UnixMillis) -> Result<(Principal, Wish, String), Problem> {
         let mut fields = Fields::default();
         let holder = match (self.brand_id, self.streamer_id) {
             (Some(brand), None) => Some(Principal::Brand(BrandId(brand))),
@@ -247,8 +275,12 @@ impl HolderBody {
         let holder = fields.need("brand_id", holder, "either brand_id or streamer_id says who gets it");
         let why = read_reason(self.reason.as_deref(), "a further key");
         let why = fields.need("reason", why, "1 to 200 characters");
+        let asked =
+            (self.name.as_deref().unwrap_or(BY_HAND), self.scopes.as_deref(), self.expires_at.as_deref());
+        let wish = wish(&mut fields, holder.unwrap_or(Principal::Admin), asked, now);
         fields.end()?;
-        holder.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))
+        let (holder, why) = holder.zip(why).ok_or_else(|| Problem::malformed("a field is missing"))?;
+        Ok((holder, wish, why))
     }
 }
 
@@ -297,10 +329,9 @@ impl KeyView {
     /// A key as an operator sees it.
     pub(super) fn of(key: &KeyRow) -> Self {
         Self {
-            key_id: key_id(&key.hash),
-            holder: HolderView::of(key.holder),
+            holder: HolderView::of(key.terms.holder),
             label: key.label.clone(),
-            created_at: rfc3339(key.created),
+            key: OwnView::of(key),
             revoked_at: key.revoked.map(rfc3339),
         }
     }

@@ -2,13 +2,15 @@
 
 use super::Shared;
 use super::problem::Problem;
-use crate::identity::token::{Pass, scopes_of};
+use super::rate::Subject;
+use crate::identity::token::Pass;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::scope::{Scope, Scopes};
 use gametriggers_actors::ports::{KeyHash, Owner, Principal};
+use gametriggers_actors::session;
 use std::fmt::Write;
 use std::future::{Ready, ready};
 
@@ -35,11 +37,11 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).ok_or_else(Problem::unauthorized).and_then(|caller| {
-            if caller.2.is_empty() {
-                return Err(Problem::forbidden("an operator sets up a second factor first"));
+        ready(known(request).ok_or_else(Problem::unauthorized).and_then(|caller| match caller.1 {
+            Credential::Token(_) if caller.2.is_empty() => {
+                Err(Problem::forbidden("an operator sets up a second factor first"))
             }
-            Ok(caller)
+            _ => Ok(caller),
         }))
     }
 }
@@ -49,7 +51,7 @@ impl FromRequest for SignedIn {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match caller(request) {
+        ready(match known(request) {
             Some(Caller(_, Credential::Token(pass), _)) => Ok(Self(pass)),
             Some(Caller(_, Credential::Key(_), _)) => {
                 Err(Problem::forbidden("a user who is signed in does this; an API key is no user"))
@@ -66,6 +68,21 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
 }
 
+/// What was found out about a request, for all who ask of it.
+#[derive(Clone, Copy)]
+struct Known(Option<Caller>);
+
+/// Who calls, if the credential is good. It is looked up once a request.
+pub(super) fn known(request: &HttpRequest) -> Option<Caller> {
+    let before = request.extensions().get::<Known>().copied();
+    let Known(caller) = before.unwrap_or_else(|| {
+        let found = Known(caller(request));
+        request.extensions_mut().insert(found);
+        found
+    });
+    caller
+}
+
 fn caller(request: &HttpRequest) -> Option<Caller> {
     let shared = request.app_data::<web::Data<Shared>>()?;
     let credential = bearer(request)?;
@@ -74,11 +91,11 @@ fn caller(request: &HttpRequest) -> Option<Caller> {
         let pass = pass(shared, credential)?;
         return Some(Caller(pass.acts_for, Credential::Token(pass), pass.scopes));
     }
-    let (hash, principal) = shared.engine.keyring.holder(credential)?;
-    match principal {
+    let (hash, terms) = shared.engine.keyring.holder(credential, shared.engine.now())?;
+    match terms.holder {
         // An overlay's key is on stream sooner or later: it opens nothing but the overlay socket.
         Principal::Overlay(_) => None,
-        principal => Some(Caller(principal, Credential::Key(hash), scopes_of(principal))),
+        holder => Some(Caller(holder, Credential::Key(hash), terms.scopes)),
     }
 }
 
@@ -95,6 +112,27 @@ impl Caller {
     /// The key or the token does not carry the scope.
     pub(super) fn may(self, scope: Scope) -> Result<(), Problem> {
         if self.2.has(scope) { Ok(()) } else { Err(Problem::out_of_scope(scope)) }
+    }
+
+    /// All that it may do.
+    pub(super) const fn scopes(self) -> Scopes {
+        self.2
+    }
+
+    /// What it came with, as sockets know it.
+    pub(super) fn credential(self) -> session::Credential {
+        match self.1 {
+            Credential::Key(hash) => session::Credential::Key(hash),
+            Credential::Token(pass) => pass.into(),
+        }
+    }
+
+    /// For whom the request counts.
+    pub(super) const fn subject(self) -> Subject {
+        match self.1 {
+            Credential::Key(hash) => Subject::Key(hash),
+            Credential::Token(pass) => Subject::User(pass.user),
+        }
     }
 
     /// Whether it may do what needs one of some scopes.

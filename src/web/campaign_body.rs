@@ -18,8 +18,8 @@ use gametriggers_actors::ports::{DraftRow, NewCampaign, NewCreative};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `POST /api/campaigns` and `PUT /api/campaigns/{id}`. A draft may leave everything open; a campaign that is to run
-/// needs a name, a category, pricing, a budget, a landing page and one creative at least.
+/// `POST /api/campaigns` and `PUT /api/campaigns/{id}`. A draft may leave everything open; a campaign that is
+/// to run needs a name, a category, pricing, a budget, a landing page and one creative at least.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CampaignBody {
@@ -225,7 +225,7 @@ impl CampaignBody {
     /// It was kept by a newer server, and can not be read here.
     pub(super) fn kept(text: &str) -> Result<Self, Problem> {
         serde_json::from_str(text).map_err(|error| {
-            tracing::error!(%error, "a draft can not be read; is this server older than the one that wrote it?");
+            tracing::error!(%error, "a draft can not be read; is this server older than its writer?");
             Problem::unavailable()
         })
     }

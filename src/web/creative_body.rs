@@ -46,8 +46,8 @@ pub(super) struct CreativeBody {
     /// Its share of the plays in weighted rotation; 1 unless it is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     weight: Option<u16>,
-    /// active, paused, review or archived: only an active one is shown. The server says it, and takes no notice of
-    /// what is said to it; `PATCH /api/campaigns/{id}/creatives/{creative_id}` changes it.
+    /// active, paused, review or archived: only an active one is shown. The server says it, and takes no
+    /// notice of what is said to it; `PATCH /api/campaigns/{id}/creatives/{creative_id}` changes it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     status: Option<String>,
     /// What it achieved, on all streams: the server says it, and takes no notice of what is said to it.
@@ -70,8 +70,8 @@ struct CountsBody {
 }
 
 impl CreativeBody {
-    /// Checks the creative; `place` is what its fields are called in front. None when a field is refused; each is
-    /// noted.
+    /// Checks the creative; `place` is what its fields are called in front. None when a field is refused;
+    /// each is noted.
     pub(super) fn read(
         &self,
         place: &str,

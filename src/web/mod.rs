@@ -13,12 +13,16 @@ mod click;
 mod conflict_rule;
 mod conflict_rule_body;
 mod contract;
+mod cors;
 pub mod courier;
 mod creative_body;
 mod cursor;
+mod entrance;
 mod etag;
 mod fields;
 mod health;
+mod key;
+mod key_body;
 mod limit;
 mod metrics;
 mod overlay_key;
@@ -26,6 +30,7 @@ mod pages;
 mod participation;
 mod problem;
 mod problem_kind;
+mod rate;
 mod reason_body;
 #[rustfmt::skip]
 mod routes;
@@ -45,16 +50,20 @@ mod why;
 mod wire;
 
 pub use asset::{Gate, Library, Limits as AssetLimits, Studio, keep as keep_asset};
+pub use entrance::entered;
 pub use limit::Clicks;
 pub use pages::overlay_build;
 pub use problem::Problem;
+pub use rate::{Allowance, Allowances, Rates};
 
 use crate::config::Network;
 use crate::identity::Identity;
+use crate::session::request_id::RequestIds;
 use crate::web::courier::Allowed;
-use actix_web::dev::Service;
+use crate::web::table::Section;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpResponse, guard, http::header};
+use actix_web::{HttpResponse, guard};
 use gametriggers_actors::engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -77,6 +86,12 @@ pub struct Shared {
     pub endpoints: Arc<Allowed>,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
+    /// What requests are called.
+    pub request_ids: Arc<RequestIds>,
+    /// How many requests are answered.
+    pub rates: Arc<Rates>,
+    /// Origins whose pages may call the API, or `*` alone.
+    pub cors_origins: Arc<[String]>,
     /// What is known of clicks in this process.
     pub clicks: Arc<Clicks>,
     /// When the database was last seen to take a write.
@@ -93,7 +108,7 @@ const JSON_BYTES_MAX: usize = 64 * 1024;
 pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
     app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
-    app.configure(|app| routes::services().register(app));
+    app.configure(|app| routes::services().register(app, &[]));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
 }
 
@@ -110,11 +125,20 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .service(web::resource("/r/{code}").get(click::follow).head(click::preview))
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
-        .route("/metrics", read().to(health::metrics))
-        .route("/api/openapi.json", read().to(contract::show));
-    for section in routes::table() {
-        section.register(app);
+        .route("/metrics", read().to(health::metrics));
+    let (api, elsewhere): (Vec<_>, Vec<_>) = routes::table().into_iter().partition(Section::is_api);
+    for section in elsewhere {
+        section.register(app, &shared.cors_origins);
     }
+    let api = web::scope("/api").configure(|scope| {
+        scope.route("/openapi.json", read().to(contract::show));
+        for section in api {
+            section.register(scope, &[]);
+        }
+        scope.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
+    });
+    // The last one is asked first: a refusal has to tell pages of other origins why as well.
+    app.service(api.wrap(from_fn(rate::limited)).wrap(cors::allowed(&shared.cors_origins)));
     // After the API: its paths may have three parts as well.
     app.route("/{page}/{build}/{file}", read().to(pages::file));
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
@@ -144,30 +168,5 @@ fn unreadable(error: &actix_web::error::JsonPayloadError) -> Problem {
         E::ContentType => Problem::unsupported("send application/json"),
         E::Deserialize(error) => Problem::malformed(error.to_string()),
         other => Problem::malformed(other.to_string()),
-    }
-}
-
-/// Headers that every answer gets.
-pub fn secured<S, B>(
-    request: actix_web::dev::ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<actix_web::dev::ServiceResponse<B>, actix_web::Error>> + use<S, B>
-where
-    S: Service<
-            actix_web::dev::ServiceRequest,
-            Response = actix_web::dev::ServiceResponse<B>,
-            Error = actix_web::Error,
-        >,
-{
-    let answer = service.call(request);
-    async move {
-        let mut response = answer.await?;
-        let headers = response.headers_mut();
-        let fixed = header::HeaderValue::from_static;
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
-        if !headers.contains_key(header::REFERRER_POLICY) {
-            headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
-        }
-        Ok(response)
     }
 }

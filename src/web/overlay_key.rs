@@ -98,7 +98,7 @@ async fn make(shared: &Shared, streamer: StreamerId, name: String) -> Result<Htt
     engine.ports.accounts.add_overlay_key(streamer, &row).await?;
     engine.keyring.add([(row.hash, Principal::Overlay(streamer))]);
     // Other nodes read it: the page may open there.
-    engine.ports.bus.publish(Event::AccountsChanged);
+    engine.ports.bus.publish(Event::KeyChanged(row.hash));
     let overlay_url = format!("{}/overlay/#k={key}", shared.public_url);
     let body = NewKeyView { key: KeyView::of(&row), overlay_key: key, overlay_url };
     Ok(answer(&mut HttpResponse::Created(), body))

@@ -2,6 +2,7 @@
 
 use super::conflict_rule_body::HitView;
 use super::problem_kind::kind_of;
+use crate::session::request_id::RequestId;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, ResponseError};
@@ -10,6 +11,9 @@ use gametriggers_actors::domain::time::Millis;
 use gametriggers_actors::ports::StoreError;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// The type of the body.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A field that was refused.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -33,17 +37,31 @@ pub struct Problem {
     /// Why an upload is refused, by a name from a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Box<[FieldError]>,
     /// The conflict rules that spoke.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<HitView>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    rules: Box<[HitView]>,
     /// Seconds until it may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u16>,
     /// The scope that was missing.
     #[serde(skip)]
     scope: Option<Scope>,
+    /// What the log has to say, and the client has not to hear.
+    #[serde(skip)]
+    cause: Option<Box<str>>,
+}
+
+/// A problem of a request.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Named<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    /// What the request is called, as in the header `X-Request-Id` of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl Problem {
@@ -59,16 +77,45 @@ impl Problem {
             status: status.as_u16(),
             detail: None,
             reason: None,
-            errors: Vec::new(),
-            rules: Vec::new(),
+            errors: Box::default(),
+            rules: Box::default(),
             retry_after_s: None,
             scope: None,
+            cause: None,
         }
     }
 
     fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into().into());
         self
+    }
+
+    /// What went wrong, for the log.
+    pub(super) fn caused_by(mut self, cause: &impl std::fmt::Display) -> Self {
+        self.cause = Some(cause.to_string().into());
+        self
+    }
+
+    /// Counts one that is sent.
+    pub(super) fn count(&self) {
+        metrics::counter!("gametriggers_http_problems_total", "status" => self.status.to_string())
+            .increment(1);
+    }
+
+    /// The problem as JSON, with what its request is called.
+    pub(super) fn body(&self, id: Option<&RequestId>) -> String {
+        let named = Named { problem: self, request_id: id.map(RequestId::text) };
+        serde_json::to_string(&named).unwrap_or_else(|_| "{}".to_owned())
+    }
+
+    /// Its stable name, with `/problems/` before it.
+    pub(super) fn name(&self) -> &str {
+        &self.kind
+    }
+
+    /// What went wrong, when the log should know.
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// 400: the request can not be read.
@@ -78,7 +125,10 @@ impl Problem {
 
     /// 422: fields are refused.
     pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Some fields are refused") }
+        Self {
+            errors: errors.into(),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Some fields are refused")
+        }
     }
 
     /// 401: no key, or one that is not valid.
@@ -104,6 +154,18 @@ impl Problem {
         let problem =
             Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", "This was tried too often");
         Self { retry_after_s, ..problem }
+    }
+
+    /// 429: too many requests. Others are served meanwhile.
+    pub(super) fn limited(by: &str, after_s: u64) -> Self {
+        let retry_after_s = Some(u16::try_from(after_s).unwrap_or(u16::MAX));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests");
+        Self { retry_after_s, ..problem.because(format!("this {by} has no more requests for now")) }
+    }
+
+    /// 400: a page of an origin that is not allowed asked whether it may call, or for more than it may.
+    pub(super) fn cross_origin(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "cross-origin", "This page may not do this").because(detail)
     }
 
     /// 502: another service did not say what was needed of it.
@@ -166,7 +228,7 @@ impl Problem {
 
     /// With everything that was found.
     pub(super) fn with_errors(self, errors: Vec<FieldError>) -> Self {
-        Self { errors, ..self }
+        Self { errors: errors.into(), ..self }
     }
 
     /// 409: it does not fit what is.
@@ -177,7 +239,7 @@ impl Problem {
     /// 409: conflict rules block an assignment. All that spoke are named, those that only warn as well.
     pub(super) fn blocked(rules: Vec<HitView>) -> Self {
         let detail = "at least one blocking rule speaks against it; an operator may grant an override";
-        Self { rules, ..Self::conflict("conflict-rules", detail) }
+        Self { rules: rules.into(), ..Self::conflict("conflict-rules", detail) }
     }
 
     /// 503: the server has just started.
@@ -210,8 +272,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        metrics::counter!("gametriggers_http_problems_total", "status" => self.status.to_string())
-            .increment(1);
+        self.count();
         let mut response = HttpResponse::build(self.status_code());
         match self.status {
             401 => response.insert_header(("www-authenticate", "Bearer")),
@@ -226,8 +287,7 @@ impl ResponseError for Problem {
             503 => response.insert_header(("retry-after", "2")),
             _ => &mut response,
         };
-        let body = serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned());
-        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+        response.insert_header((CONTENT_TYPE, PROBLEM_JSON)).body(self.body(None))
     }
 }
 
@@ -243,14 +303,11 @@ impl From<StoreError> for Problem {
                 Self::conflict("idempotency-conflict", "this Idempotency-Key was used for another request")
             }
             StoreError::Changed => Self::changed(),
+            // The schema refused what validation let through.
             StoreError::Constraint(message) => {
-                tracing::warn!(%message, "the schema refused a request that validation let through");
-                Self::conflict("refused", "the database refused the values")
+                Self::conflict("refused", "the database refused the values").caused_by(&message)
             }
-            StoreError::Unavailable(_) | StoreError::Fenced => {
-                tracing::warn!(%error, "a request met a database that is not available");
-                Self::unavailable()
-            }
+            StoreError::Unavailable(_) | StoreError::Fenced => Self::unavailable().caused_by(&error),
         }
     }
 }

@@ -26,6 +26,11 @@ pub(super) const KINDS: &[ProblemKind] = &[
         "malformed",
         "The request can not be read: JSON, a query or a header is not what it should be.",
     ),
+    kind(
+        S::BAD_REQUEST,
+        "cross-origin",
+        "A browser asked for a page of an origin, a method or a header that is not let in.",
+    ),
     kind(S::UNAUTHORIZED, "unauthorized", "No key or token came, or it is not, or no longer, good."),
     kind(
         S::UNAUTHORIZED,
@@ -88,6 +93,7 @@ pub(super) const KINDS: &[ProblemKind] = &[
     kind(S::CONFLICT, "too-many-rules", "There are as many conflict rules as there may be."),
     kind(S::CONFLICT, "too-many-overrides", "There are as many overrides in force as there may be."),
     kind(S::CONFLICT, "too-many-keys", "There are as many keys as there may be."),
+    kind(S::CONFLICT, "key-replaced", "The key has a successor already: rotate that one."),
     kind(S::CONFLICT, "too-many-webhooks", "There are as many endpoints as there may be."),
     kind(S::CONFLICT, "webhook-disabled", "The endpoint is switched off: switch it on first."),
     kind(S::CONFLICT, "email-taken", "A user signs in with this address already."),

@@ -7,22 +7,23 @@ use super::auth::body::{
     PasswordBody, RefreshBody, SignInBody, SignOutBody, ServiceRefreshBody, SignUpBody,
     TokensView, UserView, ValidView, ValidateBody,
 };
-use super::auth::{factor, provider, service, user};
-
+use super::auth::{factor, provider, service, ticket, user};
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView};
-use super::table::{Section, at, delete, get, patch, post, put};
+use super::key_body::{KeyBody, KeysView, NewKeyView, RotateBody};
+use super::table::{Resource, Section, at, delete, get, patch, post, put};
 use super::wallet_body::{
     AdjustmentBody, BudgetBody, LimitBody, MovedView, TransferBody, WalletView, WalletsView,
 };
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, conflict_rule, overlay_key, participation,
+    account, asset, auth, blocklist, campaign, conflict_rule, key, key_body, overlay_key, participation,
     rule_override, settings, statement, streamer, violation, wallet, webhook, webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
-    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, StreamerRead, StreamerWrite, WalletRead, WalletWrite,
+    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, KeysRead, KeysWrite, StreamerRead, StreamerWrite,
+    WalletRead, WalletWrite,
 };
 
 /// All sections of the API, in the order in which they are read.
@@ -39,6 +40,7 @@ pub(super) fn table() -> Vec<Section> {
         webhooks(),
         conflict_rules(),
         accounts(),
+        keys(),
         services(),
     ]
 }
@@ -76,6 +78,12 @@ fn sign_in() -> Section {
             post(auth::change_password, "Change the password").for_users().takes::<PasswordBody>()
                 .gives::<TokensView>().about("Ends every other session of the user.")
                 .fails(&["wrong-credentials", "too-many-attempts", "busy"]),
+        ]),
+        at("/auth/tickets", vec![
+            post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
+                .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
+                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. A \
+                        dashboard needs streamer:read, a campaign campaigns:read."),
         ]),
         at("/auth/exchange", vec![
             post(provider::exchange, "Exchange the code of a provider sign-in for tokens").open()
@@ -136,7 +144,8 @@ fn participations() -> Section {
                 .may_take::<participation::ProposalBody>().makes::<participation::ParticipationView>().or_ok()
                 .about("A streamer applies and needs no body; a brand names whom it invites. Done before, it \
                         is answered with 200 and what there is.")
-                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules", "participation-status"]),
+                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules",
+                         "participation-status"]),
         ]),
         at("/campaigns/{id}/participations/{streamer_id}", vec![
             get(participation::show, "Show one").needs(&[CampaignsRead])
@@ -144,7 +153,8 @@ fn participations() -> Section {
             patch(participation::answer, "Approve, decline, withdraw or complete")
                 .needs(&[CampaignsWrite, StreamerWrite])
                 .takes::<participation::AnswerBody>().gives::<participation::ParticipationView>()
-                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules", "participation-status"]),
+                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules",
+                         "participation-status"]),
         ]),
         at("/streamers/{id}/participations", vec![
             get(participation::of_streamer, "List those of a streamer").needs(&[StreamerRead])
@@ -208,7 +218,8 @@ fn wallets() -> Section {
         ]),
         at("/campaigns/{id}/budget/releases", vec![
             post(wallet::release, "Take back what a budget has left").needs(&[WalletWrite]).keyed()
-                .takes::<BudgetBody>().gives::<MovedView>().fails(&["campaign-ended", "campaign-not-launched"]),
+                .takes::<BudgetBody>().gives::<MovedView>()
+                .fails(&["campaign-ended", "campaign-not-launched"]),
         ]),
         at("/streamers/{id}/wallet", vec![
             get(wallet::of_streamer, "Show a streamer's wallets").needs(&[WalletRead]).gives::<WalletsView>(),
@@ -381,7 +392,7 @@ fn accounts() -> Section {
             get(account::keys, "List keys").needs(&[Admin]).query::<account::KeysQuery>()
                 .gives::<PageBody<KeyView>>(),
             post(account::add_key, "Make a further key").needs(&[Admin]).takes::<HolderBody>()
-                .makes::<OpenedView>(),
+                .makes::<OpenedView>().fails(&["too-many-keys"]),
         ]),
         at("/admin/keys/{id}", vec![
             delete(account::revoke, "Revoke a key").needs(&[Admin]).query::<account::RevokeQuery>()
@@ -398,6 +409,36 @@ fn accounts() -> Section {
                 .gives::<UserView>(),
         ]),
     ])
+}
+
+fn keys() -> Section {
+    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside its \
+                 successor for a while and then ends by itself; a revoked one is dead within a second.";
+    let brands = keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
+    let streamers =
+        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}", "/streamers/{id}/keys/{key_id}/rotate");
+    Section::new("API keys", about, brands.into_iter().chain(streamers).collect())
+}
+
+fn keys_of(all: &'static str, one: &'static str, rotate: &'static str) -> [Resource; 3] {
+    [
+        at(all, vec![
+            get(key::list, "List API keys").needs(&[KeysRead]).gives::<KeysView>(),
+            post(key::add, "Make an API key").needs(&[KeysWrite]).takes::<KeyBody>().makes::<NewKeyView>()
+                .about("No key gets a scope that its maker lacks.").fails(&["too-many-keys"]),
+        ]),
+        at(one, vec![
+            get(key::show, "Show an API key").needs(&[KeysRead]).gives::<key_body::KeyView>(),
+            patch(key::rename, "Name an API key").needs(&[KeysWrite]).takes::<key_body::NameBody>()
+                .gives::<key_body::KeyView>(),
+            delete(key::revoke, "Revoke an API key").needs(&[KeysWrite]).query::<account::RevokeQuery>()
+                .gives_nothing(),
+        ]),
+        at(rotate, vec![
+            post(key::rotate, "Rotate an API key").needs(&[KeysWrite]).takes::<RotateBody>()
+                .makes::<NewKeyView>().fails(&["too-many-keys", "key-replaced"]),
+        ]),
+    ]
 }
 
 /// What services of the same house ask, at the paths that they know.

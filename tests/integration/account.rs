@@ -126,8 +126,9 @@ async fn a_node_that_hears_of_new_accounts_reads_them() {
         .add_key(Keyring::hash(&key), Principal::Brand(brand.id), "elsewhere", app.engine().now())
         .await
         .unwrap();
-    assert!(app.engine().keyring.holder(&key).is_none());
+    assert!(app.engine().keyring.holder(&key, app.engine().now()).is_none());
     app.engine().ports.bus.publish(Event::AccountsChanged);
-    eventually("the key is known", async || app.engine().keyring.holder(&key).is_some()).await;
+    eventually("the key is known", async || app.engine().keyring.holder(&key, app.engine().now()).is_some())
+        .await;
     app.finish().await;
 }

@@ -72,7 +72,7 @@ async fn a_streamer_signs_up_and_gets_the_address_for_obs() {
     app.send(Request::get(&settings).key(&text(&tokens, "access_token"))).await.ok(200);
     let overlay = text(&tokens, "overlay_url");
     let key = overlay.rsplit_once("#k=").unwrap().1;
-    assert!(app.engine().keyring.holder(key).is_some(), "{overlay}");
+    assert!(app.engine().keyring.holder(key, app.engine().now()).is_some(), "{overlay}");
     let dashboard = text(&tokens, "dashboard_url");
     app.send(Request::get(&settings).key(dashboard.rsplit_once("#k=").unwrap().1)).await.ok(200);
     app.finish().await;

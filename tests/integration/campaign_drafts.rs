@@ -104,7 +104,8 @@ async fn a_draft_grows_until_it_is_whole_and_then_runs() {
         let needed = ["name", "category", "pricing.rate", "budget", "landing_url", "creatives"];
         assert_eq!(fields(&missing), needed);
         // What is there is checked.
-        let wrong = json!({ "name": "", "pricing": { "type": "cpm", "rate": { "amount_micros": 1, "currency": "INR" } },
+        let wrong = json!({ "name": "",
+            "pricing": { "type": "cpm", "rate": { "amount_micros": 1, "currency": "INR" } },
             "requirements": { "text": "x".repeat(2001), "lines": [""] }, "status": "active" });
         let refused = desk.patch(id, wrong.clone()).await.problem(422, "invalid");
         assert_eq!(fields(&refused), ["status"]);
@@ -238,8 +239,8 @@ async fn with_review_nothing_of_a_brand_runs_before_an_operator_says_so() {
         assert_eq!((view["status"].as_str(), app.available(&brand).await), (Some("active"), PRICE));
         play(&app, &brand, id).await;
         // A creative of a brand waits as well.
-        let creative = json!({ "kind": "text", "placement": "corner", "duration_ms": 3000, "accent": "#d9ff3d",
-            "headline": "Sneaky", "body": "" });
+        let creative = json!({ "kind": "text", "placement": "corner", "duration_ms": 3000,
+            "accent": "#d9ff3d", "headline": "Sneaky", "body": "" });
         let creatives = format!("campaigns/{id}/creatives");
         let made = desk.send("POST", &creatives, "", &creative).await.ok(201);
         assert_eq!(made["status"], "review");
@@ -330,7 +331,8 @@ async fn another_brand_sees_and_changes_nothing_of_it() {
                 for what in ["submit", "withdraw-submission", "archive"] {
                     stranger.post(id, what, "not-mine-at-all").await.closed();
                 }
-                let one = json!({ "kind": "text", "placement": "corner", "duration_ms": 3000, "accent": "#d9ff3d" });
+                let one = json!({ "kind": "text", "placement": "corner", "duration_ms": 3000,
+                    "accent": "#d9ff3d" });
                 let path = format!("campaigns/{id}/creatives");
                 stranger.send("POST", &path, "", &one).await.closed();
                 let change = json!({ "status": "paused" });

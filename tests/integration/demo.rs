@@ -42,7 +42,7 @@ async fn a_demo_that_is_killed_while_it_sows_has_one_world_in_the_end() {
     let store = SqliteStore::open_read_only(&folder.path().join("demo.db")).await.unwrap();
     assert_eq!((store.brands().await.unwrap().len(), store.streamers().await.unwrap().len()), (2, 1));
     // The operator, two brands, the streamer and the overlay.
-    assert_eq!(store.keys().await.unwrap().len(), 5);
+    assert_eq!(store.keys(gametriggers_actors::domain::time::UnixMillis(0)).await.unwrap().len(), 5);
     let rows = store.catalogue().await.unwrap();
     assert_eq!((rows.campaigns.len(), rows.rules.len()), (7, 3));
     for check in store.reconcile(true).await.unwrap() {

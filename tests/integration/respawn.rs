@@ -10,7 +10,7 @@ use gametriggers_actors::domain::streamer::page::{Active, HostKind, Page, PageSt
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::messages::{AttachPage, PageSaid};
 use gametriggers_actors::ports::Event;
-use gametriggers_actors::session::{CloseReason, SessionHandle, ToSession};
+use gametriggers_actors::session::{CloseReason, Credential, SessionHandle, ToSession};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -46,7 +46,7 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
     engine.directory.watch(&engine);
     let before = respawned("streamer");
 
-    let (session, mut outbox) = SessionHandle::open(Some(id), [0; 32], engine.now());
+    let (session, mut outbox) = SessionHandle::open(Some(id), Credential::Key([0; 32]), engine.now());
     engine.directory.open(Arc::clone(&session));
     let first = engine.directory.streamer(&engine, id).unwrap();
     first.send(AttachPage { page: page(&session), session: Arc::clone(&session) }).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_streamer_s_actor_that_panics_closes_its_sockets_and_gets_a_successor(
 
     let second = engine.directory.streamer(&engine, id).unwrap();
     assert!(second.connected());
-    let (session, _outbox) = SessionHandle::open(Some(id), [0; 32], engine.now());
+    let (session, _outbox) = SessionHandle::open(Some(id), Credential::Key([0; 32]), engine.now());
     second.send(AttachPage { page: page(&session), session }).await.unwrap();
     assert!(respawned("streamer") > before, "a respawn is counted");
     test.stop().await;

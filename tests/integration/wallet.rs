@@ -380,7 +380,7 @@ async fn a_statement_adds_up_to_the_balance_in_pages_and_as_a_file() {
 
 #[actix_rt::test]
 async fn a_long_statement_is_sent_in_pieces_and_whole() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(&[("LIMITS__WRITE_PER_MINUTE", "0"), ("LIMITS__KEY_PER_MINUTE", "0")]).await;
     let (brand, admin) = (app.brand("Crisp", 0).await, app.admin_key().await);
     let (path, many) = (wallet_of(&brand), 1203);
     let deposits = format!("{path}/deposits");

@@ -20,13 +20,17 @@ pub enum Scope {
     AssetsWrite,
     /// See conflict rules and what they did.
     RulesRead,
+    /// See which API keys there are; never the keys.
+    KeysRead,
+    /// Make, rotate and revoke API keys. No key gets a scope that its maker lacks.
+    KeysWrite,
     /// Everything that operators do: accounts, money by hand, rules, overrides.
     Admin,
 }
 
 impl Scope {
     /// All there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CampaignsRead,
         Self::CampaignsWrite,
         Self::WalletRead,
@@ -35,6 +39,8 @@ impl Scope {
         Self::StreamerWrite,
         Self::AssetsWrite,
         Self::RulesRead,
+        Self::KeysRead,
+        Self::KeysWrite,
         Self::Admin,
     ];
 
@@ -50,6 +56,8 @@ impl Scope {
             Self::StreamerWrite => "streamer:write",
             Self::AssetsWrite => "assets:write",
             Self::RulesRead => "rules:read",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
             Self::Admin => "admin",
         }
     }
@@ -71,6 +79,8 @@ impl Scope {
             Self::AssetsWrite => 1 << 6,
             Self::RulesRead => 1 << 7,
             Self::Admin => 1 << 8,
+            Self::KeysRead => 1 << 9,
+            Self::KeysWrite => 1 << 10,
         }
     }
 }
@@ -90,6 +100,8 @@ impl Scopes {
         Scope::WalletWrite,
         Scope::AssetsWrite,
         Scope::RulesRead,
+        Scope::KeysRead,
+        Scope::KeysWrite,
     ]);
     /// All that a streamer may have.
     pub const STREAMER: Self = Self::of(&[
@@ -98,11 +110,15 @@ impl Scopes {
         Scope::StreamerRead,
         Scope::StreamerWrite,
         Scope::RulesRead,
+        Scope::KeysRead,
+        Scope::KeysWrite,
     ]);
     /// All that an operator may have: all there are.
     pub const ADMIN: Self = Self::of(&Scope::ALL);
 
-    const fn of(scopes: &[Scope]) -> Self {
+    /// These.
+    #[must_use]
+    pub const fn of(scopes: &[Scope]) -> Self {
         let (mut bits, mut rest) = (0, scopes);
         while let [first, others @ ..] = rest {
             bits |= first.bit();
@@ -129,6 +145,12 @@ impl Scopes {
         self.0 == 0
     }
 
+    /// The first of them that is not among the others; none when the others have all of these.
+    #[must_use]
+    pub fn beyond(self, others: Self) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| self.has(*scope) && !others.has(*scope))
+    }
+
     /// Their names, in the order of the list.
     #[must_use]
     pub fn codes(self) -> Vec<&'static str> {
@@ -140,6 +162,13 @@ impl Scopes {
     pub fn parse(text: &str) -> Option<Self> {
         let scopes: Option<Vec<Scope>> = text.split_ascii_whitespace().map(Scope::from_code).collect();
         Some(Self::of(&scopes?))
+    }
+
+    /// Those of the names that are known: a newer program may have written others, and what is not known here
+    /// is not allowed here.
+    #[must_use]
+    pub fn known(text: &str) -> Self {
+        Self::of(&text.split_ascii_whitespace().filter_map(Scope::from_code).collect::<Vec<_>>())
     }
 }
 
@@ -163,6 +192,8 @@ mod tests {
             assert_eq!(Scopes::parse(&scopes.codes().join(" ")), Some(scopes));
         }
         assert_eq!(Scopes::parse("campaigns:read everything"), None);
+        assert_eq!(Scopes::known("campaigns:read everything"), Scopes::of(&[Scope::CampaignsRead]));
+        assert_eq!(Scopes::known(""), Scopes::NONE);
     }
 
     #[test]
@@ -171,6 +202,9 @@ mod tests {
             assert!(!scopes.has(Scope::Admin));
             assert_eq!(scopes.and(Scopes::ADMIN), scopes);
         }
+        let one = Scopes::of(&[Scope::RulesRead, Scope::KeysWrite]);
+        assert_eq!((one.beyond(Scopes::BRAND), Scopes::NONE.beyond(Scopes::NONE)), (None, None));
+        assert_eq!(one.beyond(Scopes::of(&[Scope::RulesRead])), Some(Scope::KeysWrite));
         assert!(!Scopes::STREAMER.has(Scope::CampaignsWrite) && !Scopes::BRAND.has(Scope::StreamerWrite));
     }
 }

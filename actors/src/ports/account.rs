@@ -3,8 +3,9 @@
 use super::{ByHand, StoreResult};
 use crate::domain::campaign::Brand;
 use crate::domain::id::{BrandId, StreamerId};
+use crate::domain::scope::Scopes;
 use crate::domain::streamer::{Profile, ProfileChange, Settings, SettingsChange, Streamer};
-use crate::domain::time::UnixMillis;
+use crate::domain::time::{Millis, UnixMillis};
 use async_trait::async_trait;
 
 /// Who holds a key.
@@ -18,6 +19,117 @@ pub enum Principal {
     Overlay(StreamerId),
     /// An operator.
     Admin,
+}
+
+impl Principal {
+    /// All that it may be allowed.
+    #[must_use]
+    pub const fn scopes(self) -> Scopes {
+        match self {
+            Self::Brand(_) => Scopes::BRAND,
+            Self::Streamer(_) => Scopes::STREAMER,
+            Self::Overlay(_) => Scopes::NONE,
+            Self::Admin => Scopes::ADMIN,
+        }
+    }
+}
+
+/// Keys that a brand or a streamer may have at once, besides those of overlays.
+pub const KEYS_MAX: u32 = 50;
+
+/// What a key opens, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// Who holds it.
+    pub holder: Principal,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// It is dead from then on.
+    pub expires: Option<UnixMillis>,
+    /// A successor has taken its place, and it is dead from then on.
+    pub replaced: Option<UnixMillis>,
+}
+
+/// How a key came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// Its time was over.
+    Expired,
+    /// It was revoked, or its successor has taken its place.
+    Revoked,
+}
+
+impl KeyTerms {
+    /// When it is over, if it ends by itself.
+    #[must_use]
+    pub fn ends(&self) -> Option<UnixMillis> {
+        [self.expires, self.replaced].into_iter().flatten().min()
+    }
+
+    /// Whether it is over, and how that came.
+    #[must_use]
+    pub fn end(&self, now: UnixMillis) -> Option<KeyEnd> {
+        let past = |end: Option<UnixMillis>| end.is_some_and(|end| end <= now);
+        if past(self.replaced) {
+            Some(KeyEnd::Revoked)
+        } else {
+            past(self.expires).then_some(KeyEnd::Expired)
+        }
+    }
+}
+
+impl From<Principal> for KeyTerms {
+    /// Everything that its holder may be allowed, for ever.
+    fn from(holder: Principal) -> Self {
+        Self { holder, scopes: holder.scopes(), expires: None, replaced: None }
+    }
+}
+
+/// A key to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its hash.
+    pub hash: KeyHash,
+    /// Who gets it: a brand, a streamer or an operator.
+    pub holder: Principal,
+    /// For people.
+    pub name: String,
+    /// What of it may be shown: its first characters and `…`.
+    pub masked: Option<String>,
+    /// What it may do; none for everything that its holder may, now and later.
+    pub scopes: Option<Scopes>,
+    /// It is dead from then on.
+    pub expires: Option<UnixMillis>,
+}
+
+impl NewKey {
+    /// A key for everything that its holder may, for ever.
+    #[must_use]
+    pub fn whole(hash: KeyHash, holder: Principal, name: &str) -> Self {
+        Self { hash, holder, name: name.to_owned(), masked: None, scopes: None, expires: None }
+    }
+}
+
+/// A key that takes the place of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// The hash of the old one.
+    pub old: KeyHash,
+    /// Its own hash.
+    pub hash: KeyHash,
+    /// What of it may be shown: its first characters and `…`.
+    pub masked: Option<String>,
+    /// How long the old one is good beside it.
+    pub overlap: Millis,
+}
+
+/// Why a key is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRefusal {
+    /// Its holder has as many as may be.
+    TooMany,
+    /// A successor was made before.
+    Replaced,
 }
 
 /// SHA-256 of a key. Keys have 256 random bits, so that no salt or slow hash is needed.
@@ -39,8 +151,38 @@ pub struct OverlayKey {
 /// Brands, streamers and their keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Every key that is valid.
-    async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>>;
+    /// Every key that is not revoked, and not over at a moment.
+    async fn keys(&self, now: UnixMillis) -> StoreResult<Vec<(KeyHash, KeyTerms)>>;
+    /// A key that is not revoked, over or not.
+    async fn key(&self, hash: KeyHash) -> StoreResult<Option<KeyTerms>>;
+    /// The keys of a brand or a streamer that are good at a moment, oldest first; not those of overlays.
+    async fn keys_of(&self, holder: Principal, now: UnixMillis) -> StoreResult<Vec<KeyRow>>;
+    /// Makes a key. What an operator does is put on record, in the same transaction. `Constraint` when there
+    /// is no such holder.
+    async fn issue_key(
+        &self,
+        new: &NewKey,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Result<(), KeyRefusal>>;
+    /// Gives a key another name. `NotFound` when it is not good any more.
+    async fn rename_key(
+        &self,
+        hash: KeyHash,
+        name: &str,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<()>;
+    /// Makes a successor with the same holder, name, scopes and span of life, and lets the old key end after
+    /// the overlap. The successor. `NotFound` when the old one is not good any more.
+    async fn rotate_key(
+        &self,
+        next: &Successor,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Result<KeyRow, KeyRefusal>>;
+    /// Notes when keys were last used; a note of less than an hour after the last one changes nothing.
+    async fn note_used(&self, used: &[(KeyHash, UnixMillis)]) -> StoreResult<()>;
     /// Adds a key.
     async fn add_key(
         &self,
@@ -121,13 +263,19 @@ pub enum NewAccount {
 pub struct KeyRow {
     /// Its hash.
     pub hash: KeyHash,
-    /// Who holds it.
-    pub holder: Principal,
-    /// Where it came from.
+    /// What it opens, and for how long.
+    pub terms: KeyTerms,
+    /// Its name, or where it came from.
     pub label: String,
+    /// What of it may be shown: its first characters and `…`. None when that was not kept.
+    pub masked: Option<String>,
     /// Since when.
     pub created: UnixMillis,
-    /// Until when; none while it is valid.
+    /// When it was last used, to the hour; none when that is not known.
+    pub used: Option<UnixMillis>,
+    /// The hash of the key that takes its place.
+    pub successor: Option<KeyHash>,
+    /// Since when it is revoked.
     pub revoked: Option<UnixMillis>,
 }
 

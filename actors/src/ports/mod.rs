@@ -14,7 +14,8 @@ mod wallet;
 mod webhook;
 
 pub use self::account::{
-    AccountStore, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, key_id,
+    AccountStore, KEYS_MAX, KeyEnd, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewAccount, NewKey, NewStreamer,
+    OverlayKey, Principal, Successor, key_id,
 };
 pub use self::asset::{AssetStore, BrandAsset};
 pub use self::campaign::{
@@ -258,6 +259,8 @@ pub enum Event {
     StreamerChanged(StreamerId),
     /// A key was revoked: close its sockets.
     KeyRevoked(KeyHash),
+    /// A key was made, or will end at another time: read it.
+    KeyChanged(KeyHash),
     /// Accounts or keys were added: load them.
     AccountsChanged,
     /// A user's access tokens, or those of one of their sessions, are dead: read how they stand.

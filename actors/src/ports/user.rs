@@ -305,4 +305,7 @@ pub trait UserStore: Send + Sync {
         user: Option<UserId>,
         since: UnixMillis,
     ) -> StoreResult<Vec<(SessionId, UnixMillis)>>;
+    /// Uses a ticket up, by its random id; false when it was used before, on whichever node. It is remembered
+    /// until it is dead anyway.
+    async fn use_ticket(&self, id: [u8; 16], expires: UnixMillis, now: UnixMillis) -> StoreResult<bool>;
 }

@@ -1,5 +1,6 @@
-//! Two tools that treat the server as a black box: the load generator (`gametriggers-load`) opens
-//! thousands of overlays and measures what they cost, the crash harness (`gametriggers-crash`)
+//! Tools that treat the server as a black box: the load generator (`gametriggers-load`) opens thousands
+//! of overlays and measures what they cost, and `gametriggers-api` what HTTP answers meanwhile; the crash
+//! harness (`gametriggers-crash`)
 //! kills the server over and over and then audits the money. Both start the real server binary on
 //! a directory of their own, talk to it over loopback only, and end it by its process id.
 

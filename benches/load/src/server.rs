@@ -64,6 +64,11 @@ impl Launch {
             .env("GAMETRIGGERS__PLAY__MINIMUM_GAP_MS", "0")
             // The demo's rules are in its configuration; they would keep one brand's campaigns apart.
             .env("GAMETRIGGERS__CONFLICT_RULES", "[]")
+            // What the runs ask for is more than one caller is allowed.
+            .env("GAMETRIGGERS__LIMITS__KEY_PER_MINUTE", "0")
+            .env("GAMETRIGGERS__LIMITS__USER_PER_MINUTE", "0")
+            .env("GAMETRIGGERS__LIMITS__WRITE_PER_MINUTE", "0")
+            .env("GAMETRIGGERS__LIMITS__ADDRESS_PER_MINUTE", "0")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

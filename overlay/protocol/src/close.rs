@@ -20,9 +20,11 @@ pub enum CloseCode {
     TooManySockets = 3006,
     /// A page of another build said what this server does not understand. It was told to reload.
     Outdated = 3007,
-    /// The key is unknown, or not one for this socket.
+    /// The access token's time is over, or its user has changed: get a new token and connect again.
+    TokenOver = 3008,
+    /// The key, token or ticket is unknown, over or used up, or not one for this socket.
     Unauthorized = 3500,
-    /// The key was rotated or revoked.
+    /// The key was rotated or revoked, or its user has signed out or may not sign in any more.
     Revoked = 3501,
     /// The frame is not a message of this protocol.
     Malformed = 3502,
@@ -34,11 +36,15 @@ pub enum CloseCode {
     UnsupportedFrame = 3505,
     /// A message before `hello`, or a second `hello`.
     OutOfOrder = 3506,
+    /// The key's time is over.
+    Expired = 3507,
+    /// The key or token lacks the scope that this socket needs.
+    OutOfScope = 3508,
 }
 
 impl CloseCode {
     /// Every code, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Shutdown,
         Self::SlowConsumer,
         Self::HeartbeatMissed,
@@ -47,6 +53,7 @@ impl CloseCode {
         Self::TooFast,
         Self::TooManySockets,
         Self::Outdated,
+        Self::TokenOver,
         Self::Unauthorized,
         Self::Revoked,
         Self::Malformed,
@@ -54,6 +61,8 @@ impl CloseCode {
         Self::UnsupportedVersion,
         Self::UnsupportedFrame,
         Self::OutOfOrder,
+        Self::Expired,
+        Self::OutOfScope,
     ];
 
     /// The number on the wire.
@@ -78,6 +87,7 @@ impl CloseCode {
             Self::TooFast => "too_fast",
             Self::TooManySockets => "too_many_sockets",
             Self::Outdated => "outdated",
+            Self::TokenOver => "token_over",
             Self::Unauthorized => "unauthorized",
             Self::Revoked => "revoked",
             Self::Malformed => "malformed",
@@ -85,6 +95,8 @@ impl CloseCode {
             Self::UnsupportedVersion => "unsupported_version",
             Self::UnsupportedFrame => "unsupported_frame",
             Self::OutOfOrder => "out_of_order",
+            Self::Expired => "expired",
+            Self::OutOfScope => "out_of_scope",
         }
     }
 

@@ -11,11 +11,17 @@ pub enum FromDashboard {
     Hello {
         /// Protocol version, 1.
         v: u32,
-        /// The streamer's key.
+        /// The streamer's key, an access token of a user who acts for them, or a ticket.
         token: String,
     },
     /// The answer to `heartbeat`.
     Heartbeat {},
+    /// A new credential in the place of the one that the socket has, before that is over: a token of the same
+    /// user, or a key of the same holder. Answered by `authorized`.
+    Auth {
+        /// An access token, or a key when the socket came with one.
+        token: String,
+    },
     /// Do something; answered by `result` with the same id.
     Command {
         /// Chosen by the page, at most 64 characters.
@@ -61,6 +67,16 @@ pub enum ToDashboard {
         heartbeat_ms: u32,
         /// Silence after which the link is dead.
         dead_after_ms: u32,
+        /// When the key or the token is over, and the socket with it, unless `auth` brings a new one. Left
+        /// out when it does not end by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
+    },
+    /// The answer to `auth`: the socket goes on with it.
+    Authorized {
+        /// As in `welcome`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
     },
     /// As on the overlay socket.
     Heartbeat {

@@ -43,15 +43,18 @@ named!(TO_OVERLAY, to_overlay, ToOverlay {
     Play => "play", Stop => "stop", Ack => "ack", Reload => "reload", Drain => "drain",
 });
 named!(FROM_DASHBOARD, from_dashboard, FromDashboard {
-    Hello => "hello", Heartbeat => "heartbeat", Command => "command",
+    Hello => "hello", Heartbeat => "heartbeat", Auth => "auth", Command => "command",
 });
 named!(TO_DASHBOARD, to_dashboard, ToDashboard {
-    Welcome => "welcome", Heartbeat => "heartbeat", State => "state", Result => "result", Tested => "tested",
-    Drain => "drain",
+    Welcome => "welcome", Authorized => "authorized", Heartbeat => "heartbeat", State => "state",
+    Result => "result", Tested => "tested", Drain => "drain",
 });
-named!(FROM_CAMPAIGN, from_campaign, FromCampaign { Hello => "hello", Heartbeat => "heartbeat" });
+named!(FROM_CAMPAIGN, from_campaign, FromCampaign {
+    Hello => "hello", Heartbeat => "heartbeat", Auth => "auth",
+});
 named!(TO_CAMPAIGN, to_campaign, ToCampaign {
-    Welcome => "welcome", Heartbeat => "heartbeat", Live => "live", Drain => "drain",
+    Welcome => "welcome", Authorized => "authorized", Heartbeat => "heartbeat", Live => "live",
+    Drain => "drain",
 });
 named!(CONTENT, content, Content { Image => "image", Video => "video", Text => "text", Qr => "qr" });
 named!(COMMAND, command, Command {

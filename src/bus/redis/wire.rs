@@ -51,6 +51,10 @@ pub(super) fn encode(node: NodeId, said: &Said) -> Vec<u8> {
             bytes.push(6);
             bytes.extend(id.0.to_be_bytes());
         }
+        Said::Event(Event::KeyChanged(hash)) => {
+            bytes.push(7);
+            bytes.extend(hash);
+        }
     }
     bytes
 }
@@ -74,6 +78,7 @@ fn body_of(kind: u8, body: &[u8]) -> Option<Said> {
         (4, 0) => Said::Missed,
         (5, 0) => Said::Event(Event::AccountsChanged),
         (6, 8) => Said::Event(Event::UserChanged(UserId(i64::from_be_bytes(body.try_into().ok()?)))),
+        (7, 32) => Said::Event(Event::KeyChanged(KeyHash::try_from(body).ok()?)),
         _ => return None,
     })
 }
@@ -91,6 +96,7 @@ mod tests {
             Said::Missed,
             Said::Event(Event::AccountsChanged),
             Said::Event(Event::UserChanged(UserId(7))),
+            Said::Event(Event::KeyChanged([8; 32])),
         ]
     }
 

@@ -10,6 +10,7 @@ mod audit;
 mod campaign;
 mod connection;
 mod failure;
+mod key;
 mod lane;
 mod ledger;
 mod migrations;
@@ -198,6 +199,7 @@ fn every_statement() -> Vec<&'static str> {
             account::STATEMENTS,
             asset::STATEMENTS,
             audit::STATEMENTS,
+            key::STATEMENTS,
             participation::STATEMENTS,
             play_log::STATEMENTS,
             streamer::STATEMENTS,

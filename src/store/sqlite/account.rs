@@ -1,45 +1,75 @@
-//! Brands and keys, and what operators do with them; streamers have a file of their own.
+//! Brands and accounts, and what operators do with them; streamers and keys have files of their own.
 
-use super::failure::{Attempt, Failure, expect_rows};
+use super::failure::{Attempt, Failure};
+use super::key::{self, subject};
 use super::ledger::fence_if_taken;
-use super::row::{Columns, known};
 use super::wallet::{Deed, record};
 use super::{SqliteStore, statements, streamer};
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
 use gametriggers_actors::domain::campaign::Brand;
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::streamer::{ProfileChange, Settings, SettingsChange, Streamer};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    AccountStore, ByHand, KeyHash, KeyRow, NewAccount, NewStreamer, OverlayKey, Principal, StoreError,
-    StoreResult, key_id,
+    AccountStore, ByHand, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewAccount, NewKey, NewStreamer, OverlayKey,
+    Principal, StoreResult, Successor, key_id,
 };
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 statements! {
-    KEYS = "SELECT hash, kind, brand_id, streamer_id FROM api_key WHERE revoked_at IS NULL";
-    ADD_KEY = "INSERT INTO api_key (hash, kind, brand_id, streamer_id, label, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    ADD_OVERLAY_KEY = "INSERT INTO api_key (hash, kind, streamer_id, label, masked, created_at)
-        VALUES (?1, 'overlay', ?2, ?3, ?4, ?5)";
-    OVERLAY_KEYS = "SELECT hash, label, masked, created_at FROM api_key
-        WHERE kind = 'overlay' AND streamer_id = ?1 AND revoked_at IS NULL ORDER BY created_at, hash";
-    REVOKE = "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE hash = ?1";
-    /// By the primary key. The first page begins before every hash.
-    PAGE = "SELECT hash, kind, brand_id, streamer_id, label, created_at, revoked_at FROM api_key
-        WHERE hash > ?1 ORDER BY hash LIMIT ?2";
-    HOLDER = "SELECT kind, brand_id, streamer_id FROM api_key WHERE hash = ?1 AND revoked_at IS NULL";
     ADD_BRAND = "INSERT INTO brand (name, created_at) VALUES (?1, ?2) RETURNING id";
     BRANDS = "SELECT id, name FROM brand ORDER BY id";
 }
 
 #[async_trait]
 impl AccountStore for SqliteStore {
-    async fn keys(&self) -> StoreResult<Vec<(KeyHash, Principal)>> {
-        let rows = sqlx::query(KEYS).fetch(&self.readers).err_into::<Failure>();
-        Ok(rows.and_then(|row| async move { key(&row) }).try_collect::<Vec<_>>().await?)
+    async fn keys(&self, now: UnixMillis) -> StoreResult<Vec<(KeyHash, KeyTerms)>> {
+        Ok(key::all(&self.readers, now).await?)
+    }
+
+    async fn key(&self, hash: KeyHash) -> StoreResult<Option<KeyTerms>> {
+        Ok(key::terms_of(&self.readers, hash).await?)
+    }
+
+    async fn keys_of(&self, holder: Principal, now: UnixMillis) -> StoreResult<Vec<KeyRow>> {
+        Ok(key::of(&self.readers, holder, now).await?)
+    }
+
+    async fn issue_key(
+        &self,
+        new: &NewKey,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Result<(), KeyRefusal>> {
+        let (new, by) = (new.clone(), by.cloned());
+        self.owned(move |c| Box::pin(async move { key::issue(c, &new, by.as_ref(), now).await })).await
+    }
+
+    async fn rename_key(
+        &self,
+        hash: KeyHash,
+        name: &str,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<()> {
+        let (name, by) = (name.to_owned(), by.cloned());
+        self.owned(move |c| Box::pin(async move { key::rename(c, hash, &name, (by.as_ref(), now)).await }))
+            .await
+    }
+
+    async fn rotate_key(
+        &self,
+        next: &Successor,
+        by: Option<&ByHand>,
+        now: UnixMillis,
+    ) -> StoreResult<Result<KeyRow, KeyRefusal>> {
+        let (next, by) = (next.clone(), by.cloned());
+        self.owned(move |c| Box::pin(async move { key::rotate(c, &next, by.as_ref(), now).await })).await
+    }
+
+    async fn note_used(&self, used: &[(KeyHash, UnixMillis)]) -> StoreResult<()> {
+        let used = used.to_vec();
+        self.owned(move |c| Box::pin(async move { key::note_used(c, &used).await })).await
     }
 
     async fn add_key(
@@ -49,38 +79,23 @@ impl AccountStore for SqliteStore {
         label: &str,
         now: UnixMillis,
     ) -> StoreResult<()> {
-        let label = label.to_owned();
-        self.write(move |c| Box::pin(async move { add_key(c, hash, principal, (&label, now)).await })).await
+        let new = NewKey::whole(hash, principal, label);
+        self.write(move |c| Box::pin(async move { key::add(c, &new, now).await })).await
     }
 
-    async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()> {
-        let key = key.clone();
-        self.write(move |c| {
-            Box::pin(async move {
-                let add =
-                    sqlx::query(ADD_OVERLAY_KEY).bind(key.hash.to_vec()).bind(streamer.0).bind(key.name);
-                add.bind(key.masked).bind(key.created.0).execute(c).await?;
-                Ok(())
-            })
-        })
-        .await
+    async fn add_overlay_key(&self, streamer: StreamerId, overlay: &OverlayKey) -> StoreResult<()> {
+        let OverlayKey { hash, name, masked, created } = overlay.clone();
+        let new = NewKey { masked, ..NewKey::whole(hash, Principal::Overlay(streamer), &name) };
+        self.write(move |c| Box::pin(async move { key::add(c, &new, created).await })).await
     }
 
     async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>> {
-        let rows = sqlx::query(OVERLAY_KEYS).bind(streamer.0).fetch_all(&self.readers).await;
-        Ok(rows.map_err(Failure::from)?.iter().map(overlay_key).collect::<Attempt<Vec<_>>>()?)
+        Ok(key::of_overlays(&self.readers, streamer).await?)
     }
 
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()> {
-        let epoch = self.writer()?.epoch();
         let by = by.cloned();
-        self.write(move |c| {
-            Box::pin(async move {
-                fence_if_taken(c, epoch).await?;
-                revoke(c, hash, by.as_ref(), now).await
-            })
-        })
-        .await
+        self.owned(move |c| Box::pin(async move { key::revoke(c, hash, by.as_ref(), now).await })).await
     }
 
     async fn open_account(
@@ -101,9 +116,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn key_page(&self, after: Option<KeyHash>, limit: u32) -> StoreResult<Vec<KeyRow>> {
-        let after = after.map_or_else(Vec::new, |after| after.to_vec());
-        let rows = sqlx::query(PAGE).bind(after).bind(i64::from(limit)).fetch_all(&self.readers).await;
-        Ok(rows.map_err(Failure::from)?.iter().map(key_row).collect::<Attempt<Vec<_>>>()?)
+        Ok(key::page(&self.readers, after, limit).await?)
     }
 
     async fn add_brand(&self, name: &str, now: UnixMillis) -> StoreResult<Brand> {
@@ -198,7 +211,7 @@ async fn open(
     let (holders, detail) = match new {
         NewAccount::Brand { name, key } => {
             let holder = Principal::Brand(add_brand(connection, name, now).await?);
-            add_key(connection, *key, holder, ("first", now)).await?;
+            key::add(connection, &NewKey::whole(*key, holder, "first"), now).await?;
             (vec![holder], format!("{name}, key {}", key_id(key)))
         }
         NewAccount::Streamers(new) => {
@@ -207,7 +220,7 @@ async fn open(
             (ids.into_iter().map(Principal::Streamer).collect(), format!("{detail}, {} in all", new.len()))
         }
         NewAccount::Key { holder, key } => {
-            add_key(connection, *key, *holder, ("by hand", now)).await?;
+            key::add(connection, &NewKey::whole(*key, *holder, "by hand"), now).await?;
             (vec![*holder], format!("key {}", key_id(key)))
         }
     };
@@ -220,87 +233,4 @@ async fn open(
     let action = if matches!(new, NewAccount::Key { .. }) { "add_key" } else { "add_account" };
     record(connection, hand, &Deed { action, subject, detail }, now).await?;
     Ok(holders)
-}
-
-/// Revokes a valid key; one that is revoked already stays as it is, and is on record already.
-async fn revoke(
-    connection: &mut SqliteConnection,
-    hash: KeyHash,
-    by: Option<&ByHand>,
-    now: UnixMillis,
-) -> Attempt<()> {
-    let row = sqlx::query(HOLDER).bind(hash.to_vec()).fetch_optional(&mut *connection).await?;
-    let revoked = sqlx::query(REVOKE).bind(hash.to_vec()).bind(now.0).execute(&mut *connection).await?;
-    expect_rows("api_key", 1, revoked.rows_affected()).map_err(|_| Failure(StoreError::NotFound))?;
-    if let (Some(row), Some(hand)) = (row, by) {
-        let (subject, detail) = (subject(holder(&row)?), format!("key {}", key_id(&hash)));
-        record(connection, hand, &Deed { action: "revoke_key", subject, detail }, now).await?;
-    }
-    Ok(())
-}
-
-/// A holder as the record names it.
-pub(super) fn subject(holder: Principal) -> String {
-    match holder {
-        Principal::Brand(brand) => format!("brand:{brand}"),
-        Principal::Streamer(streamer) => format!("streamer:{streamer}"),
-        Principal::Overlay(streamer) => format!("overlay:{streamer}"),
-        Principal::Admin => "admin".to_owned(),
-    }
-}
-
-async fn add_key(
-    connection: &mut SqliteConnection,
-    hash: KeyHash,
-    principal: Principal,
-    (label, now): (&str, UnixMillis),
-) -> Attempt<()> {
-    let (kind, brand, streamer) = match principal {
-        Principal::Brand(brand) => ("brand", Some(brand.0), None),
-        Principal::Streamer(streamer) => ("streamer", None, Some(streamer.0)),
-        Principal::Overlay(streamer) => ("overlay", None, Some(streamer.0)),
-        Principal::Admin => ("admin", None, None),
-    };
-    sqlx::query(ADD_KEY)
-        .bind(hash.to_vec())
-        .bind(kind)
-        .bind(brand)
-        .bind(streamer)
-        .bind(label)
-        .bind(now.0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-fn key(row: &SqliteRow) -> Attempt<(KeyHash, Principal)> {
-    let hash: Vec<u8> = row.try_get("hash")?;
-    Ok((known("hash", KeyHash::try_from(hash).ok())?, holder(row)?))
-}
-
-fn holder(row: &SqliteRow) -> Attempt<Principal> {
-    Ok(match row.text("kind")?.as_str() {
-        "brand" => Principal::Brand(BrandId(row.number("brand_id")?)),
-        "streamer" => Principal::Streamer(StreamerId(row.number("streamer_id")?)),
-        "overlay" => Principal::Overlay(StreamerId(row.number("streamer_id")?)),
-        "admin" => Principal::Admin,
-        _ => return known("kind", None),
-    })
-}
-
-fn key_row(row: &SqliteRow) -> Attempt<KeyRow> {
-    let (hash, holder) = key(row)?;
-    let revoked: Option<i64> = row.try_get("revoked_at")?;
-    let created = UnixMillis(row.number("created_at")?);
-    Ok(KeyRow { hash, holder, label: row.text("label")?, created, revoked: revoked.map(UnixMillis) })
-}
-
-fn overlay_key(row: &SqliteRow) -> Attempt<OverlayKey> {
-    let hash: Vec<u8> = row.try_get("hash")?;
-    Ok(OverlayKey {
-        hash: known("hash", KeyHash::try_from(hash).ok())?,
-        name: row.text("label")?,
-        masked: row.try_get("masked")?,
-        created: row.moment("created_at")?,
-    })
 }

@@ -11,6 +11,7 @@ mod bulk;
 mod campaign;
 mod connection;
 mod failure;
+mod key;
 mod ledger;
 mod migrations;
 mod participation;

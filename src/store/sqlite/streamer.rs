@@ -229,7 +229,8 @@ pub(super) async fn add(
     Ok(ids)
 }
 
-fn hex(hash: &KeyHash) -> String {
+/// A hash in the hexadecimal that `unhex` reads.
+pub(super) fn hex(hash: &KeyHash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -371,8 +371,8 @@ async fn lists_are_filtered_and_sorted(on: On) {
     assert!(filtered(&|q| q.states = Some(Vec::new())).await.is_empty());
 }
 
-/// Whoever is there from the first page to the last, and keeps its place, is seen once, whatever else comes and
-/// goes.
+/// Whoever is there from the first page to the last, and keeps its place, is seen once, whatever else comes
+/// and goes.
 async fn pages_neither_skip_nor_repeat_while_others_come_and_move(on: On) {
     let bench = Bench::new(on).await;
     let brand = bench.brand(1_000).await;

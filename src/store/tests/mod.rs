@@ -37,6 +37,7 @@ mod daily_cap;
 pub(in crate::store) mod database;
 mod draft;
 mod fault;
+mod key;
 mod model;
 mod money;
 mod open;

@@ -17,12 +17,13 @@ pub(super) use self::view::AssetView;
 use self::view::refused;
 use super::Shared;
 use super::caller::Caller;
+use super::entrance;
 use super::problem::Problem;
 use super::wire::PageBody;
 use crate::blob::{BlobError, Blobs};
 use actix_web::http::ConnectionType;
 use actix_web::web::{Data, Path, Payload, Query};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::asset::{Asset, Media, Verdict, findings};
 use gametriggers_actors::domain::id::BrandId;
 use gametriggers_actors::ports::{BrandAsset, Principal};
@@ -82,8 +83,8 @@ pub(in crate::web) struct ListQuery {
 
 impl From<BlobError> for Problem {
     fn from(error: BlobError) -> Self {
-        tracing::error!(%error, "files can not be reached; is the disk full, or the bucket away?");
-        Self::unavailable()
+        // Is the disk full, or the bucket away?
+        Self::unavailable().caused_by(&format_args!("files can not be reached: {error}"))
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) async fn add(
 ) -> HttpResponse {
     let body = intake::Body::new(body);
     take(&shared, caller, &query, (&request, body.clone())).await.unwrap_or_else(|problem| {
-        let mut response = problem.error_response();
+        let mut response = entrance::answer(&problem, &request);
         response.head_mut().set_connection_type(ConnectionType::Close);
         body.until_answered(response)
     })

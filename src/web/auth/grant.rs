@@ -2,7 +2,7 @@
 
 use super::{count, random};
 use crate::identity::refresh::{Kind, Shown, Verdict, hash, make};
-use crate::identity::token::{Pass, scopes_of};
+use crate::identity::token::Pass;
 use crate::web::Shared;
 use crate::web::problem::Problem;
 use gametriggers_actors::domain::id::UserId;
@@ -31,7 +31,7 @@ pub(super) async fn changed(shared: &Shared, user: UserId) -> Result<(), Problem
 /// What a user may do now. An operator without the second factor that they need may do nothing but set it up.
 pub(super) fn scopes_for(shared: &Shared, user: &User) -> Scopes {
     let lacks = user.acts_for == Principal::Admin && !user.has_second_factor();
-    if lacks && shared.identity.rules.admin_two_factor { Scopes::NONE } else { scopes_of(user.acts_for) }
+    if lacks && shared.identity.rules.admin_two_factor { Scopes::NONE } else { user.acts_for.scopes() }
 }
 
 /// An access token of a session, with the refresh token that goes with it.

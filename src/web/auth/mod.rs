@@ -5,6 +5,7 @@ pub(super) mod factor;
 mod grant;
 pub(super) mod provider;
 pub(super) mod service;
+pub(super) mod ticket;
 pub(super) mod user;
 
 use self::body::{
@@ -24,6 +25,7 @@ use crate::identity::token::named;
 use crate::session::address::{client, household};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::try_join;
 use gametriggers_actors::domain::streamer::{Profile, Settings};
 use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{EndedWhy, Event, KeyHash, NewOwner, NewStreamer, NewUser, Principal, User};
@@ -48,8 +50,8 @@ fn count(kind: &'static str, result: &'static str) {
     metrics::counter!("gametriggers_auth_total", "kind" => kind, "result" => result).increment(1);
 }
 
-/// The address that attempts are counted by.
-fn address(shared: &Shared, request: &HttpRequest) -> IpAddr {
+/// The address that attempts and requests are counted by.
+pub(super) fn address(shared: &Shared, request: &HttpRequest) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
     household(client(peer, request.headers(), &shared.trusted_proxies))
 }
@@ -217,8 +219,8 @@ pub(super) async fn validate(
 
 pub(super) async fn me(shared: Data<Shared>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
     let users = &shared.engine.ports.users;
-    let user = users.user(signed_in.0.user).await?;
-    let links = users.links(user.id).await?;
+    // Both at once: in a busy server each waits for its turn at the database.
+    let (user, links) = try_join(users.user(signed_in.0.user), users.links(signed_in.0.user)).await?;
     let scopes = signed_in.0.scopes;
     Ok(private(&mut HttpResponse::Ok(), UserView::of(&user).with_links(&links).with_scopes(scopes)))
 }

@@ -20,8 +20,8 @@ use gametriggers_actors::ports::{CampaignChange, Event, Recorded, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `PATCH /api/campaigns/{id}`: what is left out stays as it is. A draft can be changed in everything, a campaign
-/// that was launched in some of it.
+/// `PATCH /api/campaigns/{id}`: what is left out stays as it is. A draft can be changed in everything, a
+/// campaign that was launched in some of it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "CampaignChangeBody")]

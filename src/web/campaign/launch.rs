@@ -62,7 +62,8 @@ async fn unlaunched(
     Ok(None)
 }
 
-/// Hands a draft in: it runs at once with its budget set aside, or waits in review where campaigns are reviewed.
+/// Hands a draft in: it runs at once with its budget set aside, or waits in review where campaigns are
+/// reviewed.
 pub(in crate::web) async fn submit(
     shared: Data<Shared>,
     caller: Caller,
@@ -160,7 +161,8 @@ fn in_review(record: &CampaignRecord) -> Result<(), Problem> {
     }
 }
 
-/// Lets a submission through: it runs, with its budget set aside. When the wallet is short it stays in review.
+/// Lets a submission through: it runs, with its budget set aside. When the wallet is short it stays in
+/// review.
 pub(in crate::web) async fn approve(
     shared: Data<Shared>,
     caller: Caller,

@@ -28,9 +28,11 @@ const PAGE_MAX: u32 = 200;
 pub(in crate::web) struct ListQuery {
     /// `next` of the page before, with the same sort.
     after: Option<String>,
-    /// Items at most, 1 to 200; 50 unless it is named. Streamers may be given fewer on a page that is not the last.
+    /// Items at most, 1 to 200; 50 unless it is named. Streamers may be given fewer on a page that is not the
+    /// last.
     limit: Option<u32>,
-    /// draft, review, active, paused, completed, archived; several with commas. Any but archived, unless it is named.
+    /// draft, review, active, paused, completed, archived; several with commas. Any but archived, unless it
+    /// is named.
     status: Option<String>,
     /// Archived ones as well.
     include_archived: Option<bool>,
@@ -48,8 +50,8 @@ pub(in crate::web) struct ListQuery {
     starts_before: Option<String>,
     /// The flight ends after this moment.
     ends_after: Option<String>,
-    /// id (unless it is named), name, starts_at or ends_at; with a minus in front the largest first. A draft without
-    /// a flight stands where one would that begins when it was made, for thirty days.
+    /// id (unless it is named), name, starts_at or ends_at; with a minus in front the largest first. A draft
+    /// without a flight stands where one would that begins when it was made, for thirty days.
     sort: Option<String>,
 }
 

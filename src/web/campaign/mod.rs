@@ -1,8 +1,8 @@
 //! `/api/campaigns`: a brand makes, changes and watches its campaigns.
 //!
-//! draft -> review -> active <-> paused -> completed, and archived at the end. A draft holds no money and is nothing
-//! to the engine; its launch sets the budget aside and makes the campaign in one transaction. The number of a
-//! campaign stays the same for its whole life.
+//! draft -> review -> active <-> paused -> completed, and archived at the end. A draft holds no money and is
+//! nothing to the engine; its launch sets the budget aside and makes the campaign in one transaction. The
+//! number of a campaign stays the same for its whole life.
 
 pub(super) mod change;
 pub(super) mod creative;
@@ -121,8 +121,8 @@ pub(super) async fn show(
     Ok(answer(&request, record.version, RecordView::of(&record)?))
 }
 
-/// A campaign as a streamer sees it: one that is active, not over, and blocks them neither by itself nor for its
-/// brand. None for any other.
+/// A campaign as a streamer sees it: one that is active, not over, and blocks them neither by itself nor for
+/// its brand. None for any other.
 fn offer(shared: &Shared, record: &CampaignRecord, streamer: StreamerId) -> Option<OpenView> {
     let engine = &shared.engine;
     let Recorded::Campaign(campaign) = &record.what else { return None };
@@ -150,7 +150,7 @@ pub(super) async fn archive(
         archived.map_err(|error| match error {
             StoreError::Constraint(_) => Problem::conflict(
                 "campaign-not-over",
-                "only a draft or a completed campaign is archived; withdraw a submission, or end the campaign",
+                "only a draft or a completed campaign is archived: withdraw or end this one first",
             ),
             other => other.into(),
         })?

@@ -23,15 +23,18 @@ fn campaigns() -> Vec<Resource> {
     vec![
         at("/campaigns", vec![
             get(campaign::list::list, "List campaigns").needs(&[CampaignsRead])
-                .query::<campaign::list::ListQuery>().gives_either::<PageBody<RecordView>, PageBody<OpenView>>()
-                .about("A brand's own, or all of them for an operator; a streamer is shown those that they may \
-                        apply for, in fewer words. Pages neither skip nor repeat what keeps its place \
+                .query::<campaign::list::ListQuery>()
+                .gives_either::<PageBody<RecordView>, PageBody<OpenView>>()
+                .about("A brand's own, or all of them for an operator; a streamer is shown those that they \
+                        may apply for, in fewer words. Pages neither skip nor repeat what keeps its place \
                         meanwhile: `after` belongs to the sort that it came with."),
-            post(campaign::create, "Create a campaign, or a draft").needs(&[CampaignsWrite]).keyed_with_money()
-                .versioned().takes::<CampaignBody>().makes_either::<ChangedView, DraftView>().or_accepts::<DraftView>()
-                .about("It runs at once, and its budget is set aside from the brand's wallet in the same step, \
-                        which needs an Idempotency-Key. With `draft` it holds no money, and what is there of it \
-                        is checked. Where campaigns are reviewed that of a brand waits for an operator: 202."),
+            post(campaign::create, "Create a campaign, or a draft").needs(&[CampaignsWrite])
+                .keyed_with_money().versioned().takes::<CampaignBody>()
+                .makes_either::<ChangedView, DraftView>().or_accepts::<DraftView>()
+                .about("It runs at once, and its budget is set aside from the brand's wallet in the same \
+                        step, which needs an Idempotency-Key. With `draft` it holds no money, and what is \
+                        there of it is checked. Where campaigns are reviewed that of a brand waits for an \
+                        operator: 202."),
         ]),
         at("/campaigns/{id}", vec![
             get(campaign::show, "Show a campaign").needs(&[CampaignsRead]).versioned()
@@ -44,8 +47,9 @@ fn campaigns() -> Vec<Resource> {
             patch(campaign::change::change, "Change, pause or end a campaign").needs(&[CampaignsWrite])
                 .keyed_with_money().versioned()
                 .takes::<campaign::change::ChangeBody>().gives_either::<ChangedView, DraftView>()
-                .about("A draft can be changed in everything; of a campaign that is launched name, status, end, \
-                        pacing, caps, targeting, rotation, requirements, and its budget, which only grows.")
+                .about("A draft can be changed in everything; of a campaign that is launched name, status, \
+                        end, pacing, caps, targeting, rotation, requirements, and its budget, which only \
+                        grows.")
                 .fails(&["campaign-ended", "campaign-in-review", "campaign-archived", "budget-shrinks"]),
         ]),
     ]
@@ -72,8 +76,8 @@ fn steps() -> Vec<Resource> {
                 .fails(&["campaign-not-over"]),
         ]),
         at("/admin/campaigns/{id}/approve", vec![
-            post(campaign::launch::approve, "Approve a campaign in review").needs(&[Admin]).keyed().versioned()
-                .may_take::<campaign::launch::ApprovalBody>().gives::<ChangedView>()
+            post(campaign::launch::approve, "Approve a campaign in review").needs(&[Admin])
+                .keyed().versioned().may_take::<campaign::launch::ApprovalBody>().gives::<ChangedView>()
                 .about("It runs, with its budget set aside. When the wallet is short it stays in review.")
                 .fails(&["campaign-not-in-review", "campaign-launched", "campaign-archived"]),
         ]),
@@ -91,8 +95,8 @@ fn creatives() -> Vec<Resource> {
         at("/campaigns/{id}/creatives", vec![
             post(campaign::creative::add, "Add a creative to a campaign that is launched")
                 .needs(&[CampaignsWrite]).versioned().takes::<CreativeBody>().makes::<CreativeBody>()
-                .about("With If-Match only to that version of the campaign. Where campaigns are reviewed that of \
-                        a brand waits for an operator.")
+                .about("With If-Match only to that version of the campaign. Where campaigns are reviewed \
+                        that of a brand waits for an operator.")
                 .fails(&["campaign-ended", "campaign-not-launched", "too-many-creatives", "changed"]),
         ]),
         at("/campaigns/{id}/creatives/{creative_id}", vec![

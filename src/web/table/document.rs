@@ -3,7 +3,7 @@
 
 use super::example::example;
 use super::{Access, Answer, Body, Keyed, Operation, Section, Shape};
-use crate::web::problem::Problem;
+use crate::web::problem::Named;
 use crate::web::problem_kind::{KINDS, kind_of};
 use actix_web::http::{Method, StatusCode};
 use schemars::SchemaGenerator;
@@ -124,7 +124,7 @@ pub(in crate::web) fn document(table: &[Section]) -> Value {
             }
         }
     }
-    let problem = schemas.sent(SchemaGenerator::subschema_for::<Problem>);
+    let problem = schemas.sent(SchemaGenerator::subschema_for::<Named<'_>>);
     let (definitions, differ) = schemas.end();
     for operation in paths.values_mut().flat_map(Map::values_mut) {
         if let Some(responses) = operation.get_mut("responses") {
@@ -306,6 +306,11 @@ fn without_null(schema: &mut Value) {
 fn answers(path: &str, operation: &Operation, schemas: &mut Schemas) -> Value {
     let mut all = Map::new();
     let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
+    if path.starts_with("/api/") {
+        for name in ["RateLimit", "RateLimit-Policy"] {
+            set(&mut headers, name, json!({ "$ref": format!("#/components/headers/{name}") }));
+        }
+    }
     if operation.versioned {
         set(&mut headers, "ETag", json!({ "$ref": "#/components/headers/ETag" }));
     }
@@ -369,7 +374,7 @@ fn problems(path: &str, operation: &Operation) -> BTreeMap<StatusCode, Vec<&'sta
     also(&["too-large", "unsupported-media-type"], has_body);
     also(&["invalid"], has_body || operation.query.is_some());
     also(&["insufficient-funds", "idempotency-conflict"], operation.keyed != Keyed::No);
-    also(&["rate-limited"], true);
+    also(&["rate-limited"], path.starts_with("/api/"));
     also(&["unavailable"], true);
     let mut by_status: BTreeMap<StatusCode, Vec<&'static str>> = BTreeMap::new();
     for name in names {
@@ -420,6 +425,8 @@ fn headers() -> Value {
     json!({
         "ETag": header("The version of the resource."),
         "Location": header("Where it is."),
+        "RateLimit": header("What is left of each limit: `r` requests now, and one more in `t` seconds."),
+        "RateLimit-Policy": header("The limits: `q` requests at once, which come back within `w` seconds."),
         "X-Request-Id": header("The caller's own, or a new one; it stands in the log."),
     })
 }

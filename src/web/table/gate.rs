@@ -3,10 +3,10 @@
 use super::Access;
 use crate::web::caller::{Caller, SignedIn};
 use crate::web::problem::Problem;
+use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError};
 
 /// Lets a request pass to its handler, or answers it. No body is read before.
 pub(super) async fn gate<B: MessageBody>(
@@ -16,7 +16,8 @@ pub(super) async fn gate<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     match let_in(access, &mut request).await {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
-        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+        // With the problem in it: its request is named on the way out.
+        Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     }
 }
 

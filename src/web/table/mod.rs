@@ -9,11 +9,11 @@ mod gate;
 pub(super) use self::document::document;
 
 use self::gate::gate;
+use super::cors;
 use super::problem::Problem;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, ResponseError, dev::HttpServiceFactory};
-use actix_web::{Handler, HttpResponse, Responder, Route, guard, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard, web};
 use gametriggers_actors::domain::scope::Scope;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -321,16 +321,16 @@ impl Resource {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    fn routed(self, root: &str) -> impl HttpServiceFactory + use<> {
+    fn routed(self) -> actix_web::Resource {
         let allow = self.methods();
         let other = move || {
-            let mut answer = Problem::method().error_response();
+            let mut answer = HttpResponse::from_error(Problem::method());
             if let Ok(allow) = header::HeaderValue::from_str(&allow) {
                 answer.headers_mut().insert(header::ALLOW, allow);
             }
             std::future::ready::<HttpResponse>(answer)
         };
-        let resource = web::resource(format!("{root}{}", self.path)).default_service(web::to(other));
+        let resource = web::resource(self.path).default_service(web::to(other));
         self.operations.into_iter().fold(resource, |resource, one| resource.route(one.routed()))
     }
 }
@@ -346,10 +346,21 @@ impl Section {
         Self { name, about, root: "", resources }
     }
 
-    /// Makes routes of it.
-    pub(super) fn register(self, app: &mut web::ServiceConfig) {
+    /// Whether its paths are under `/api`.
+    pub(super) fn is_api(&self) -> bool {
+        !self.root.is_empty()
+    }
+
+    /// Makes routes of it, in the scope of its root. Pages of those origins may read what is well known.
+    pub(super) fn register(self, app: &mut web::ServiceConfig, origins: &[String]) {
         for resource in self.resources {
-            app.service(resource.routed(self.root));
+            let is_well_known = resource.path.starts_with("/.well-known/");
+            let routed = resource.routed();
+            if is_well_known {
+                app.service(routed.wrap(cors::allowed(origins)));
+            } else {
+                app.service(routed);
+            }
         }
     }
 }

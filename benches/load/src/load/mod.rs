@@ -14,6 +14,7 @@
 //! - `visible_ms`: from the end of a play to the first total that has it, on the campaign's socket and in
 //!   `GET /api/campaigns/{id}/metrics` (asked every 250 ms).
 
+pub mod api;
 mod fleet;
 mod phases;
 mod report;

@@ -46,7 +46,7 @@ pub async fn run(options: Options) -> Result<Report, Failure> {
 }
 
 /// Where the server keeps what it knows.
-async fn ground(db: Database, data: &Path) -> Result<(Site, Option<(Postgres, Redis)>), Failure> {
+pub(super) async fn ground(db: Database, data: &Path) -> Result<(Site, Option<(Postgres, Redis)>), Failure> {
     if db == Database::Sqlite {
         return Ok((Site::folder(data), None));
     }
@@ -56,7 +56,10 @@ async fn ground(db: Database, data: &Path) -> Result<(Site, Option<(Postgres, Re
     Ok((site, Some((postgres, redis))))
 }
 
-async fn provision(options: &Options, site: Site) -> Result<(Launch, Vec<String>, String), Failure> {
+pub(super) async fn provision(
+    options: &Options,
+    site: Site,
+) -> Result<(Launch, Vec<String>, String), Failure> {
     note("provision");
     let slot_interval_ms = 60_000 / u64::from(options.plays_per_minute.max(1));
     let streamers = Streamers { count: options.streamers, slot_interval_ms };
@@ -108,7 +111,7 @@ async fn measure(
     })
 }
 
-fn check(options: &Options) -> Result<(), Failure> {
+pub(super) fn check(options: &Options) -> Result<(), Failure> {
     let files = open_files_max()?;
     if files < u64::from(options.streamers) + 64 {
         return Err(Failure::Refused(format!(

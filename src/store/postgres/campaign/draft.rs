@@ -22,7 +22,8 @@ statements! {
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
          viewers_max, open_to_all, landing_url, created_at, updated_at, stage, draft, submitted_at)
-        VALUES ($1, $2, 'ended', $3, 'XXX', 'flat', 1, coalesce($4, $8::bigint), coalesce($5, $8::bigint + 2592000000),
+        VALUES ($1, $2, 'ended', $3, 'XXX', 'flat', 1, coalesce($4, $8::bigint),
+          coalesce($5, $8::bigint + 2592000000),
           'even', 0, 0, 0, '{}', '{}', '{}', 0, 0, true, '', $8, $8, $6, $7,
           CASE WHEN $6::text = 'review' THEN $8::bigint END)
         RETURNING id";

@@ -365,3 +365,23 @@ async fn a_member_of_the_role_keeps_users_and_forgets_old_sessions_and_deletes_n
         assert!(refused.to_string().contains("permission denied"), "{table}: {refused}");
     }
 }
+
+#[tokio::test]
+async fn a_member_of_the_role_keeps_keys_and_tickets() {
+    use gametriggers_actors::domain::time::Millis;
+    use gametriggers_actors::ports::{AccountStore, NewKey, Principal, Successor, UserStore};
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let (brand, _) = bench(database, &store).fund(10, 5).await;
+    let new = NewKey::whole([1; 32], Principal::Brand(brand), "reports");
+    let hand = gametriggers_actors::ports::ByHand { actor: "0badcafe".to_owned(), reason: "why".to_owned() };
+    store.issue_key(&new, Some(&hand), NOW).await.unwrap().unwrap();
+    store.rename_key([1; 32], "nightly", Some(&hand), NOW).await.unwrap();
+    let next = Successor { old: [1; 32], hash: [2; 32], masked: None, overlap: Millis(9) };
+    store.rotate_key(&next, Some(&hand), NOW).await.unwrap().unwrap();
+    store.note_used(&[([1; 32], NOW), ([2; 32], NOW)]).await.unwrap();
+    store.revoke_key([1; 32], None, NOW).await.unwrap();
+    assert!(store.use_ticket([1; 16], NOW, NOW).await.unwrap());
+    assert!(store.use_ticket([2; 16], NOW, NOW + Millis::minutes(11)).await.unwrap());
+    assert!(store.use_ticket([1; 16], NOW, NOW).await.unwrap(), "the function of the owner forgot it");
+}

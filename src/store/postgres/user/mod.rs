@@ -4,6 +4,7 @@
 mod factor;
 mod person;
 mod session;
+mod ticket;
 
 use super::failure::Attempt;
 use super::{PostgresStore, row};
@@ -136,6 +137,10 @@ impl UserStore for PostgresStore {
         self.read(person::standing_of(&self.readers, user)).await
     }
 
+    async fn use_ticket(&self, id: [u8; 16], expires: UnixMillis, now: UnixMillis) -> StoreResult<bool> {
+        self.write(move |c| Box::pin(async move { ticket::spend(c, id, expires, now).await })).await
+    }
+
     async fn ended_since(
         &self,
         user: Option<UserId>,
@@ -153,5 +158,5 @@ fn session_id(column: &str, bytes: Vec<u8>) -> Attempt<SessionId> {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [factor::STATEMENTS, person::STATEMENTS, session::STATEMENTS].concat()
+    [factor::STATEMENTS, person::STATEMENTS, session::STATEMENTS, ticket::STATEMENTS].concat()
 }

@@ -1,7 +1,8 @@
 //! Users, and the accounts elsewhere they sign in with.
 
-use crate::store::postgres::account::{add_brand, subject};
+use crate::store::postgres::account::add_brand;
 use crate::store::postgres::failure::Attempt;
+use crate::store::postgres::key::subject;
 use crate::store::postgres::row::{Columns, known};
 use crate::store::postgres::wallet::{Deed, record};
 use crate::store::postgres::{statements, streamer};

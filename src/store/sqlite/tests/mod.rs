@@ -42,6 +42,7 @@ async fn every_statement_prepares_on_a_migrated_database() {
         super::participation::STATEMENTS.to_vec(),
         super::audit::STATEMENTS.to_vec(),
         super::account::STATEMENTS.to_vec(),
+        super::key::STATEMENTS.to_vec(),
         super::asset::STATEMENTS.to_vec(),
         super::streamer::STATEMENTS.to_vec(),
         super::play_log::STATEMENTS.to_vec(),

@@ -3,6 +3,7 @@
 mod factor;
 mod person;
 mod session;
+mod ticket;
 
 use super::failure::Attempt;
 use super::ledger::fence_if_taken;
@@ -19,7 +20,7 @@ use sqlx::SqliteConnection;
 
 impl SqliteStore {
     /// One write transaction of a process that still owns the database.
-    async fn owned<T, F>(&self, work: F) -> StoreResult<T>
+    pub(super) async fn owned<T, F>(&self, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
@@ -150,6 +151,10 @@ impl UserStore for SqliteStore {
         Ok(person::standing_of(&self.readers, user).await?)
     }
 
+    async fn use_ticket(&self, id: [u8; 16], expires: UnixMillis, now: UnixMillis) -> StoreResult<bool> {
+        self.owned(move |c| Box::pin(async move { ticket::spend(c, id, expires, now).await })).await
+    }
+
     async fn ended_since(
         &self,
         user: Option<UserId>,
@@ -167,5 +172,5 @@ fn session_id(column: &str, bytes: Vec<u8>) -> Attempt<SessionId> {
 /// Every statement of this module, for the test that prepares them.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [factor::STATEMENTS, person::STATEMENTS, session::STATEMENTS].concat()
+    [factor::STATEMENTS, person::STATEMENTS, session::STATEMENTS, ticket::STATEMENTS].concat()
 }

@@ -1,7 +1,8 @@
 //! Users, and the accounts elsewhere they sign in with.
 
-use crate::store::sqlite::account::{add_brand, subject};
+use crate::store::sqlite::account::add_brand;
 use crate::store::sqlite::failure::Attempt;
+use crate::store::sqlite::key::subject;
 use crate::store::sqlite::row::{Columns, known};
 use crate::store::sqlite::wallet::{Deed, record};
 use crate::store::sqlite::{statements, streamer};
