@@ -267,6 +267,7 @@ fn ports(config: &Config, stores: &Stores, redis: Option<&Redis>) -> Result<Port
         rules: Arc::clone(&stores.rules),
         participations: Arc::clone(&stores.participations),
         accounts: Arc::clone(&stores.accounts),
+        profiles: Arc::clone(&stores.profiles),
         assets: Arc::clone(&stores.assets),
         users: Arc::clone(&stores.users),
         log: Arc::clone(&stores.log),

@@ -217,7 +217,7 @@ async fn everything(engine: &Engine) -> StoreResult<()> {
     let (before, now) = (engine.keyring.hashes(), engine.now());
     let keys = engine.ports.accounts.keys(now).await?;
     let valid: HashSet<KeyHash> = keys.iter().map(|(hash, _)| *hash).collect();
-    engine.keyring.add(keys);
+    engine.keyring.read(keys, now);
     // What is over by itself is not read, and its sockets end by themselves.
     let is_gone = |hash: &&KeyHash| !valid.contains(*hash) && engine.keyring.judge(hash, now).is_ok();
     before.iter().filter(is_gone).for_each(|hash| engine.keyring.revoke(hash, now));

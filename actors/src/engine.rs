@@ -14,8 +14,8 @@ use crate::keyring::Keyring;
 use crate::logins::{LoginEnd, Logins};
 use crate::ports::{
     AccountStore, AssetStore, AuditStore, Bus, CampaignStore, CatalogueRows, Clock, Courier, Entropy, KeyEnd,
-    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, RuleStore, StoreResult, UserStore,
-    WalletStore, WebhookStore,
+    LedgerStore, LiveCounters, ParticipationStore, Platform, PlayLog, ProfileStore, RuleStore, StoreResult,
+    UserStore, WalletStore, WebhookStore,
 };
 use crate::session::{CloseReason, Credential, SessionHandle, ToSession};
 use crate::webhook::WebhookNumbers;
@@ -41,6 +41,8 @@ pub struct Ports {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// What brands and streamers say of themselves.
+    pub profiles: Arc<dyn ProfileStore>,
     /// Uploads.
     pub assets: Arc<dyn AssetStore>,
     /// Who signs in.

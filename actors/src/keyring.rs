@@ -3,7 +3,7 @@
 //! When a key is over is compared with the clock at each look: nobody has to take it away in time.
 
 use crate::domain::time::{Millis, UnixMillis};
-use crate::ports::{KeyEnd, KeyHash, KeyTerms};
+use crate::ports::{KeyEnd, KeyHash, KeyTerms, Principal};
 use dashmap::DashMap;
 use sha2::Digest;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -67,7 +67,16 @@ impl Keyring {
         }
     }
 
-    /// Removes a key for good.
+    /// Takes what a read of the database found that began at a moment. Who was archived and came back has
+    /// their keys again: what died before the read began, and is in it, is alive.
+    pub fn read(&self, keys: impl IntoIterator<Item = (KeyHash, KeyTerms)>, began: UnixMillis) {
+        for (hash, terms) in keys {
+            self.dead.remove_if(&hash, |_, at| *at < began);
+            self.add([(hash, terms)]);
+        }
+    }
+
+    /// Removes a key for good, as far as reads know that began before.
     pub fn revoke(&self, hash: &KeyHash, now: UnixMillis) {
         self.dead.insert(*hash, now);
         self.keys.remove(hash);
@@ -77,6 +86,13 @@ impl Keyring {
     #[must_use]
     pub fn hashes(&self) -> Vec<KeyHash> {
         self.keys.iter().map(|entry| *entry.key()).collect()
+    }
+
+    /// The hashes of a holder's keys. Looks at all of them: for the rare request, not for a handshake.
+    #[must_use]
+    pub fn of(&self, holder: Principal) -> Vec<KeyHash> {
+        let own = self.keys.iter().filter(|entry| entry.terms.holder == holder);
+        own.map(|entry| *entry.key()).collect()
     }
 
     /// The terms of a key that is good now.
@@ -130,7 +146,6 @@ mod tests {
     use super::*;
     use crate::domain::id::BrandId;
     use crate::domain::scope::{Scope, Scopes};
-    use crate::ports::Principal;
 
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -178,6 +193,18 @@ mod tests {
         ring.add([(hash, terms())]);
         assert_eq!(ring.holder("k", NOW), None);
         assert_eq!(ring.judge(&hash, NOW), Err(KeyEnd::Revoked));
+    }
+
+    #[test]
+    fn who_comes_back_from_the_archive_has_their_keys_again() {
+        let (ring, hash) = (Keyring::new(false), Keyring::hash("k"));
+        ring.add([(hash, terms())]);
+        assert_eq!(ring.of(terms().holder), [hash]);
+        ring.revoke(&hash, UnixMillis(5));
+        ring.read([(hash, terms())], UnixMillis(5));
+        assert!(ring.holder("k", UnixMillis(6)).is_none(), "this read may have begun before");
+        ring.read([(hash, terms())], UnixMillis(6));
+        assert_eq!(ring.holder("k", UnixMillis(6)), Some((hash, terms())));
     }
 
     #[test]

@@ -370,6 +370,7 @@ fn ports(store: &Arc<SqliteStore>, watch: &Arc<Watch>) -> Ports {
         accounts: Arc::<SqliteStore>::clone(store),
         users: Arc::<SqliteStore>::clone(store),
         log: Arc::<SqliteStore>::clone(store),
+        profiles: Arc::<SqliteStore>::clone(store),
         assets: Arc::<SqliteStore>::clone(store),
         wallets: Arc::<SqliteStore>::clone(store),
         audit: Arc::<SqliteStore>::clone(store),

@@ -2,6 +2,7 @@
 //! module knows which one runs.
 
 mod fact;
+mod listing;
 #[cfg(feature = "proof")]
 mod plant;
 pub mod postgres;
@@ -11,8 +12,8 @@ mod standing;
 
 use crate::config::{Config, Mode, WRITER_MAX};
 use gametriggers_actors::ports::{
-    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    StoreError, UserStore, WalletStore, WebhookStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog,
+    ProfileStore, RuleStore, StoreError, UserStore, WalletStore, WebhookStore,
 };
 use postgres::{PostgresStore, Target};
 use sqlite::SqliteStore;
@@ -98,6 +99,8 @@ pub struct Stores {
     pub participations: Arc<dyn ParticipationStore>,
     /// Brands, streamers and keys.
     pub accounts: Arc<dyn AccountStore>,
+    /// What brands and streamers say of themselves.
+    pub profiles: Arc<dyn ProfileStore>,
     /// Uploads.
     pub assets: Arc<dyn AssetStore>,
     /// Who signs in.
@@ -127,6 +130,7 @@ impl Stores {
             rules: Arc::<SqliteStore>::clone(&store),
             participations: Arc::<SqliteStore>::clone(&store),
             accounts: Arc::<SqliteStore>::clone(&store),
+            profiles: Arc::<SqliteStore>::clone(&store),
             assets: Arc::<SqliteStore>::clone(&store),
             users: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
@@ -144,6 +148,7 @@ impl Stores {
             rules: Arc::<PostgresStore>::clone(&store),
             participations: Arc::<PostgresStore>::clone(&store),
             accounts: Arc::<PostgresStore>::clone(&store),
+            profiles: Arc::<PostgresStore>::clone(&store),
             assets: Arc::<PostgresStore>::clone(&store),
             users: Arc::<PostgresStore>::clone(&store),
             log: Arc::<PostgresStore>::clone(&store),

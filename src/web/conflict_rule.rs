@@ -7,6 +7,7 @@ use super::Shared;
 use super::account_body::reason;
 use super::caller::Caller;
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView, configured};
+use super::etag::{IfMatch, TRIES, versioned};
 use super::problem::Problem;
 use super::wire::PageBody;
 use actix_web::HttpResponse;
@@ -70,7 +71,9 @@ pub(super) async fn add(
         })?;
     engine.ports.bus.publish(Event::CatalogueChanged);
     let location = format!("/api/conflict-rules/{}", added.rule.id);
-    Ok(HttpResponse::Created().insert_header(("location", location)).json(RuleView::of(&added)))
+    let mut created = HttpResponse::Created();
+    created.insert_header(("location", location));
+    Ok(versioned(&mut created, added.version).json(RuleView::of(&added)))
 }
 
 pub(super) async fn show(
@@ -79,23 +82,33 @@ pub(super) async fn show(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
+    // Its counters grow without another version, so that it is sent whole each time.
     let record = shared.engine.ports.rules.rule(RuleId(*id)).await?;
-    Ok(HttpResponse::Ok().json(RuleView::of(&record)))
+    Ok(versioned(&mut HttpResponse::Ok(), record.version).json(RuleView::of(&record)))
 }
 
 pub(super) async fn change(
     shared: Data<Shared>,
     caller: Caller,
+    if_match: IfMatch,
     id: Path<i64>,
     body: Json<RuleChange>,
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.operator()?;
     let (engine, id) = (&shared.engine, RuleId(*id));
-    let new = body.read(&engine.ports.rules.rule(id).await?)?;
     let hand = ByHand { actor, reason: reason(body.reason.as_deref(), "changed")? };
-    let changed = engine.ports.rules.change_rule(id, &new, &hand, engine.now()).await?;
+    let mut tries = TRIES;
+    let changed = loop {
+        // What is left out is taken from this version: nobody else's change is undone by it.
+        let before = engine.ports.rules.rule(id).await?;
+        let (new, of) = (body.read(&before)?, (id, Some(if_match.0.unwrap_or(before.version))));
+        match engine.ports.rules.change_rule(of, &new, &hand, engine.now()).await {
+            Err(StoreError::Changed) if if_match.0.is_none() && tries > 0 => tries -= 1,
+            done => break done?,
+        }
+    };
     engine.ports.bus.publish(Event::CatalogueChanged);
-    Ok(HttpResponse::Ok().json(RuleView::of(&changed)))
+    Ok(versioned(&mut HttpResponse::Ok(), changed.version).json(RuleView::of(&changed)))
 }
 
 pub(super) async fn delete(

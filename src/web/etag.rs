@@ -9,6 +9,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use std::future::{Ready, ready};
 
+/// How often a change that is meant for no version is made anew, when somebody else was faster.
+pub(super) const TRIES: usize = 4;
+
 /// The version that a change is meant for; none when the caller does not care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct IfMatch(pub Option<i64>);

@@ -2,12 +2,16 @@
 
 mod account;
 mod account_body;
+mod archive;
 mod asset;
+mod audit;
 mod auth;
 mod blocklist;
+mod brand;
 mod caller;
 mod campaign;
 mod campaign_body;
+mod campaign_plays;
 mod campaign_view;
 mod click;
 mod conflict_rule;
@@ -24,12 +28,16 @@ mod health;
 mod key;
 mod key_body;
 mod limit;
+mod listing;
 mod metrics;
 mod overlay_key;
 mod pages;
 mod participation;
+mod patch;
 mod problem;
 mod problem_kind;
+#[rustfmt::skip]
+mod profile_routes;
 mod rate;
 mod reason_body;
 #[rustfmt::skip]

@@ -58,6 +58,8 @@ pub(super) const KINDS: &[ProblemKind] = &[
     kind(S::CONFLICT, "idempotency-conflict", "The Idempotency-Key was used for another request."),
     kind(S::CONFLICT, "refused", "The database refuses the values."),
     kind(S::CONFLICT, "campaign-ended", "An ended campaign does not change any more."),
+    kind(S::CONFLICT, "campaigns-active", "Campaigns of the brand are active: pause or end them first."),
+    kind(S::CONFLICT, "not-requested", "The brand has not asked to be verified."),
     kind(S::CONFLICT, "campaign-not-launched", "A draft holds no money and does not run: submit it first."),
     kind(
         S::CONFLICT,

@@ -18,7 +18,8 @@ use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
     account, asset, auth, blocklist, campaign, conflict_rule, key, key_body, overlay_key, participation,
-    rule_override, settings, statement, streamer, violation, wallet, webhook, webhook_delivery, why,
+    profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
+    webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
@@ -36,11 +37,14 @@ pub(super) fn table() -> Vec<Section> {
         participations(),
         assets(),
         wallets(),
+        profile_routes::brands(),
+        profile_routes::streamers(),
         streamers(),
         webhooks(),
         conflict_rules(),
         accounts(),
         keys(),
+        profile_routes::audit_log(),
         services(),
     ]
 }
@@ -82,8 +86,8 @@ fn sign_in() -> Section {
         at("/auth/tickets", vec![
             post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
                 .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
-                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. A \
-                        dashboard needs streamer:read, a campaign campaigns:read."),
+                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. \
+                        A dashboard needs streamer:read, a campaign campaigns:read."),
         ]),
         at("/auth/exchange", vec![
             post(provider::exchange, "Exchange the code of a provider sign-in for tokens").open()
@@ -248,8 +252,9 @@ fn streamers() -> Section {
                 .gives::<why::StreamerWhy>(),
         ]),
         at("/streamers/{id}/settings", vec![
-            get(settings::show, "Show settings").needs(&[StreamerRead]).gives::<settings::SettingsBody>(),
-            patch(settings::change, "Change settings").needs(&[StreamerWrite])
+            get(settings::show, "Show settings").needs(&[StreamerRead]).versioned()
+                .gives::<settings::SettingsBody>(),
+            patch(settings::change, "Change settings").needs(&[StreamerWrite]).versioned()
                 .takes::<settings::SettingsBody>()
                 .gives::<settings::SettingsBody>()
                 .about("In force within a second, on every overlay that is open."),
@@ -288,9 +293,9 @@ fn webhooks() -> Section {
                 .makes::<EndpointView>().fails(&["too-many-webhooks"]),
         ]),
         at("/webhooks/{id}", vec![
-            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead])
+            get(webhook::show, "Show an endpoint").needs(&[CampaignsRead, StreamerRead]).versioned()
                 .gives::<EndpointView>(),
-            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite])
+            patch(webhook::change, "Change an endpoint").needs(&[CampaignsWrite, StreamerWrite]).versioned()
                 .takes::<super::webhook_body::ChangeBody>().gives::<EndpointView>(),
             delete(webhook::delete, "Remove an endpoint").needs(&[CampaignsWrite, StreamerWrite])
                 .gives_nothing(),
@@ -352,8 +357,8 @@ fn conflict_rules() -> Section {
                 .gives::<PageBody<violation::SumView>>(),
         ]),
         at("/conflict-rules/{id}", vec![
-            get(conflict_rule::show, "Show a rule").needs(&[Admin]).gives::<RuleView>(),
-            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).takes::<RuleChange>()
+            get(conflict_rule::show, "Show a rule").needs(&[Admin]).versioned().gives::<RuleView>(),
+            patch(conflict_rule::change, "Change a rule").needs(&[Admin]).versioned().takes::<RuleChange>()
                 .gives::<RuleView>()
                 .fails(&["configured-rule"]),
             delete(conflict_rule::delete, "Delete a rule").needs(&[Admin])
@@ -412,11 +417,13 @@ fn accounts() -> Section {
 }
 
 fn keys() -> Section {
-    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside its \
+    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside \
                  successor for a while and then ends by itself; a revoked one is dead within a second.";
-    let brands = keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
+    let brands =
+        keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
     let streamers =
-        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}", "/streamers/{id}/keys/{key_id}/rotate");
+        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}",
+                "/streamers/{id}/keys/{key_id}/rotate");
     Section::new("API keys", about, brands.into_iter().chain(streamers).collect())
 }
 
@@ -451,9 +458,10 @@ pub(super) fn services() -> Section {
                 .takes::<service::AccountBody>().gives::<service::DetailsView>().fails(&["not-found"]),
         ]),
         at("/auth/refresh", vec![
-            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>().gives::<TokensView>()
-                .about("A service of the house may bring a provider's refresh token as well: once, for a session \
-                        of the user who signs in with that account.")
+            post(service::refresh, "Get new tokens").open().takes::<ServiceRefreshBody>()
+                .gives::<TokensView>()
+                .about("A service of the house may bring a provider's refresh token as well: once, for a \
+                        session of the user who signs in with that account.")
                 .fails(&["session-over", "no-such-user", "second-factor-needed", "provider-forged",
                          "too-many-attempts", "provider-failed"]),
         ]),

@@ -2,11 +2,12 @@
 
 use super::Shared;
 use super::caller::Caller;
+use super::etag::{IfMatch, answer, versioned};
 use super::fields::{Fields, word};
 use super::problem::Problem;
 use super::wire::{present, rfc3339};
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_actors::domain::creative::{DURATION_MAX, DURATION_MIN, Format, LengthCaps};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
 use gametriggers_actors::domain::policy::Policy;
@@ -217,17 +218,15 @@ impl OptInBody {
     }
 }
 
-fn answer(settings: &Settings) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(SettingsBody::of(settings))
-}
-
 pub(super) async fn show(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     caller.is_streamer(StreamerId(*id))?;
-    Ok(answer(&shared.engine.ports.accounts.streamer(StreamerId(*id)).await?.settings))
+    let record = shared.engine.ports.profiles.streamer_record(StreamerId(*id)).await?;
+    Ok(answer(&request, record.version, SettingsBody::of(&record.streamer.settings)))
 }
 
 /// What the streamer's platform allows.
@@ -257,6 +256,7 @@ pub(super) async fn policy(
 pub(super) async fn change(
     shared: Data<Shared>,
     caller: Caller,
+    if_match: IfMatch,
     id: Path<i64>,
     body: Json<SettingsBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -266,9 +266,9 @@ pub(super) async fn change(
     let before = accounts.streamer(id).await?;
     let policy = engine.numbers.policies.of(before.profile.platform);
     let change = body.read(&before.settings, policy, now)?;
-    let changed = accounts.change_settings(id, &change, now).await?;
+    let (changed, version) = accounts.change_settings(id, &change, if_match.0, now).await?;
     engine.ports.bus.publish(Event::StreamerChanged(id));
-    Ok(answer(&changed.settings))
+    Ok(versioned(&mut HttpResponse::Ok(), version).json(SettingsBody::of(&changed.settings)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use super::Shared;
 use super::caller::Caller;
+use super::etag::{IfMatch, versioned};
 use super::problem::Problem;
 use super::webhook_body::{ChangeBody, EndpointBody, EndpointView};
 use super::wire::PageBody;
@@ -97,20 +98,22 @@ pub(super) async fn show(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     let endpoint = own(&shared, caller, *id).await?;
-    Ok(answer(&mut HttpResponse::Ok(), EndpointView::of(&endpoint)))
+    Ok(versioned(&mut HttpResponse::Ok(), endpoint.version).json(EndpointView::of(&endpoint)))
 }
 
 pub(super) async fn change(
     shared: Data<Shared>,
     caller: Caller,
+    if_match: IfMatch,
     id: Path<i64>,
     body: Json<ChangeBody>,
 ) -> Result<HttpResponse, Problem> {
     let endpoint = own(&shared, caller, *id).await?;
     let change = body.read(&shared.endpoints)?;
     let engine = &shared.engine;
-    let changed = engine.ports.webhooks.change_endpoint(endpoint.id, &change, engine.now()).await?;
-    Ok(answer(&mut HttpResponse::Ok(), EndpointView::of(&changed)))
+    let changed =
+        engine.ports.webhooks.change_endpoint((endpoint.id, if_match.0), &change, engine.now()).await?;
+    Ok(versioned(&mut HttpResponse::Ok(), changed.version).json(EndpointView::of(&changed)))
 }
 
 pub(super) async fn delete(

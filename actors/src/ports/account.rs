@@ -151,14 +151,14 @@ pub struct OverlayKey {
 /// Brands, streamers and their keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Every key that is not revoked, and not over at a moment.
+    /// Every key that is not revoked, not over at a moment, and of nobody who is archived.
     async fn keys(&self, now: UnixMillis) -> StoreResult<Vec<(KeyHash, KeyTerms)>>;
-    /// A key that is not revoked, over or not.
+    /// A key that is not revoked, over or not; none of who is archived.
     async fn key(&self, hash: KeyHash) -> StoreResult<Option<KeyTerms>>;
     /// The keys of a brand or a streamer that are good at a moment, oldest first; not those of overlays.
     async fn keys_of(&self, holder: Principal, now: UnixMillis) -> StoreResult<Vec<KeyRow>>;
-    /// Makes a key. What an operator does is put on record, in the same transaction. `Constraint` when there
-    /// is no such holder.
+    /// Makes a key. What an operator does is put on record, in the same transaction. `NotFound` when there
+    /// is no such holder, or they are archived.
     async fn issue_key(
         &self,
         new: &NewKey,
@@ -191,14 +191,15 @@ pub trait AccountStore: Send + Sync {
         label: &str,
         now: UnixMillis,
     ) -> StoreResult<()>;
-    /// Adds a key for a streamer's overlay.
+    /// Adds a key for a streamer's overlay. `NotFound` for one who is archived.
     async fn add_overlay_key(&self, streamer: StreamerId, key: &OverlayKey) -> StoreResult<()>;
     /// The keys for a streamer's overlay that are valid, oldest first.
     async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>>;
     /// Revokes a key. What an operator does is put on record, in the same transaction.
     async fn revoke_key(&self, hash: KeyHash, by: Option<&ByHand>, now: UnixMillis) -> StoreResult<()>;
     /// What an operator opens: accounts with their keys, or a further key, in one transaction with the record
-    /// of it. Who holds them, in order.
+    /// of it. Who holds them, in order. `Constraint` when a further key is for somebody who is
+    /// archived or not there.
     async fn open_account(
         &self,
         new: &NewAccount,
@@ -219,13 +220,15 @@ pub trait AccountStore: Send + Sync {
     async fn streamers(&self) -> StoreResult<Vec<Streamer>>;
     /// Saves whether a streamer has paused or snoozed, and nothing else of the settings.
     async fn save_pause(&self, id: StreamerId, settings: &Settings, now: UnixMillis) -> StoreResult<()>;
-    /// Changes the other settings; the streamer afterwards.
+    /// Changes the other settings, of the version that is named if one is; the streamer afterwards, and their
+    /// version. `Changed` when they have another one.
     async fn change_settings(
         &self,
         id: StreamerId,
         change: &SettingsChange,
+        version: Option<i64>,
         now: UnixMillis,
-    ) -> StoreResult<Streamer>;
+    ) -> StoreResult<(Streamer, i64)>;
     /// Changes what targeting looks at, and puts it on record in the same transaction; the streamer
     /// afterwards.
     async fn change_profile(

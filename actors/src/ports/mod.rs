@@ -8,6 +8,7 @@ mod campaign_list;
 mod draft;
 mod live;
 mod participation;
+mod profile;
 mod rule;
 mod user;
 mod wallet;
@@ -27,6 +28,10 @@ pub use self::draft::{
 };
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
 pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
+pub use self::profile::{
+    Archival, BrandDraft, BrandFilter, BrandRecord, DETAILS_BYTES_MAX, Details, Mark, OnRecord, PageFrom,
+    ProfileStore, SortKey, StreamerDraft, StreamerFilter, StreamerRecord,
+};
 pub use self::rule::{
     BY_CONFIG, NewOverride, OVERRIDES_MAX, OverrideRecord, RULES_MAX, RuleCounts, RuleRecord, RuleStore,
     ViolationCounts, ViolationKey, ViolationOf, ViolationSum, ViolationsBy,
@@ -36,7 +41,8 @@ pub use self::user::{
     TokenStanding, Totp, User, UserChange, UserStore,
 };
 pub use self::wallet::{
-    AuditStore, ByHand, Chain, Funds, Owner, Position, StatementLine, Wallet, WalletStore,
+    ActionFilter, ActionPlace, AuditStore, ByHand, Chain, Funds, Owner, Position, SealedAction, SealedIn,
+    StatementLine, Wallet, WalletStore,
 };
 pub use self::webhook::{
     AttemptRecord, Attempted, Courier, Delivery, DeliveryState, DisabledReason, Due, ENDPOINTS_MAX, Endpoint,
@@ -206,6 +212,18 @@ pub struct SeriesPoint {
     pub rejects: Vec<(Reason, u64)>,
 }
 
+/// Which plays. None takes all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayFilter {
+    /// How far they came.
+    pub outcome: Option<PlayOutcome>,
+    /// Why they ended so.
+    pub reason: Option<Reason>,
+}
+
+/// Plays that are looked at for one page, whatever it asks for.
+pub const PLAYS_LOOKED_AT: u32 = 2_000;
+
 /// The log of plays and the counters per minute. Not money: a lost record loses no right.
 #[async_trait]
 pub trait PlayLog: Send + Sync {
@@ -227,6 +245,16 @@ pub trait PlayLog: Send + Sync {
         before: Option<PlayId>,
         limit: u32,
     ) -> StoreResult<Vec<PlayRecord>>;
+    /// A page of a campaign's plays, newest first, before `before`: those of an outcome and of a reason, if
+    /// they are named. Where the next page begins; there may be one after a page that is not full, or
+    /// empty, since only so many plays are looked at for one.
+    async fn of_campaign(
+        &self,
+        campaign: CampaignId,
+        of: PlayFilter,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<(Vec<PlayRecord>, Option<PlayId>)>;
     /// The campaigns that were on a streamer's screen since a moment, each with its last time; those that
     /// have ended since as well.
     async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>>;

@@ -36,6 +36,8 @@ pub struct RuleRecord {
     pub created: UnixMillis,
     /// When it was last changed.
     pub updated: UnixMillis,
+    /// Grows with every change, and not with what is counted.
+    pub version: i64,
 }
 
 /// An override to be granted.
@@ -116,10 +118,11 @@ pub trait RuleStore: Send + Sync {
     async fn rule_names(&self, ids: &[RuleId]) -> StoreResult<Vec<(RuleId, Arc<str>)>>;
     /// Adds a rule, and puts that on record. `Constraint` when there are `RULES_MAX`.
     async fn add_rule(&self, new: &NewRule, hand: &ByHand, now: UnixMillis) -> StoreResult<RuleRecord>;
-    /// Puts another rule in the place of one that is not deleted, and that on record. Its counters stay.
+    /// Puts another rule in the place of one that is not deleted, of the version that is named if one is, and
+    /// that on record. Its counters stay. `Changed` when it has another version.
     async fn change_rule(
         &self,
-        id: RuleId,
+        of: (RuleId, Option<i64>),
         new: &NewRule,
         hand: &ByHand,
         now: UnixMillis,

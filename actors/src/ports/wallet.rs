@@ -1,6 +1,7 @@
 //! Wallets: what brands pay in and streamers are paid out of, and the audit of both.
 
 use super::{Budget, Check, Idempotency, StoreResult};
+use crate::domain::audit::{Action, Hash};
 use crate::domain::id::{BrandId, CampaignId, StreamerId};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::time::{Millis, UnixMillis};
@@ -203,6 +204,56 @@ impl Chain {
     }
 }
 
+/// Which of the operators' actions. None of a field takes all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionFilter {
+    /// Who, as the record names them.
+    pub actor: Option<String>,
+    /// What.
+    pub action: Option<String>,
+    /// To whom: the kind of the subject, and its id if one is named.
+    pub subject: Option<(String, Option<i64>)>,
+    /// Not before.
+    pub since: Option<UnixMillis>,
+    /// Before.
+    pub until: Option<UnixMillis>,
+}
+
+/// Where an action stands in the list of all writers: newest first, this is what a page ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActionPlace {
+    /// When it was done.
+    pub at: UnixMillis,
+    /// By which writer.
+    pub writer: i64,
+    /// Its number there.
+    pub seq: i64,
+}
+
+/// The block of the chain that an action is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedIn {
+    /// Its number.
+    pub block: i64,
+    /// Its hash.
+    pub hash: Hash,
+    /// The hash of the block before it.
+    pub prev_hash: Hash,
+    /// When it was sealed.
+    pub sealed: UnixMillis,
+}
+
+/// What an operator did, and where it is sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAction {
+    /// Whose chain.
+    pub writer: i64,
+    /// What was done.
+    pub action: Action,
+    /// None until it is sealed.
+    pub sealed: Option<SealedIn>,
+}
+
 /// The chain of hashes over ledger transactions and operators' actions (`domain::audit`).
 #[async_trait]
 pub trait AuditStore: Send + Sync {
@@ -212,4 +263,12 @@ pub trait AuditStore: Send + Sync {
 
     /// Computes every block of every writer again.
     async fn verify(&self) -> StoreResult<Chain>;
+
+    /// A page of operators' actions, newest first, before `before`.
+    async fn actions(
+        &self,
+        of: &ActionFilter,
+        before: Option<ActionPlace>,
+        limit: u32,
+    ) -> StoreResult<Vec<SealedAction>>;
 }

@@ -120,6 +120,8 @@ pub struct Endpoint {
     pub created: UnixMillis,
     /// When it last changed.
     pub updated: UnixMillis,
+    /// Grows with every change, and not with deliveries.
+    pub version: i64,
 }
 
 /// How far a delivery came.
@@ -262,7 +264,7 @@ pub trait WebhookStore: Send + Sync {
     /// Changes an endpoint. What waits for one that is disabled has failed.
     async fn change_endpoint(
         &self,
-        id: EndpointId,
+        of: (EndpointId, Option<i64>),
         change: &EndpointChange,
         now: UnixMillis,
     ) -> StoreResult<Endpoint>;

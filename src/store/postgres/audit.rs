@@ -10,9 +10,11 @@ use gametriggers_actors::domain::audit::{
     Action, Block, Bounds, Content, Entry, Hash, Tip, Transaction, Walk,
 };
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{AuditStore, Chain, StoreResult};
+use gametriggers_actors::ports::{
+    ActionFilter, ActionPlace, AuditStore, Chain, SealedAction, SealedIn, StoreResult,
+};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, PgExecutor, Row};
 
 statements! {
     WRITTEN = "SELECT seq, action_seq FROM writer WHERE id = $1";
@@ -35,6 +37,26 @@ statements! {
     SEAL = "INSERT INTO audit_block
         (writer, block, from_seq, to_seq, from_action, to_action, sealed_at, prev_hash, hash, marks)
         VALUES (own_writer(), $1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// An action is in the first block that reaches as far.
+    OF_KIND = "SELECT a.*, b.block, b.hash, b.prev_hash, b.sealed_at FROM (
+          SELECT * FROM admin_action WHERE ($1::text IS NULL OR subject = $1 OR subject LIKE $1 || ':%')
+            AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
+            AND at >= $4 AND at < $5 AND (at, writer, seq) < ($6, $7, $8)
+          ORDER BY at DESC, writer DESC, seq DESC LIMIT $9) AS a
+        LEFT JOIN audit_block AS b ON b.writer = a.writer AND b.block =
+          (SELECT n.block FROM audit_block AS n WHERE n.writer = a.writer AND n.to_action >= a.seq
+            ORDER BY n.to_action, n.block LIMIT 1)
+        ORDER BY a.at DESC, a.writer DESC, a.seq DESC";
+    /// The same for one subject.
+    OF_SUBJECT = "SELECT a.*, b.block, b.hash, b.prev_hash, b.sealed_at FROM (
+          SELECT * FROM admin_action WHERE subject COLLATE \"C\" = $1
+            AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
+            AND at >= $4 AND at < $5 AND (at, writer, seq) < ($6, $7, $8)
+          ORDER BY at DESC, writer DESC, seq DESC LIMIT $9) AS a
+        LEFT JOIN audit_block AS b ON b.writer = a.writer AND b.block =
+          (SELECT n.block FROM audit_block AS n WHERE n.writer = a.writer AND n.to_action >= a.seq
+            ORDER BY n.to_action, n.block LIMIT 1)
+        ORDER BY a.at DESC, a.writer DESC, a.seq DESC";
 }
 
 /// Transactions or actions in one statement at most: each of them ends long before the server's patience.
@@ -57,6 +79,15 @@ impl AuditStore for PostgresStore {
     async fn verify(&self) -> StoreResult<Chain> {
         let mut snapshot = self.snapshot().await?;
         Ok(verify(&mut snapshot).await?)
+    }
+
+    async fn actions(
+        &self,
+        of: &ActionFilter,
+        before: Option<ActionPlace>,
+        limit: u32,
+    ) -> StoreResult<Vec<SealedAction>> {
+        self.read(page(&self.readers, of, before, limit)).await
     }
 }
 
@@ -244,4 +275,38 @@ fn block(row: &PgRow) -> Attempt<Block> {
         hash: hash("hash")?,
         marks: row.try_get("marks")?,
     })
+}
+
+/// A page of actions, newest first.
+async fn page(
+    executor: impl PgExecutor<'_>,
+    of: &ActionFilter,
+    before: Option<ActionPlace>,
+    limit: u32,
+) -> Attempt<Vec<SealedAction>> {
+    let last = ActionPlace { at: UnixMillis(i64::MAX), writer: i64::MAX, seq: i64::MAX };
+    let before = before.unwrap_or(last);
+    let (sql, subject) = match &of.subject {
+        Some((kind, Some(id))) => (OF_SUBJECT, Some(format!("{kind}:{id}"))),
+        Some((kind, None)) => (OF_KIND, Some(kind.clone())),
+        None => (OF_KIND, None),
+    };
+    let query = sqlx::query(sql).bind(subject).bind(of.actor.as_deref()).bind(of.action.as_deref());
+    let query = query.bind(of.since.map_or(i64::MIN, |at| at.0)).bind(of.until.map_or(i64::MAX, |at| at.0));
+    let query = query.bind(before.at.0).bind(before.writer).bind(before.seq).bind(i64::from(limit));
+    query.fetch_all(executor).await?.iter().map(sealed_action).collect()
+}
+
+fn sealed_action(row: &PgRow) -> Attempt<SealedAction> {
+    let hash = |column: &str| {
+        let bytes: Option<Vec<u8>> = row.try_get(column)?;
+        bytes.map(|bytes| known(column, Hash::try_from(bytes).ok())).transpose()
+    };
+    let sealed = match (row.optional("block")?, hash("hash")?, hash("prev_hash")?) {
+        (Some(block), Some(hash), Some(prev_hash)) => {
+            Some(SealedIn { block, hash, prev_hash, sealed: row.moment("sealed_at")? })
+        }
+        _ => None,
+    };
+    Ok(SealedAction { writer: row.number("writer")?, action: action(row)?, sealed })
 }

@@ -16,11 +16,22 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
 statements! {
+    /// Keys of an owner who is archived are not good, and come back with them.
     KEYS = "SELECT hash, kind, brand_id, streamer_id, scopes, expires_at, rotates_at FROM api_key
         WHERE revoked_at IS NULL
-        AND (expires_at IS NULL OR expires_at > $1) AND (rotates_at IS NULL OR rotates_at > $1)";
+        AND (expires_at IS NULL OR expires_at > $1) AND (rotates_at IS NULL OR rotates_at > $1)
+        AND coalesce(brand_id, 0) NOT IN (SELECT id FROM brand WHERE archived_at IS NOT NULL)
+        AND coalesce(streamer_id, 0) NOT IN (SELECT id FROM streamer WHERE archived_at IS NOT NULL)";
     KEY = "SELECT hash, kind, brand_id, streamer_id, scopes, expires_at, rotates_at FROM api_key
-        WHERE hash = $1 AND revoked_at IS NULL";
+        WHERE hash = $1 AND revoked_at IS NULL
+        AND coalesce(brand_id, 0) NOT IN (SELECT id FROM brand WHERE archived_at IS NOT NULL)
+        AND coalesce(streamer_id, 0) NOT IN (SELECT id FROM streamer WHERE archived_at IS NOT NULL)";
+    HOLDER = "SELECT kind, brand_id, streamer_id FROM api_key WHERE hash = $1 AND revoked_at IS NULL";
+    /// Whether a holder is there and not archived.
+    IS_THERE = "SELECT CASE $1
+        WHEN 'brand' THEN EXISTS (SELECT 1 FROM brand WHERE id = $2 AND archived_at IS NULL)
+        WHEN 'admin' THEN true
+        ELSE EXISTS (SELECT 1 FROM streamer WHERE id = $2 AND archived_at IS NULL) END";
     ONE = "SELECT hash, kind, brand_id, streamer_id, scopes, expires_at, rotates_at,
         label, masked, created_at, last_used_at, replaced_by, revoked_at
         FROM api_key WHERE hash = $1 AND revoked_at IS NULL
@@ -87,9 +98,14 @@ pub(super) async fn of_overlays(readers: &PgPool, streamer: StreamerId) -> Attem
     rows.iter().map(overlay_key).collect()
 }
 
-/// Adds a key, whatever there is.
+/// Adds a key, however many there are, of a holder who is there and not archived.
 pub(super) async fn add(connection: &mut PgConnection, new: &NewKey, now: UnixMillis) -> Attempt<()> {
     let (kind, brand, streamer) = columns(new.holder);
+    let there = sqlx::query_scalar(IS_THERE).bind(kind).bind(brand.or(streamer));
+    let there: bool = there.fetch_one(&mut *connection).await?;
+    if !there {
+        return Err(Failure::from(StoreError::NotFound));
+    }
     sqlx::query(ADD)
         .bind(new.hash.to_vec())
         .bind(kind)
@@ -173,7 +189,7 @@ pub(super) async fn revoke(
     by: Option<&ByHand>,
     now: UnixMillis,
 ) -> Attempt<()> {
-    let row = sqlx::query(KEY).bind(hash.to_vec()).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(HOLDER).bind(hash.to_vec()).fetch_optional(&mut *connection).await?;
     let revoked = sqlx::query(REVOKE).bind(hash.to_vec()).bind(now.0).execute(&mut *connection).await?;
     expect_rows("api_key", 1, revoked.rows_affected()).map_err(|_| Failure::from(StoreError::NotFound))?;
     let Some(row) = row else { return Ok(()) };

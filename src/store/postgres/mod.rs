@@ -16,6 +16,7 @@ mod ledger;
 mod migrations;
 mod participation;
 mod play_log;
+mod profile;
 mod row;
 mod rule;
 mod streamer;
@@ -194,6 +195,7 @@ fn every_statement() -> Vec<&'static str> {
     statements.extend(wallet::statements());
     statements.extend(webhook::statements());
     statements.extend(user::statements());
+    statements.extend(profile::statements());
     statements.extend(
         [
             account::STATEMENTS,

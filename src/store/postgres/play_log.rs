@@ -13,7 +13,8 @@ use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::supply::SupplyHistory;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, PLAYS_LOOKED_AT, PlayFilter, PlayLog, PlayOutcome,
+    PlayRecord, SeriesPoint, StoreResult,
 };
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
@@ -93,6 +94,13 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = $1 ORDER BY play_id DESC LIMIT $2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = $1 AND play_id < $3
         ORDER BY play_id DESC LIMIT $2";
+    /// So many plays are looked at, whatever is asked of them: a rare outcome does not read a whole campaign.
+    OF_CAMPAIGN = "SELECT * FROM (SELECT * FROM play WHERE campaign_id = $1 AND play_id < $2
+          ORDER BY play_id DESC LIMIT $3) AS newest
+        WHERE ($4::text IS NULL OR outcome = $4) AND ($5::text IS NULL OR reason = $5)
+        ORDER BY play_id DESC LIMIT $6";
+    LOOKED_AT = "SELECT play_id FROM play WHERE campaign_id = $1 AND play_id < $2
+        ORDER BY play_id DESC LIMIT 1 OFFSET $3";
     /// What was on screen, whatever became of it: a row that does not say when is of an earlier release, and
     /// says it by its outcome, as the domain does. An id begins with the time of its play.
     SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category,
@@ -156,6 +164,20 @@ impl PlayLog for PostgresStore {
         self.read(async { query.fetch_all(&self.readers).await?.iter().map(record).collect() }).await
     }
 
+    async fn of_campaign(
+        &self,
+        campaign: CampaignId,
+        of: PlayFilter,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<(Vec<PlayRecord>, Option<PlayId>)> {
+        self.read(async {
+            let mut snapshot = self.snapshot().await?;
+            of_campaign(&mut snapshot, campaign, of, (before, limit)).await
+        })
+        .await
+    }
+
     async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>> {
         let query = sqlx::query(SHOWN_SINCE).bind(streamer.0).bind(PlayId::first_at(since).0);
         self.read(async { query.fetch_all(&self.readers).await?.iter().map(presence).collect() }).await
@@ -203,6 +225,29 @@ impl PlayLog for PostgresStore {
         })
         .await
     }
+}
+
+/// A page of a campaign's plays, and where the next one begins.
+async fn of_campaign(
+    snapshot: &mut PgConnection,
+    campaign: CampaignId,
+    of: PlayFilter,
+    (before, limit): (Option<PlayId>, u32),
+) -> Attempt<(Vec<PlayRecord>, Option<PlayId>)> {
+    let before = before.unwrap_or(PlayId(Uuid::max()));
+    let query = sqlx::query(OF_CAMPAIGN).bind(campaign.0).bind(before.0);
+    let query = query.bind(i64::from(PLAYS_LOOKED_AT)).bind(of.outcome.map(PlayOutcome::code));
+    let query = query.bind(of.reason.map(Reason::code)).bind(i64::from(limit));
+    let rows = query.fetch_all(&mut *snapshot).await?;
+    let plays = rows.iter().map(record).collect::<Attempt<Vec<_>>>()?;
+    if u32::try_from(plays.len()).is_ok_and(|found| found < limit) {
+        let last = sqlx::query_scalar(LOOKED_AT).bind(campaign.0).bind(before.0);
+        let last = last.bind(i64::from(PLAYS_LOOKED_AT - 1));
+        let last: Option<Uuid> = last.fetch_optional(&mut *snapshot).await?;
+        return Ok((plays, last.map(PlayId)));
+    }
+    let last = plays.last().map(|play| play.play);
+    Ok((plays, last))
 }
 
 /// What a flush writes, column by column in the order of the statements.

@@ -17,7 +17,7 @@ use gametriggers_actors::ports::{
 use sqlx::SqliteConnection;
 
 statements! {
-    ADD_BRAND = "INSERT INTO brand (name, created_at) VALUES (?1, ?2) RETURNING id";
+    ADD_BRAND = "INSERT INTO brand (name, created_at, updated_at) VALUES (?1, ?2, ?2) RETURNING id";
     BRANDS = "SELECT id, name FROM brand ORDER BY id";
 }
 
@@ -155,10 +155,12 @@ impl AccountStore for SqliteStore {
         &self,
         id: StreamerId,
         change: &SettingsChange,
+        version: Option<i64>,
         now: UnixMillis,
-    ) -> StoreResult<Streamer> {
+    ) -> StoreResult<(Streamer, i64)> {
         let change = change.clone();
-        self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, now).await })).await
+        self.write(move |c| Box::pin(async move { streamer::change(c, id, &change, (version, now)).await }))
+            .await
     }
 
     async fn change_profile(

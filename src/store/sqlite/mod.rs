@@ -16,6 +16,7 @@ mod ledger;
 mod migrations;
 mod participation;
 mod play_log;
+mod profile;
 mod row;
 mod rule;
 mod streamer;

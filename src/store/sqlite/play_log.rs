@@ -1,7 +1,7 @@
 //! The log of plays and the counters per minute.
 
 use super::failure::{Attempt, Failure};
-use super::row::{Columns, count, hex, json};
+use super::row::{Columns, count, hex, json, play_id};
 use super::{SqliteStore, rule, statements, supply};
 use async_trait::async_trait;
 use gametriggers_actors::domain::campaign::Category;
@@ -13,7 +13,8 @@ use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::supply::SupplyHistory;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Batch, ClickTerms, MinuteCounts, MinuteKey, PlayLog, PlayOutcome, PlayRecord, SeriesPoint, StoreResult,
+    Batch, ClickTerms, MinuteCounts, MinuteKey, PLAYS_LOOKED_AT, PlayFilter, PlayLog, PlayOutcome,
+    PlayRecord, SeriesPoint, StoreResult,
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -84,6 +85,13 @@ statements! {
     RECENT = "SELECT * FROM play WHERE streamer_id = ?1 ORDER BY play_id DESC LIMIT ?2";
     RECENT_BEFORE = "SELECT * FROM play WHERE streamer_id = ?1 AND play_id < ?3
         ORDER BY play_id DESC LIMIT ?2";
+    /// So many plays are looked at, whatever is asked of them: a rare outcome does not read a whole campaign.
+    OF_CAMPAIGN = "SELECT * FROM (SELECT * FROM play WHERE campaign_id = ?1 AND play_id < ?2
+          ORDER BY play_id DESC LIMIT ?3) AS newest
+        WHERE (?4 IS NULL OR outcome = ?4) AND (?5 IS NULL OR reason = ?5)
+        ORDER BY play_id DESC LIMIT ?6";
+    LOOKED_AT = "SELECT play_id FROM play WHERE campaign_id = ?1 AND play_id < ?2
+        ORDER BY play_id DESC LIMIT 1 OFFSET ?3";
     /// What was on screen, whatever became of it: a row that does not say when is of an earlier release, and
     /// says it by its outcome, as the domain does. An id begins with the time of its play.
     SHOWN_SINCE = "SELECT p.campaign_id, c.brand_id, c.category,
@@ -157,6 +165,17 @@ impl PlayLog for SqliteStore {
         Ok(rows.iter().map(record).collect::<Attempt<Vec<_>>>()?)
     }
 
+    async fn of_campaign(
+        &self,
+        campaign: CampaignId,
+        of: PlayFilter,
+        before: Option<PlayId>,
+        limit: u32,
+    ) -> StoreResult<(Vec<PlayRecord>, Option<PlayId>)> {
+        let mut snapshot = self.snapshot().await?;
+        Ok(of_campaign(&mut snapshot, campaign, of, (before, limit)).await?)
+    }
+
     async fn shown_since(&self, streamer: StreamerId, since: UnixMillis) -> StoreResult<Vec<Presence>> {
         let query = sqlx::query(SHOWN_SINCE).bind(streamer.0);
         let query = query.bind(PlayId::first_at(since).bytes().to_vec());
@@ -202,6 +221,30 @@ impl PlayLog for SqliteStore {
             query.bind(first.bytes().to_vec()).bind(last.bytes().to_vec()).bind(besides.bytes().to_vec());
         Ok(query.fetch_one(&self.readers).await.map_err(Failure::from)?)
     }
+}
+
+/// A page of a campaign's plays, and where the next one begins.
+async fn of_campaign(
+    snapshot: &mut SqliteConnection,
+    campaign: CampaignId,
+    of: PlayFilter,
+    (before, limit): (Option<PlayId>, u32),
+) -> Attempt<(Vec<PlayRecord>, Option<PlayId>)> {
+    let before = before.unwrap_or(PlayId(uuid::Uuid::max()));
+    let query = sqlx::query(OF_CAMPAIGN).bind(campaign.0).bind(before.bytes().to_vec());
+    let query = query.bind(i64::from(PLAYS_LOOKED_AT)).bind(of.outcome.map(PlayOutcome::code));
+    let query = query.bind(of.reason.map(Reason::code)).bind(i64::from(limit));
+    let rows = query.fetch_all(&mut *snapshot).await?;
+    let plays = rows.iter().map(record).collect::<Attempt<Vec<_>>>()?;
+    if u32::try_from(plays.len()).is_ok_and(|found| found < limit) {
+        let last = sqlx::query_scalar(LOOKED_AT).bind(campaign.0).bind(before.bytes().to_vec());
+        let last = last.bind(i64::from(PLAYS_LOOKED_AT - 1));
+        let last: Option<Vec<u8>> = last.fetch_optional(&mut *snapshot).await?;
+        let last = last.map(|bytes| play_id("play_id", &bytes)).transpose()?;
+        return Ok((plays, last));
+    }
+    let last = plays.last().map(|play| play.play);
+    Ok((plays, last))
 }
 
 async fn append(connection: &mut SqliteConnection, rows: [String; 4]) -> Attempt<()> {

@@ -18,7 +18,12 @@ use std::sync::Arc;
 
 statements! {
     ONE = "SELECT * FROM streamer WHERE id = ?1";
-    ALL = "SELECT * FROM streamer ORDER BY id";
+    /// Without their details: at a start there is no use for them.
+    ALL = "SELECT id, name, content_category, language, country, paused, snoozed_until, slot_interval,
+          hourly_max, first_ad_delay, corner, volume_percent, motion, allow_video, blocked_brands,
+          blocked_categories, platform, followers, mature, blocked_formats, allow_sound, length_image,
+          length_video, length_text, length_qr, opt_in_policy, opt_in_at
+        FROM streamer ORDER BY id";
     /// Ids are handed out here, so that many streamers and their keys go in with two statements.
     LAST_ID = "SELECT coalesce(max(id), 0) FROM streamer";
     ADD = "INSERT INTO streamer (id, name, content_category, language, country, paused, snoozed_until,
@@ -54,12 +59,13 @@ statements! {
           length_text = coalesce(s ->> 'length_text', length_text),
           length_qr = coalesce(s ->> 'length_qr', length_qr),
           opt_in_policy = CASE WHEN ?4 THEN ?5 ELSE opt_in_policy END,
-          opt_in_at = CASE WHEN ?4 THEN ?6 ELSE opt_in_at END, updated_at = ?3
-        FROM (SELECT ?2 AS s) WHERE id = ?1";
+          opt_in_at = CASE WHEN ?4 THEN ?6 ELSE opt_in_at END, updated_at = ?3, version = version + 1
+        FROM (SELECT ?2 AS s) WHERE id = ?1 AND (?7 IS NULL OR version = ?7)";
     CHANGE_PROFILE = "UPDATE streamer SET name = coalesce(?2, name),
           content_category = coalesce(?3, content_category), language = coalesce(?4, language),
           country = coalesce(?5, country), platform = coalesce(?6, platform),
-          followers = coalesce(?7, followers), mature = coalesce(?8, mature), updated_at = ?9
+          followers = coalesce(?7, followers), mature = coalesce(?8, mature), updated_at = ?9,
+          version = version + 1
         WHERE id = ?1";
 }
 
@@ -258,26 +264,32 @@ pub(super) async fn save_pause(
     expect_rows("streamer", 1, saved.rows_affected()).map_err(|_| Failure(StoreError::NotFound))
 }
 
-/// Changes the other settings.
+/// Changes the other settings, if the streamer still has the version that the change is meant for. With the
+/// version afterwards.
 pub(super) async fn change(
     connection: &mut SqliteConnection,
     id: StreamerId,
     change: &SettingsChange,
-    now: UnixMillis,
-) -> Attempt<Streamer> {
+    (version, now): (Option<i64>, UnixMillis),
+) -> Attempt<(Streamer, i64)> {
     let row = json(&ChangeRow::new(change))?;
     let given = change.opt_in.as_ref().and_then(Option::as_ref);
-    sqlx::query(CHANGE)
+    let changed = sqlx::query(CHANGE)
         .bind(id.0)
         .bind(row)
         .bind(now.0)
         .bind(change.opt_in.is_some())
         .bind(given.map(|given| given.policy.as_ref()))
         .bind(given.map(|given| given.at.0))
+        .bind(version)
         .execute(&mut *connection)
         .await?;
     // Not found, when there is none.
-    one(connection, id).await
+    let row = sqlx::query(ONE).bind(id.0).fetch_one(connection).await?;
+    if changed.rows_affected() == 0 {
+        return Err(Failure::from(StoreError::Changed));
+    }
+    Ok((streamer(&row)?, row.number("version")?))
 }
 
 /// Changes what targeting looks at.
@@ -303,7 +315,8 @@ pub(super) async fn change_profile(
     one(connection, id).await
 }
 
-fn streamer(row: &SqliteRow) -> Attempt<Streamer> {
+/// What targeting looks at, and what they allow.
+pub(super) fn streamer(row: &SqliteRow) -> Attempt<Streamer> {
     let profile = Profile {
         name: row.shared("name")?,
         content_category: row.shared("content_category")?,

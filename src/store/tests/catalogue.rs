@@ -185,7 +185,7 @@ async fn streamers_and_their_settings_read_back(on: On) {
     };
     let pause = Settings { paused: true, volume_percent: 50, ..Settings::default() };
     bench.store.save_pause(ids[0], &pause, NOW).await.unwrap();
-    let changed = bench.store.change_settings(ids[0], &change, NOW).await.unwrap();
+    let (changed, version) = bench.store.change_settings(ids[0], &change, None, NOW).await.unwrap();
     let wanted = Settings {
         paused: true,
         snoozed_until: None,
@@ -202,13 +202,22 @@ async fn streamers_and_their_settings_read_back(on: On) {
     };
     assert_eq!((&*changed.settings, changed.id), (&wanted, ids[0]));
     assert_eq!(bench.store.streamer(ids[0]).await.unwrap(), changed);
-    assert_eq!(bench.store.change_settings(ids[0], &SettingsChange::default(), NOW).await.unwrap(), changed);
+    let same = bench.store.change_settings(ids[0], &SettingsChange::default(), Some(version), NOW).await;
+    assert_eq!(same.unwrap(), (changed, version + 1));
+    let lost = bench.store.change_settings(ids[0], &change, Some(version), NOW).await;
+    assert!(matches!(lost, Err(StoreError::Changed)), "{lost:?}");
     assert_eq!(bench.store.streamer(ids[1]).await.unwrap(), all[1]);
     let loud = SettingsChange { volume_percent: Some(101), ..SettingsChange::default() };
-    assert!(matches!(bench.store.change_settings(ids[0], &loud, NOW).await, Err(StoreError::Constraint(_))));
+    assert!(matches!(
+        bench.store.change_settings(ids[0], &loud, None, NOW).await,
+        Err(StoreError::Constraint(_))
+    ));
     let nobody = StreamerId(99);
     assert!(matches!(bench.store.save_pause(nobody, &pause, NOW).await, Err(StoreError::NotFound)));
-    assert!(matches!(bench.store.change_settings(nobody, &change, NOW).await, Err(StoreError::NotFound)));
+    assert!(matches!(
+        bench.store.change_settings(nobody, &change, None, NOW).await,
+        Err(StoreError::NotFound)
+    ));
     assert!(matches!(bench.store.streamer(nobody).await, Err(StoreError::NotFound)));
 }
 

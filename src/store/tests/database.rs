@@ -4,8 +4,8 @@ use super::postgres::PostgresDatabase;
 use crate::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use gametriggers_actors::ports::{
-    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog, RuleStore,
-    UserStore, WalletStore, WebhookStore,
+    AccountStore, AssetStore, AuditStore, CampaignStore, LedgerStore, ParticipationStore, PlayLog,
+    ProfileStore, RuleStore, UserStore, WalletStore, WebhookStore,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -29,6 +29,7 @@ pub(in crate::store) trait Store:
     + RuleStore
     + ParticipationStore
     + AccountStore
+    + ProfileStore
     + AssetStore
     + UserStore
     + PlayLog

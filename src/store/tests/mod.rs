@@ -43,6 +43,7 @@ mod money;
 mod open;
 mod operator;
 pub(in crate::store) mod postgres;
+mod profile;
 mod random;
 mod reconcile;
 mod release;

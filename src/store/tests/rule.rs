@@ -69,7 +69,7 @@ async fn rules_read_back_as_they_were_made_and_changed(on: On) {
     assert_eq!(page(Some(ids[3]), 4).await, ids[4..]);
     let later = NOW + Millis(5);
     let quiet = NewRule { active: false, severity: Severity::Advisory, ..cooldown("Another name") };
-    let changed = bench.store.change_rule(ids[0], &quiet, &hand(), later).await.unwrap();
+    let changed = bench.store.change_rule((ids[0], None), &quiet, &hand(), later).await.unwrap();
     assert!(changed.says(&quiet) && (changed.created, changed.updated) == (NOW, later));
     bench.store.delete_rule(ids[1], &hand(), later).await.unwrap();
     let in_force = bench.store.catalogue().await.unwrap().rules;
@@ -77,7 +77,7 @@ async fn rules_read_back_as_they_were_made_and_changed(on: On) {
     assert_eq!(page(None, 9).await, [&ids[..1], &ids[2..]].concat());
     for gone in [ids[1], RuleId(4711)] {
         assert!(matches!(bench.store.rule(gone).await, Err(StoreError::NotFound)));
-        let change = bench.store.change_rule(gone, &quiet, &hand(), later).await;
+        let change = bench.store.change_rule((gone, None), &quiet, &hand(), later).await;
         assert!(matches!(change, Err(StoreError::NotFound)));
         assert!(matches!(bench.store.delete_rule(gone, &hand(), later).await, Err(StoreError::NotFound)));
     }

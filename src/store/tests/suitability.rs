@@ -161,7 +161,7 @@ async fn what_a_streamer_allows_reads_back_and_an_older_server_may_change_it(on:
     let read = async || (*bench.store.streamer(id).await.unwrap().settings).clone();
     assert_eq!(read().await, settings);
     let set = async |change: SettingsChange| {
-        let after = bench.store.change_settings(id, &change, NOW).await.unwrap();
+        let (after, _) = bench.store.change_settings(id, &change, None, NOW).await.unwrap();
         assert_eq!(read().await, *after.settings);
         read().await
     };

@@ -325,7 +325,7 @@ async fn an_endpoint_that_is_gone_or_only_fails_is_told_nothing_and_the_others_h
     let refused = bench.store.replay_failed(gone, NOW, NOW).await;
     assert!(matches!(refused, Err(StoreError::Constraint(_))), "{refused:?}");
     let enable = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
-    assert_eq!(bench.store.change_endpoint(gone, &enable, NOW).await.unwrap().disabled, None);
+    assert_eq!(bench.store.change_endpoint((gone, None), &enable, NOW).await.unwrap().disabled, None);
     assert_eq!(bench.store.replay_failed(gone, NOW, NOW).await.unwrap(), 5);
 }
 
@@ -366,7 +366,7 @@ async fn endpoints_are_kept_by_their_owner_and_bounded(on: On) {
         events: Some(vec![EventType::CampaignEnded]),
         ..EndpointChange::default()
     };
-    let changed = bench.store.change_endpoint(own[0], &change, NOW + MINUTE).await.unwrap();
+    let changed = bench.store.change_endpoint((own[0], None), &change, NOW + MINUTE).await.unwrap();
     assert_eq!((&*changed.url, &*changed.description), ("https://other.example/", "the one"));
     assert_eq!((changed.events, changed.updated), (vec![EventType::CampaignEnded], NOW + MINUTE));
     bench.store.fund(campaign, Micros(1), &key("a"), NOW).await.unwrap();

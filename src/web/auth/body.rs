@@ -148,7 +148,7 @@ pub(in crate::web) struct TokensView {
 }
 
 /// An e-mail address in small letters. Whether mail gets there only mail can tell.
-pub(super) fn email(text: &str) -> Option<String> {
+pub(in crate::web) fn email(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (name, domain) = text.rsplit_once('@')?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[]\\,;:\"@".contains(c);

@@ -5,7 +5,7 @@ use crate::web::campaign_view::{ChangedView, DraftView, OpenView, RecordView};
 use crate::web::creative_body::CreativeBody;
 use crate::web::table::{Resource, Section, at, get, patch, post, put};
 use crate::web::wire::PageBody;
-use crate::web::{campaign, metrics, why};
+use crate::web::{campaign, campaign_plays, metrics, why};
 use gametriggers_actors::domain::scope::Scope::{Admin, CampaignsRead, CampaignsWrite};
 use gametriggers_protocol::campaign::Live;
 
@@ -117,6 +117,13 @@ fn numbers() -> Vec<Resource> {
             get(campaign::live, "Show the live numbers").needs(&[CampaignsRead]).gives::<Live>()
                 .fails(&["campaign-not-launched"])
                 .about("At most two seconds behind what is on screen."),
+        ]),
+        at("/campaigns/{id}/plays", vec![
+            get(campaign_plays::list, "List plays").needs(&[CampaignsRead])
+                .query::<campaign_plays::CampaignPlaysQuery>()
+                .gives::<PageBody<campaign_plays::CampaignPlayView>>()
+                .about("Newest first. A page may be short, or empty, and still have a `next`: only so many \
+                        plays are looked at for one."),
         ]),
         at("/campaigns/{id}/metrics", vec![
             get(metrics::series, "Show the series").needs(&[CampaignsRead]).query::<metrics::SeriesQuery>()

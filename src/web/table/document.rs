@@ -263,6 +263,7 @@ fn in_path(path: &str, name: &str) -> Value {
         "key_id" => text("^[0-9a-f]{16}$", "0123456789abcdef"),
         "id" if path.ends_with("/keys/{id}") => text("^[0-9a-f]{16}$", "0123456789abcdef"),
         "name" => text("^[0-9a-f]{16,64}(-[0-9]+)?\\.[a-z0-9]+$", "3f786850e387550fdab836ed7e6dc881.webp"),
+        "platform" => json!({ "type": "string", "enum": ["twitch", "youtube", "kick", "other"] }),
         "provider" => json!({ "type": "string", "enum": ["twitch", "google"] }),
         _ => number,
     };
@@ -323,7 +324,6 @@ fn answers(path: &str, operation: &Operation, schemas: &mut Schemas) -> Value {
         Answer::Json(shape) => {
             set(&mut good, "content", json!({ "application/json": { "schema": schemas.sent(shape) } }));
         }
-        Answer::Bytes(media) => set(&mut good, "content", json!({ media: {} })),
         Answer::Nothing | Answer::Elsewhere => {}
     }
     if let Some(media) = operation.or_bytes

@@ -47,7 +47,6 @@ enum Body {
 enum Answer {
     Nothing,
     Json(Shape),
-    Bytes(&'static str),
     Elsewhere,
 }
 
@@ -227,12 +226,6 @@ impl Operation {
     pub(super) fn makes_either<A: JsonSchema, B: JsonSchema>(mut self) -> Self {
         self.status = StatusCode::CREATED;
         self.gives_either::<A, B>()
-    }
-
-    /// 200 with something that is no JSON.
-    pub(super) const fn gives_bytes(mut self, media: &'static str) -> Self {
-        self.answer = Answer::Bytes(media);
-        self
     }
 
     /// 201 with this, and with its address.

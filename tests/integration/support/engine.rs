@@ -16,7 +16,8 @@ use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::ports::{
-    AuditStore, Bus, Chain, Clock, Event, Heard, NoCourier, Platform, StoreResult, Subscription,
+    ActionFilter, ActionPlace, AuditStore, Bus, Chain, Clock, Event, Heard, NoCourier, Platform,
+    SealedAction, StoreResult, Subscription,
 };
 use gametriggers_actors::webhook::WebhookNumbers;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,15 @@ impl AuditStore for FragileAudit {
         assert!(!self.0.audit.swap(false, Ordering::Relaxed), "a fault in a store");
         self.1.verify().await
     }
+
+    async fn actions(
+        &self,
+        of: &ActionFilter,
+        before: Option<ActionPlace>,
+        limit: u32,
+    ) -> StoreResult<Vec<SealedAction>> {
+        self.1.actions(of, before, limit).await
+    }
 }
 
 impl Fragile {
@@ -119,6 +129,7 @@ impl TestEngine {
             accounts: Arc::<SqliteStore>::clone(&store),
             users: Arc::<SqliteStore>::clone(&store),
             log: Arc::<SqliteStore>::clone(&store),
+            profiles: Arc::<SqliteStore>::clone(&store),
             assets: Arc::<SqliteStore>::clone(&store),
             wallets: Arc::<SqliteStore>::clone(&store),
             audit: Arc::new(FragileAudit(Arc::clone(&world), Arc::clone(&store))),

@@ -111,6 +111,12 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The text of an answer that is no problem of the server's own making.
+    pub(crate) fn ok_text(&self) -> String {
+        assert!(self.status < 500, "{}", self.text());
+        self.text()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }

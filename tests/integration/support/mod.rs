@@ -9,6 +9,7 @@ pub(crate) mod provider;
 pub(crate) mod receiver;
 pub(crate) mod redis;
 pub(crate) mod socket;
+pub(crate) mod store;
 
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};

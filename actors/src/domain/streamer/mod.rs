@@ -1,6 +1,7 @@
 //! A streamer: who they are, what they allow, and what is on their stream now.
 
 pub mod board;
+pub mod channel;
 pub mod claim;
 mod code;
 pub mod command;

@@ -22,7 +22,8 @@ use sqlx::{PgConnection, Postgres, Row};
 use std::sync::Arc;
 
 statements! {
-    BRAND = "SELECT id FROM brand WHERE id = $1";
+    /// One that is not archived, and is not while this goes on.
+    BRAND = "SELECT id FROM brand WHERE id = $1 AND archived_at IS NULL FOR SHARE";
     INSERT = "INSERT INTO campaign
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
@@ -252,6 +253,10 @@ pub(super) async fn change(
         fund_to(connection, id, *total, request).await?;
     }
     let before = read::one(connection, id).await?;
+    if change.status == Some(Status::Active) {
+        let there = sqlx::query(BRAND).bind(before.brand.id.0).fetch_optional(&mut *connection).await?;
+        there.ok_or_else(|| Failure::refused("the brand is archived"))?;
+    }
     let changed = sqlx::query(CHANGE)
         .bind(id.0)
         .bind(change.name.as_deref())

@@ -42,13 +42,14 @@ impl RuleStore for PostgresStore {
 
     async fn change_rule(
         &self,
-        id: RuleId,
+        (id, version): (RuleId, Option<i64>),
         new: &NewRule,
         hand: &ByHand,
         now: UnixMillis,
     ) -> StoreResult<RuleRecord> {
         let (new, hand) = (new.clone(), hand.clone());
-        self.write(move |c| Box::pin(async move { record::change(c, (id, &new), &hand, now).await })).await
+        self.write(move |c| Box::pin(async move { record::change(c, (id, version, &new), &hand, now).await }))
+            .await
     }
 
     async fn delete_rule(&self, id: RuleId, hand: &ByHand, now: UnixMillis) -> StoreResult<()> {

@@ -77,7 +77,7 @@ async fn a_member_of_the_role_keeps_accounts_wallets_the_chain_and_the_log() {
     let new = NewStreamer { profile, settings: settings.clone(), key: [1; 32], overlay_key: [2; 32] };
     let streamer = store.add_streamers(&[new], NOW).await.unwrap()[0];
     store.save_pause(streamer, &settings, NOW).await.unwrap();
-    store.change_settings(streamer, &SettingsChange::default(), NOW).await.unwrap();
+    store.change_settings(streamer, &SettingsChange::default(), None, NOW).await.unwrap();
     let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
     store.change_profile(streamer, &ProfileChange::default(), &hand, NOW).await.unwrap();
     store.revoke_key([1; 32], None, NOW).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_member_of_the_role_keeps_rules_overrides_and_participations() {
     let rules = of_each_kind(brand);
     assert_eq!(store.configure_rules(&rules[1..], NOW).await.unwrap(), 5);
     let rule = store.add_rule(&rules[0], &hand(), NOW).await.unwrap().rule.id;
-    store.change_rule(rule, &rules[1], &hand(), NOW).await.unwrap();
+    store.change_rule((rule, None), &rules[1], &hand(), NOW).await.unwrap();
     let wide = NewOverride { campaign, streamer: None, rule: None, expires: NOW + Millis(5) };
     let granted = store.grant_override(&wide, &hand(), NOW).await.unwrap().terms.id;
     store.revoke_override(granted, &hand(), NOW).await.unwrap();
@@ -269,7 +269,7 @@ async fn a_member_of_the_role_keeps_endpoints_and_tells_them() {
     let end = RoundEnd { endpoint, attempted: Vec::new(), held_until: None, gone: false };
     store.end_rounds(&[end], NOW).await.unwrap();
     let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
-    store.change_endpoint(endpoint, &off, NOW).await.unwrap();
+    store.change_endpoint((endpoint, None), &off, NOW).await.unwrap();
     assert_eq!(store.prune_deliveries(NOW + Millis(1)).await.unwrap(), 2);
     store.delete_endpoint(endpoint, NOW).await.unwrap();
 }
@@ -384,4 +384,60 @@ async fn a_member_of_the_role_keeps_keys_and_tickets() {
     assert!(store.use_ticket([1; 16], NOW, NOW).await.unwrap());
     assert!(store.use_ticket([2; 16], NOW, NOW + Millis::minutes(11)).await.unwrap());
     assert!(store.use_ticket([1; 16], NOW, NOW).await.unwrap(), "the function of the owner forgot it");
+}
+
+#[tokio::test]
+async fn a_member_of_the_role_changes_profiles_archives_and_reads_the_record() {
+    use gametriggers_actors::domain::vetting::{Vetted, Vetting};
+    use gametriggers_actors::ports::{
+        AccountStore, ActionFilter, Archival, AuditStore, BrandDraft, BrandFilter, ByHand, CampaignStore,
+        Details, NewOwner, NewUser, OnRecord, Owner, PageFrom, PlayFilter, PlayLog, Principal, ProfileStore,
+        SortKey, StreamerDraft, StreamerFilter, UserStore,
+    };
+    let (database, target) = restricted().await;
+    let store = PostgresStore::open(&target).await.unwrap();
+    let bench = bench(database, &store);
+    let (brand, campaign) = bench.fund(10, 0).await;
+    let new = NewUser {
+        email: "ada@volt.example".to_owned(),
+        name: "Ada".to_owned(),
+        owner: NewOwner::Existing(Principal::Brand(brand)),
+        password: None,
+        link: None,
+    };
+    let user = store.add_user(&new, None, NOW).await.unwrap().unwrap().id;
+    let hand = ByHand { actor: "0badcafe".to_owned(), reason: "a test".to_owned() };
+    let record = OnRecord { action: "verify_brand", detail: "verified".to_owned(), hand: hand.clone() };
+    let vetted = Vetted { state: Vetting::Verified, ..Vetted::default() };
+    let draft = BrandDraft { version: 1, name: "Watt".into(), details: Details("{}".into()), vetted };
+    store.change_brand(brand, &draft, Some(&record), NOW).await.unwrap();
+    let streamer =
+        store.add_streamers(&[crate::store::tests::catalogue::new_streamer(1)], NOW).await.unwrap()[0];
+    let draft = StreamerDraft {
+        version: 1,
+        details: Details("{}".into()),
+        profile: ProfileChange::default(),
+        verification: Vetting::Verified,
+        listed: true,
+    };
+    store.change_streamer(streamer, &draft, None, NOW).await.unwrap();
+    assert!(store.sees(brand, streamer).await.unwrap());
+    let paused = gametriggers_actors::ports::CampaignChange {
+        status: Some(gametriggers_actors::domain::campaign::Status::Paused),
+        ..Default::default()
+    };
+    store.change(campaign, &paused, NOW).await.unwrap();
+    for archived in [true, false] {
+        for (owner, users) in [(Owner::Brand(brand), vec![user]), (Owner::Streamer(streamer), vec![])] {
+            let done = store.set_archived(owner, archived, &hand, NOW).await.unwrap();
+            assert_eq!(done, Archival::Done(users));
+        }
+        assert_eq!(store.user(user).await.unwrap().disabled.is_some(), archived);
+        assert_eq!(store.keys(NOW).await.unwrap().is_empty(), archived);
+    }
+    let from = PageFrom { key: SortKey::Name, descending: false, after: None };
+    assert_eq!(store.brand_page(&BrandFilter::default(), &from, 9).await.unwrap().len(), 1);
+    assert_eq!(store.streamer_page(&StreamerFilter::default(), &from, 9).await.unwrap().len(), 1);
+    assert_eq!(store.actions(&ActionFilter::default(), None, 9).await.unwrap().len(), 5);
+    assert_eq!(store.of_campaign(campaign, PlayFilter::default(), None, 9).await.unwrap(), (vec![], None));
 }

@@ -38,14 +38,14 @@ impl WebhookStore for PostgresStore {
 
     async fn change_endpoint(
         &self,
-        id: EndpointId,
+        of: (EndpointId, Option<i64>),
         change: &EndpointChange,
         now: UnixMillis,
     ) -> StoreResult<Endpoint> {
         let change = change.clone();
         Ok(self
             .log()?
-            .run(move |c| Box::pin(async move { endpoint::change(c, id, &change, now).await }))
+            .run(move |c| Box::pin(async move { endpoint::change(c, of, &change, now).await }))
             .await?)
     }
 

@@ -22,7 +22,8 @@ use sqlx::{Row, Sqlite, SqliteConnection};
 use std::sync::Arc;
 
 statements! {
-    BRAND = "SELECT id FROM brand WHERE id = ?1";
+    /// One that is not archived.
+    BRAND = "SELECT id FROM brand WHERE id = ?1 AND archived_at IS NULL";
     INSERT = "INSERT INTO campaign
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
@@ -234,6 +235,10 @@ pub(super) async fn change(
     let before = read::one(connection, id).await?;
     if before.status == Status::Ended && change.status.is_some_and(|status| status != Status::Ended) {
         return Err(Failure(StoreError::Constraint("an ended campaign stays ended".to_owned())));
+    }
+    if change.status == Some(Status::Active) {
+        let there = sqlx::query(BRAND).bind(before.brand.id.0).fetch_optional(&mut *connection).await?;
+        there.ok_or_else(|| Failure::refused("the brand is archived"))?;
     }
     let changed = sqlx::query(CHANGE)
         .bind(id.0)

@@ -50,7 +50,7 @@ impl RuleStore for SqliteStore {
 
     async fn change_rule(
         &self,
-        id: RuleId,
+        (id, version): (RuleId, Option<i64>),
         new: &NewRule,
         hand: &ByHand,
         now: UnixMillis,
@@ -59,7 +59,7 @@ impl RuleStore for SqliteStore {
         self.write(move |c| {
             Box::pin(async move {
                 fence_if_taken(c, epoch).await?;
-                record::change(c, (id, &new), &hand, now).await
+                record::change(c, (id, version, &new), &hand, now).await
             })
         })
         .await

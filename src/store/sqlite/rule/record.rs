@@ -27,9 +27,10 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14) RETURNING id";
     CHANGE = "UPDATE conflict_rule SET name = ?1, description = ?2, kind = ?3, severity = ?4, priority = ?5,
           span = ?6, scope = ?7, campaigns_max = ?8, categories = ?9, brands = ?10, competitors = ?11,
-          enabled = ?12, updated_at = ?13
-        WHERE id = ?14 AND retired_at IS NULL";
-    SWITCH_OFF = "UPDATE conflict_rule SET enabled = FALSE, updated_at = ?2 WHERE id = ?1";
+          enabled = ?12, updated_at = ?13, version = version + 1
+        WHERE id = ?14 AND retired_at IS NULL AND (?15 IS NULL OR version = ?15)";
+    SWITCH_OFF = "UPDATE conflict_rule SET enabled = FALSE, updated_at = ?2, version = version + 1
+        WHERE id = ?1";
     DELETE = "UPDATE conflict_rule SET enabled = FALSE, updated_at = ?2, retired_at = ?2
         WHERE id = ?1 AND retired_at IS NULL";
 }
@@ -84,13 +85,15 @@ pub(super) async fn add(
 /// Puts another rule in its place.
 pub(super) async fn change(
     connection: &mut SqliteConnection,
-    (id, new): (RuleId, &NewRule),
+    (id, version, new): (RuleId, Option<i64>, &NewRule),
     hand: &ByHand,
     now: UnixMillis,
 ) -> Attempt<RuleRecord> {
-    let changed = columns(sqlx::query(CHANGE), new, now)?.bind(id.0).execute(&mut *connection).await?;
-    if changed.rows_affected() == 0 {
-        return Err(StoreError::NotFound.into());
+    let changed = columns(sqlx::query(CHANGE), new, now)?.bind(id.0).bind(version);
+    if changed.execute(&mut *connection).await?.rows_affected() == 0 {
+        // Not found, when there is none.
+        one(connection, id).await?;
+        return Err(StoreError::Changed.into());
     }
     done(connection, ("change_rule", id, new.summary()), hand, now).await?;
     one(connection, id).await
@@ -122,7 +125,7 @@ pub(super) async fn configure(
     for new in rules {
         match there.iter().find(|kept| *kept.name == *new.name) {
             Some(kept) if kept.says(new) => continue,
-            Some(kept) => drop(change(connection, (kept.rule.id, new), &hand, now).await?),
+            Some(kept) => drop(change(connection, (kept.rule.id, None, new), &hand, now).await?),
             None => drop(add(connection, new, &hand, now).await?),
         }
         written = written.saturating_add(1);
@@ -183,6 +186,7 @@ fn kept(row: &SqliteRow) -> Attempt<RuleRecord> {
         conflicts_blocked: row.number("conflicts_blocked")?,
         created: row.moment("created_at")?,
         updated: row.moment("updated_at")?,
+        version: row.number("version")?,
     })
 }
 

@@ -39,6 +39,7 @@ async fn every_statement_prepares_on_a_migrated_database() {
         super::wallet::statements(),
         super::webhook::statements(),
         super::user::statements(),
+        super::profile::statements(),
         super::participation::STATEMENTS.to_vec(),
         super::audit::STATEMENTS.to_vec(),
         super::account::STATEMENTS.to_vec(),

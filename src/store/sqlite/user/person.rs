@@ -22,20 +22,21 @@ statements! {
     ADD_LINK = "INSERT INTO user_link (provider, subject, user_id, created_at) VALUES (?1, ?2, ?3, ?4)";
     LINKS = "SELECT provider, subject FROM user_link WHERE user_id = ?1 ORDER BY provider, subject";
     ONE = "SELECT id, email, name, kind, brand_id, streamer_id, password, epoch, totp, totp_since,
-        totp_step, created_at, disabled_at FROM user_login WHERE id = ?1";
+        totp_step, created_at, disabled_at FROM user_standing WHERE id = ?1";
     BY_EMAIL = "SELECT id, email, name, kind, brand_id, streamer_id, password, epoch, totp, totp_since,
-        totp_step, created_at, disabled_at FROM user_login WHERE email = ?1";
+        totp_step, created_at, disabled_at FROM user_standing WHERE email = ?1";
     BY_LINK = "SELECT id, email, name, kind, brand_id, streamer_id, password, epoch, totp, totp_since,
-        totp_step, u.created_at, disabled_at FROM user_login u JOIN user_link l ON l.user_id = u.id
+        totp_step, u.created_at, disabled_at FROM user_standing u JOIN user_link l ON l.user_id = u.id
         WHERE l.provider = ?1 AND l.subject = ?2";
     PAGE = "SELECT id, email, name, kind, brand_id, streamer_id, password, epoch, totp, totp_since,
-        totp_step, created_at, disabled_at FROM user_login WHERE id > ?1 ORDER BY id LIMIT ?2";
+        totp_step, created_at, disabled_at FROM user_standing WHERE id > ?1 ORDER BY id LIMIT ?2";
     SET_PASSWORD = "UPDATE user_login SET password = ?2, epoch = epoch + 1 WHERE id = ?1";
     RAISE = "UPDATE user_login SET epoch = epoch + 1 WHERE id = ?1";
-    CHANGE = "UPDATE user_login SET kind = ?2, brand_id = ?3, streamer_id = ?4, disabled_at = ?5,
-        epoch = epoch + 1 WHERE id = ?1";
-    STANDINGS = "SELECT id, epoch, disabled_at FROM user_login";
-    STANDING = "SELECT id, epoch, disabled_at FROM user_login WHERE id = ?1";
+    CHANGE = "UPDATE user_login SET kind = ?2, brand_id = ?3, streamer_id = ?4, epoch = epoch + 1,
+        disabled_at = CASE WHEN ?5 IS NULL THEN disabled_at WHEN ?5 THEN coalesce(disabled_at, ?6) END
+        WHERE id = ?1";
+    STANDINGS = "SELECT id, epoch, disabled_at FROM user_standing";
+    STANDING = "SELECT id, epoch, disabled_at FROM user_standing WHERE id = ?1";
 }
 
 /// Makes a user; none when the address or the account elsewhere is taken.
@@ -165,13 +166,8 @@ pub(super) async fn change(
 ) -> Attempt<User> {
     let before = one(&mut *connection, id).await?;
     let (kind, brand, streamer) = owner(change.acts_for.unwrap_or(before.acts_for))?;
-    let disabled = match change.disabled {
-        Some(true) => Some(before.disabled.unwrap_or(now)),
-        Some(false) => None,
-        None => before.disabled,
-    };
     let update = sqlx::query(CHANGE).bind(id.0).bind(kind).bind(brand).bind(streamer);
-    update.bind(disabled.map(|at| at.0)).execute(&mut *connection).await?;
+    update.bind(change.disabled).bind(now.0).execute(&mut *connection).await?;
     let deed = Deed { action: "change_user", subject: format!("user:{id}"), detail: detail(change) };
     record(connection, hand, &deed, now).await?;
     one(connection, id).await

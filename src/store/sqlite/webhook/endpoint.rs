@@ -2,7 +2,7 @@
 
 use super::record::tell;
 use crate::store::fact::Fact;
-use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
+use crate::store::sqlite::failure::{Attempt, Failure};
 use crate::store::sqlite::row::{Columns, json, known};
 use crate::store::sqlite::statements;
 use gametriggers_actors::domain::id::{BrandId, EndpointId, StreamerId};
@@ -25,14 +25,17 @@ statements! {
     ONE = "SELECT * FROM webhook_endpoint WHERE id = ?1 AND deleted_at IS NULL";
     PAGE = "SELECT * FROM webhook_endpoint WHERE deleted_at IS NULL AND id > ?1
           AND (?2 IS NULL OR (owner_kind = ?2 AND owner_id = ?3)) ORDER BY id LIMIT ?4";
-    CHANGE = "UPDATE webhook_endpoint SET url = ?2, description = ?3, events = ?4, updated_at = ?5
-        WHERE id = ?1 AND deleted_at IS NULL";
-    DISABLE = "UPDATE webhook_endpoint SET disabled_at = ?2, disabled_reason = ?3, updated_at = ?2
+    CHANGE = "UPDATE webhook_endpoint SET url = ?2, description = ?3, events = ?4, updated_at = ?5,
+          version = version + 1
+        WHERE id = ?1 AND deleted_at IS NULL AND (?6 IS NULL OR version = ?6)";
+    DISABLE = "UPDATE webhook_endpoint SET disabled_at = ?2, disabled_reason = ?3, updated_at = ?2,
+          version = version + 1
         WHERE id = ?1 AND disabled_at IS NULL AND deleted_at IS NULL";
     ENABLE = "UPDATE webhook_endpoint SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL,
-          held_until = 0, updated_at = ?2
+          held_until = 0, updated_at = ?2, version = version + 1
         WHERE id = ?1 AND disabled_at IS NOT NULL AND deleted_at IS NULL";
-    ROTATE = "UPDATE webhook_endpoint SET old_secret = secret, old_until = ?3, secret = ?2, updated_at = ?4
+    ROTATE = "UPDATE webhook_endpoint SET old_secret = secret, old_until = ?3, secret = ?2, updated_at = ?4,
+          version = version + 1
         WHERE id = ?1 AND deleted_at IS NULL";
     /// The secrets are of no use any more, and are not kept.
     DELETE = "UPDATE webhook_endpoint SET deleted_at = ?2, updated_at = ?2, secret = '', old_secret = NULL,
@@ -149,7 +152,7 @@ pub(super) async fn one(executor: impl SqliteExecutor<'_>, id: EndpointId) -> At
 /// Changes one.
 pub(super) async fn change(
     connection: &mut SqliteConnection,
-    id: EndpointId,
+    (id, version): (EndpointId, Option<i64>),
     change: &EndpointChange,
     now: UnixMillis,
 ) -> Attempt<Endpoint> {
@@ -161,9 +164,12 @@ pub(super) async fn change(
         .bind(change.description.as_ref().unwrap_or(&before.description))
         .bind(codes(events)?)
         .bind(now.0)
+        .bind(version)
         .execute(&mut *connection)
         .await?;
-    expect_rows("webhook_endpoint", 1, changed.rows_affected())?;
+    if changed.rows_affected() == 0 {
+        return Err(StoreError::Changed.into());
+    }
     let was = before.disabled.is_none();
     let is = change.enabled.unwrap_or(was);
     if was && !is {
@@ -240,5 +246,6 @@ fn read(row: &SqliteRow) -> Attempt<Endpoint> {
         disabled: disabled.zip(reason),
         created: row.moment("created_at")?,
         updated: row.moment("updated_at")?,
+        version: row.number("version")?,
     })
 }

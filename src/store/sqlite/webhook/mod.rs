@@ -38,12 +38,12 @@ impl WebhookStore for SqliteStore {
 
     async fn change_endpoint(
         &self,
-        id: EndpointId,
+        of: (EndpointId, Option<i64>),
         change: &EndpointChange,
         now: UnixMillis,
     ) -> StoreResult<Endpoint> {
         let change = change.clone();
-        self.write(move |c| Box::pin(async move { endpoint::change(c, id, &change, now).await })).await
+        self.write(move |c| Box::pin(async move { endpoint::change(c, of, &change, now).await })).await
     }
 
     async fn rotate_secret(&self, id: EndpointId, secret: &Secret, now: UnixMillis) -> StoreResult<Endpoint> {

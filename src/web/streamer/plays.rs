@@ -1,9 +1,9 @@
-//! `/api/streamers`: what was shown on a stream, and why the rest was not.
+//! `/api/streamers/{id}/plays`: what was shown on a stream, and why the rest was not.
 
-use super::Shared;
-use super::caller::Caller;
-use super::problem::Problem;
-use super::wire::{MoneyBody, PageBody, rfc3339};
+use crate::web::Shared;
+use crate::web::caller::Caller;
+use crate::web::problem::Problem;
+use crate::web::wire::{MoneyBody, PageBody, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::StreamerId;
@@ -17,13 +17,13 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 
 #[derive(Deserialize, JsonSchema)]
-pub(super) struct PlaysQuery {
+pub(in crate::web) struct PlaysQuery {
     before: Option<String>,
     limit: Option<u32>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct PlayView {
+pub(in crate::web) struct PlayView {
     play_id: String,
     at: String,
     campaign_id: i64,
@@ -53,7 +53,7 @@ impl PlayView {
     }
 }
 
-pub(super) async fn plays(
+pub(in crate::web) async fn plays(
     shared: Data<Shared>,
     caller: Caller,
     id: Path<i64>,
