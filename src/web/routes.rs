@@ -28,20 +28,19 @@ use gametriggers_actors::domain::scope::Scope::{
 /// All sections of the API, in the order in which they are read.
 pub(super) fn table() -> Vec<Section> {
     vec![
-        // Before the next, whose first part may be any word.
-        second_factor(),
-        sign_in(),
         campaign::table::section(),
         participations(),
         assets(),
         wallets(),
+        webhooks(),
         profile_routes::brands(),
         profile_routes::streamers(),
         streamers(),
-        webhooks(),
         conflict_rules(),
-        accounts(),
+        sign_in(),
+        second_factor(),
         key_routes::keys(),
+        accounts(),
         profile_routes::audit_log(),
         services(),
     ]
@@ -92,7 +91,6 @@ fn sign_in() -> Section {
                 .takes::<provider::ExchangeBody>().gives::<TokensView>()
                 .fails(&["session-over", "second-factor-needed", "wrong-code", "too-many-attempts"]),
         ]),
-        // Last, since their first part may be any word.
         at("/auth/{provider}", vec![
             get(provider::start, "Sign in with a provider").open().query::<provider::StartQuery>()
                 .leads_elsewhere(StatusCode::FOUND)

@@ -143,6 +143,8 @@ pub(in crate::web) fn document(table: &[Section]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "tags": tags.collect::<Vec<_>>(),
+        // OpenAPI has no place for a closed list of problems.
+        "x-problem-types": problem_types(),
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -387,6 +389,14 @@ fn problems(path: &str, operation: &Operation) -> BTreeMap<StatusCode, Vec<&'sta
         }
     }
     by_status
+}
+
+/// All problems there are, by the last part of their `type`.
+fn problem_types() -> Value {
+    let all = KINDS
+        .iter()
+        .map(|kind| json!({ "name": kind.name, "status": kind.status.as_u16(), "description": kind.about }));
+    all.collect()
 }
 
 /// An answer that is one of some problems.
