@@ -19,7 +19,7 @@ use gametriggers::config::{Config, Sources};
 use gametriggers_actors::campaign::CampaignActor;
 use gametriggers_actors::domain::campaign::account::Want;
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{LeaseId, PlayId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::reason::Reason;
@@ -113,7 +113,9 @@ async fn campaign(engine: &Arc<Engine>) -> Addr<CampaignActor> {
         open: true,
         landing_url: "https://bench.example".to_owned(),
         rotation: Rotation::Even,
+        requirements: None,
         creatives: vec![NewCreative {
+            status: CreativeStatus::Active,
             content: Content::Text { headline: "Hello".into(), body: "".into() },
             placement: Placement::Corner,
             duration: Millis::seconds(8),

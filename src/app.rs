@@ -110,6 +110,7 @@ impl App {
             cors_origins: config.cors.allowed_origins.clone().into(),
             clicks: Arc::default(),
             written_at: Arc::default(),
+            review: config.campaigns.review,
         };
         let (internal, internal_addr) = internal(config, &shared)?.unzip();
         let server = listen(config, listener, shared)?;

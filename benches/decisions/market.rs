@@ -8,7 +8,7 @@ use gametriggers_actors::domain::campaign::{
     Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
 };
 use gametriggers_actors::domain::conflict::{Rule, RuleKind, Scope, Severity};
-use gametriggers_actors::domain::creative::{Content, Creative, Placement};
+use gametriggers_actors::domain::creative::{Content, Creative, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, RuleId};
 use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::rotation::{CreativeCounts, Rotation};
@@ -107,6 +107,7 @@ fn creatives(number: i64) -> Vec<Creative> {
             placement: Placement::Corner,
             sound: false,
             weight: 1,
+            status: CreativeStatus::Active,
             counts: CreativeCounts::default(),
             duration: Millis::seconds(8),
             accent: "#d9ff3d".into(),

@@ -343,6 +343,7 @@ fn offer(campaign: Campaign) -> NewCampaign {
         targeting: campaign.targeting,
         open: campaign.open,
         landing_url: campaign.landing_url.as_ref().to_owned(),
+        requirements: None,
         creatives: campaign
             .creatives
             .into_iter()
@@ -353,6 +354,7 @@ fn offer(campaign: Campaign) -> NewCampaign {
                 accent: creative.accent.as_ref().to_owned(),
                 sound: creative.sound,
                 weight: creative.weight,
+                status: creative.status,
             })
             .collect(),
         budget: BUDGET,

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use gametriggers::app::App;
 use gametriggers::config::{Config, Sources};
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money, Split};
 use gametriggers_actors::domain::rotation::Rotation;
@@ -225,7 +225,9 @@ async fn prepare(app: &App, campaigns: usize) -> Outcome<Vec<(CampaignId, LeaseI
             open: true,
             landing_url: "https://bench.example".to_owned(),
             rotation: Rotation::Even,
+            requirements: None,
             creatives: vec![NewCreative {
+                status: CreativeStatus::Active,
                 content: Content::Text { headline: "Hello".into(), body: "".into() },
                 placement: Placement::Corner,
                 duration: Millis::seconds(8),

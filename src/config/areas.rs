@@ -35,6 +35,8 @@ pub struct Config {
     pub platform: Platform,
     /// What the platforms allow.
     pub policy: Policy,
+    /// How campaigns come to run.
+    pub campaigns: Campaigns,
     /// How endpoints of others are called.
     pub webhooks: Webhooks,
     /// Signing in.
@@ -262,6 +264,14 @@ pub enum PlatformKind {
 pub struct Policy {
     /// A file of profiles; empty for those that are compiled in.
     pub file: PathBuf,
+}
+
+/// How campaigns come to run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaigns {
+    /// Whether an operator looks at each campaign of a brand first.
+    pub review: bool,
 }
 
 /// How endpoints of others are called.

@@ -6,7 +6,7 @@ use crate::operator::{frequent, sample};
 use crate::web::keep_asset;
 use crate::world::new_key;
 use gametriggers_actors::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::StreamerId;
 use gametriggers_actors::domain::money::{Currency, Micros, Money};
 use gametriggers_actors::domain::rotation::Rotation;
@@ -229,7 +229,9 @@ fn campaign(
         open: true,
         landing_url: format!("https://{}.example/{slug}", brand.name.to_lowercase()),
         rotation: Rotation::Even,
+        requirements: None,
         creatives: vec![NewCreative {
+            status: CreativeStatus::Active,
             content,
             placement,
             duration: Millis::seconds(seconds),

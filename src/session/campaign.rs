@@ -113,7 +113,7 @@ impl Peer for CampaignSession {
 pub fn counters(live: &CampaignLive) -> wire::Live {
     wire::Live {
         campaign_id: live.campaign.0,
-        status: live.status.code().to_owned(),
+        status: live.status.name().to_owned(),
         currency: live.currency.to_string(),
         funded_micros: live.funded.0,
         spent_micros: live.spent.0,

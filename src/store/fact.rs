@@ -5,7 +5,9 @@ use gametriggers_actors::domain::id::{BrandId, CampaignId, EndpointId, StreamerI
 use gametriggers_actors::domain::money::{Currency, Micros};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::domain::webhook::{Counts, EventType, Mark};
-use gametriggers_actors::ports::{Budget, DisabledReason, Listener, Participation, Standing};
+use gametriggers_actors::ports::{
+    Budget, CampaignRecord, DisabledReason, Listener, Participation, Recorded, Standing,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -81,13 +83,43 @@ impl Fact {
         Self::campaign(EventType::CampaignChanged, campaign, budget)
     }
 
+    /// A campaign that is not launched, or is put away; `reason` says why it came back.
+    pub(super) fn record(event: EventType, of: &CampaignRecord, reason: Option<&str>) -> Self {
+        let (name, category) = match &of.what {
+            Recorded::Campaign(campaign) => {
+                (Value::from(&*campaign.name), (**campaign.category.text()).into())
+            }
+            Recorded::Draft(draft) => {
+                let body: Value = serde_json::from_str(&draft.body).unwrap_or_default();
+                let field = |name| body.get(name).cloned().unwrap_or_default();
+                (field("name"), field("category"))
+            }
+        };
+        let mut data = json!({
+            "campaign_id": of.id.0,
+            "brand_id": of.brand.id.0,
+            "name": name,
+            "status": of.state().code(),
+            "category": category,
+        });
+        if let (Value::Object(fields), Some(reason)) = (&mut data, reason) {
+            fields.insert("reason".to_owned(), reason.into());
+        }
+        Self::new(event, &data).of_brand(of.brand.id)
+    }
+
+    /// A campaign that an operator let through.
+    pub(super) fn approved(campaign: &Campaign, budget: &Budget) -> Self {
+        Self::campaign(EventType::CampaignApproved, campaign, budget)
+    }
+
     fn campaign(event: EventType, campaign: &Campaign, budget: &Budget) -> Self {
         let money = |amount| money(amount, campaign.currency);
         let data = json!({
             "campaign_id": campaign.id.0,
             "brand_id": campaign.brand.id.0,
             "name": &*campaign.name,
-            "status": campaign.status.code(),
+            "status": campaign.status.name(),
             "category": &**campaign.category.text(),
             "pricing": { "type": campaign.pricing.code(), "rate": money(campaign.pricing.rate()) },
             "flight": {

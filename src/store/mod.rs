@@ -6,6 +6,7 @@ mod listing;
 #[cfg(feature = "proof")]
 mod plant;
 pub mod postgres;
+mod requirements;
 pub mod sqlite;
 mod standing;
 

@@ -3,7 +3,7 @@
 use super::fields::{Fields, line};
 use gametriggers_actors::domain::asset::Asset;
 use gametriggers_actors::domain::creative::{
-    Content, Creative, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
+    Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Placement, WEIGHT_MAX,
 };
 use gametriggers_actors::domain::rotation::CreativeCounts;
 use gametriggers_actors::domain::time::Millis;
@@ -20,17 +20,24 @@ pub(super) type Assets = HashMap<String, Asset>;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreativeBody {
+    /// The server says it, and takes no notice of what is said to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     id: Option<i64>,
+    /// image, video, text or qr.
     kind: String,
+    /// lower_third, corner or ticker.
     placement: String,
+    /// Time on screen, 3000 to 30000 milliseconds.
     duration_ms: i64,
+    /// The colour of its frame, as #rrggbb.
     accent: String,
     /// For an image or a video: the name that `POST /api/assets` gave.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     asset: Option<String>,
+    /// For a text or a QR code: 1 to 60 characters.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     headline: Option<String>,
+    /// For a text or a QR code: at most 120 characters.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     body: Option<String>,
     /// Whether it can be heard; what the file says, unless it is named.
@@ -39,6 +46,10 @@ pub(super) struct CreativeBody {
     /// Its share of the plays in weighted rotation; 1 unless it is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     weight: Option<u16>,
+    /// active, paused, review or archived: only an active one is shown. The server says it, and takes no
+    /// notice of what is said to it; `PATCH /api/campaigns/{id}/creatives/{creative_id}` changes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    status: Option<String>,
     /// What it achieved, on all streams: the server says it, and takes no notice of what is said to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     counts: Option<CountsBody>,
@@ -59,14 +70,15 @@ struct CountsBody {
 }
 
 impl CreativeBody {
-    /// Checks the creative at a place of its list. None when a field is refused; each is noted.
+    /// Checks the creative; `place` is what its fields are called in front. None when a field is refused;
+    /// each is noted.
     pub(super) fn read(
         &self,
-        at: usize,
+        place: &str,
         (per_click, assets): (bool, &Assets),
         fields: &mut Fields,
     ) -> Option<NewCreative> {
-        let field = |name: &str| format!("creatives[{at}].{name}");
+        let field = |name: &str| format!("{place}{name}");
         let content = self.content(assets);
         let content = fields.need(
             &field("kind"),
@@ -103,7 +115,13 @@ impl CreativeBody {
             accent: accent?,
             sound,
             weight: weight?,
+            status: CreativeStatus::Active,
         })
+    }
+
+    /// Without what only the server says.
+    pub(super) fn said(self) -> Self {
+        Self { id: None, status: None, counts: None, ..self }
     }
 
     /// The asset that it names.
@@ -152,6 +170,7 @@ impl CreativeBody {
             body,
             sound: Some(creative.sound),
             weight: Some(creative.weight),
+            status: Some(creative.status.code().to_owned()),
             counts: Some(CountsBody { plays, impressions, viewers, clicks }),
         }
     }

@@ -12,6 +12,7 @@ mod caller;
 mod campaign;
 mod campaign_body;
 mod campaign_plays;
+mod campaign_view;
 mod click;
 mod conflict_rule;
 mod conflict_rule_body;
@@ -19,12 +20,14 @@ mod contract;
 mod cors;
 pub mod courier;
 mod creative_body;
+mod cursor;
 mod entrance;
 mod etag;
 mod fields;
 mod health;
 mod key;
 mod key_body;
+mod key_routes;
 mod limit;
 mod listing;
 mod metrics;
@@ -102,6 +105,8 @@ pub struct Shared {
     pub clicks: Arc<Clicks>,
     /// When the database was last seen to take a write.
     pub written_at: Arc<AtomicI64>,
+    /// Whether an operator looks at what brands want to run.
+    pub review: bool,
 }
 
 /// JSON bodies are small.

@@ -8,31 +8,27 @@ use super::auth::body::{
     TokensView, UserView, ValidView, ValidateBody,
 };
 use super::auth::{factor, provider, service, ticket, user};
-use super::campaign_body::{CampaignBody, CampaignView};
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView};
-use super::key_body::{KeyBody, KeysView, NewKeyView, RotateBody};
-use super::table::{Resource, Section, at, delete, get, patch, post, put};
+use super::table::{Section, at, delete, get, patch, post, put};
 use super::wallet_body::{
     AdjustmentBody, BudgetBody, LimitBody, MovedView, TransferBody, WalletView, WalletsView,
 };
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, campaign_plays, conflict_rule, key, key_body, metrics,
-    overlay_key, participation, profile_routes, rule_override, settings, statement, streamer, violation,
-    wallet, webhook, webhook_delivery, why,
+    account, asset, auth, blocklist, campaign, conflict_rule, key_routes, overlay_key, participation,
+    profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
+    webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
-    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, KeysRead, KeysWrite, StreamerRead, StreamerWrite,
-    WalletRead, WalletWrite,
+    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, StreamerRead, StreamerWrite, WalletRead, WalletWrite,
 };
-use gametriggers_protocol::campaign::Live;
 
 /// All sections of the API, in the order in which they are read.
 pub(super) fn table() -> Vec<Section> {
     vec![
-        campaigns(),
+        campaign::table::section(),
         participations(),
         assets(),
         wallets(),
@@ -43,7 +39,7 @@ pub(super) fn table() -> Vec<Section> {
         conflict_rules(),
         sign_in(),
         second_factor(),
-        keys(),
+        key_routes::keys(),
         accounts(),
         profile_routes::audit_log(),
         services(),
@@ -87,8 +83,8 @@ fn sign_in() -> Section {
         at("/auth/tickets", vec![
             post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
                 .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
-                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. \
-                        A dashboard needs streamer:read, a campaign campaigns:read."),
+                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any \
+                        node. A dashboard needs streamer:read, a campaign campaigns:read."),
         ]),
         at("/auth/exchange", vec![
             post(provider::exchange, "Exchange the code of a provider sign-in for tokens").open()
@@ -138,46 +134,6 @@ fn second_factor() -> Section {
     ])
 }
 
-fn campaigns() -> Section {
-    Section::new("Campaigns", "What brands buy, and how it goes.", vec![
-        at("/campaigns", vec![
-            get(campaign::list, "List campaigns").needs(&[CampaignsRead]).query::<campaign::ListQuery>()
-                .gives::<PageBody<CampaignView>>(),
-            post(campaign::create, "Create a campaign").needs(&[CampaignsWrite]).keyed()
-                .takes::<CampaignBody>().makes::<campaign::ChangedView>()
-                .about("The budget is set aside from the brand's wallet in the same step."),
-        ]),
-        at("/campaigns/{id}", vec![
-            get(campaign::show, "Show a campaign").needs(&[CampaignsRead]).gives::<CampaignView>(),
-            patch(campaign::change, "Change, pause or end a campaign").needs(&[CampaignsWrite])
-                .keyed_with_money()
-                .takes::<campaign::ChangeBody>().gives::<campaign::ChangedView>()
-                .fails(&["campaign-ended", "budget-shrinks"]),
-        ]),
-        at("/campaigns/{id}/live", vec![
-            get(campaign::live, "Show the live numbers").needs(&[CampaignsRead]).gives::<Live>()
-                .about("At most two seconds behind what is on screen."),
-        ]),
-        at("/campaigns/{id}/plays", vec![
-            get(campaign_plays::list, "List plays").needs(&[CampaignsRead])
-                .query::<campaign_plays::CampaignPlaysQuery>()
-                .gives::<PageBody<campaign_plays::CampaignPlayView>>()
-                .about("Newest first. A page may be short, or empty, and still have a `next`: only so many \
-                        plays are looked at for one."),
-        ]),
-        at("/campaigns/{id}/metrics", vec![
-            get(metrics::series, "Show the series").needs(&[CampaignsRead]).query::<metrics::SeriesQuery>()
-                .gives::<metrics::SeriesView>(),
-        ]),
-        at("/campaigns/{id}/why", vec![
-            get(why::of_campaign, "Ask why it plays or does not").needs(&[CampaignsRead])
-                .query::<why::WhyQuery>()
-                .gives::<why::OfCampaign>()
-                .about("With `streamer` every check of one stream; without, how often a reason lost a slot."),
-        ]),
-    ])
-}
-
 fn participations() -> Section {
     let about = "Streamers apply, brands invite, the other answers. Conflict rules are asked at each gate.";
     Section::new("Participations", about, vec![
@@ -188,7 +144,8 @@ fn participations() -> Section {
                 .may_take::<participation::ProposalBody>().makes::<participation::ParticipationView>().or_ok()
                 .about("A streamer applies and needs no body; a brand names whom it invites. Done before, it \
                         is answered with 200 and what there is.")
-                .fails(&["campaign-ended", "conflict-rules", "participation-status"]),
+                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules",
+                         "participation-status"]),
         ]),
         at("/campaigns/{id}/participations/{streamer_id}", vec![
             get(participation::show, "Show one").needs(&[CampaignsRead])
@@ -196,7 +153,8 @@ fn participations() -> Section {
             patch(participation::answer, "Approve, decline, withdraw or complete")
                 .needs(&[CampaignsWrite, StreamerWrite])
                 .takes::<participation::AnswerBody>().gives::<participation::ParticipationView>()
-                .fails(&["campaign-ended", "conflict-rules", "participation-status"]),
+                .fails(&["campaign-ended", "campaign-not-launched", "conflict-rules",
+                         "participation-status"]),
         ]),
         at("/streamers/{id}/participations", vec![
             get(participation::of_streamer, "List those of a streamer").needs(&[StreamerRead])
@@ -256,11 +214,12 @@ fn wallets() -> Section {
         ]),
         at("/campaigns/{id}/budget/reservations", vec![
             post(wallet::reserve, "Add to a budget").needs(&[WalletWrite]).keyed().takes::<BudgetBody>()
-                .gives::<MovedView>().fails(&["campaign-ended"]),
+                .gives::<MovedView>().fails(&["campaign-ended", "campaign-not-launched"]),
         ]),
         at("/campaigns/{id}/budget/releases", vec![
             post(wallet::release, "Take back what a budget has left").needs(&[WalletWrite]).keyed()
-                .takes::<BudgetBody>().gives::<MovedView>().fails(&["campaign-ended"]),
+                .takes::<BudgetBody>().gives::<MovedView>()
+                .fails(&["campaign-ended", "campaign-not-launched"]),
         ]),
         at("/streamers/{id}/wallet", vec![
             get(wallet::of_streamer, "Show a streamer's wallets").needs(&[WalletRead]).gives::<WalletsView>(),
@@ -451,38 +410,6 @@ fn accounts() -> Section {
                 .gives::<UserView>(),
         ]),
     ])
-}
-
-fn keys() -> Section {
-    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside \
-                 successor for a while and then ends by itself; a revoked one is dead within a second.";
-    let brands =
-        keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
-    let streamers =
-        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}",
-                "/streamers/{id}/keys/{key_id}/rotate");
-    Section::new("API keys", about, brands.into_iter().chain(streamers).collect())
-}
-
-fn keys_of(all: &'static str, one: &'static str, rotate: &'static str) -> [Resource; 3] {
-    [
-        at(all, vec![
-            get(key::list, "List API keys").needs(&[KeysRead]).gives::<KeysView>(),
-            post(key::add, "Make an API key").needs(&[KeysWrite]).takes::<KeyBody>().makes::<NewKeyView>()
-                .about("No key gets a scope that its maker lacks.").fails(&["too-many-keys"]),
-        ]),
-        at(one, vec![
-            get(key::show, "Show an API key").needs(&[KeysRead]).gives::<key_body::KeyView>(),
-            patch(key::rename, "Name an API key").needs(&[KeysWrite]).takes::<key_body::NameBody>()
-                .gives::<key_body::KeyView>(),
-            delete(key::revoke, "Revoke an API key").needs(&[KeysWrite]).query::<account::RevokeQuery>()
-                .gives_nothing(),
-        ]),
-        at(rotate, vec![
-            post(key::rotate, "Rotate an API key").needs(&[KeysWrite]).takes::<RotateBody>()
-                .makes::<NewKeyView>().fails(&["too-many-keys", "key-replaced"]),
-        ]),
-    ]
 }
 
 /// What services of the same house ask, at the paths that they know.

@@ -14,26 +14,37 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TargetingBody {
+    /// Content categories, at most 50; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     categories: Option<Vec<String>>,
+    /// Languages, at most 50; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     languages: Option<Vec<String>>,
+    /// Countries, at most 50; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     countries: Option<Vec<String>>,
+    /// Viewers at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     viewers_min: Option<u32>,
+    /// Viewers at most; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     viewers_max: Option<u32>,
+    /// Followers at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     followers_min: Option<u32>,
+    /// Followers at most; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     followers_max: Option<u32>,
+    /// twitch, youtube, kick or other; none for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     platforms: Option<Vec<String>>,
+    /// Streams for adults: any, exclude or only.
     #[serde(skip_serializing_if = "Option::is_none")]
     mature: Option<String>,
+    /// Streamers that it never runs on, at most 1000 ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_streamers: Option<Vec<i64>>,
+    /// When it runs, at most 50 windows; none for always.
     #[serde(skip_serializing_if = "Option::is_none")]
     dayparts: Option<Vec<DaypartBody>>,
     /// Minutes that the clock of the dayparts is ahead of UTC.
@@ -89,6 +100,24 @@ impl TargetingBody {
         fits.then_some(wants)
     }
 
+    /// With what is left out of it as it is in another one.
+    pub(super) fn over(self, before: Self) -> Self {
+        Self {
+            categories: self.categories.or(before.categories),
+            languages: self.languages.or(before.languages),
+            countries: self.countries.or(before.countries),
+            viewers_min: self.viewers_min.or(before.viewers_min),
+            viewers_max: self.viewers_max.or(before.viewers_max),
+            followers_min: self.followers_min.or(before.followers_min),
+            followers_max: self.followers_max.or(before.followers_max),
+            platforms: self.platforms.or(before.platforms),
+            mature: self.mature.or(before.mature),
+            blocked_streamers: self.blocked_streamers.or(before.blocked_streamers),
+            dayparts: self.dayparts.or(before.dayparts),
+            utc_offset_minutes: self.utc_offset_minutes.or(before.utc_offset_minutes),
+        }
+    }
+
     fn words(&self, wants: &mut Targeting, fields: &mut Fields) -> bool {
         let mut fits = true;
         for (field, said, place) in [
@@ -120,6 +149,11 @@ impl TargetingBody {
             fits &= put(&mut dayparts.utc_offset, read);
         }
         fits
+    }
+
+    /// Without whom it blocks.
+    pub(super) fn public(self) -> Self {
+        Self { blocked_streamers: None, ..self }
     }
 
     /// A targeting as the API shows it.

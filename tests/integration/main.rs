@@ -16,6 +16,8 @@ mod authorisation;
 mod blocklist;
 mod brands;
 mod budget;
+mod campaign_drafts;
+mod campaign_lists;
 mod campaign_socket;
 mod claims;
 mod click;

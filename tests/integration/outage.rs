@@ -7,7 +7,7 @@ use crate::support::{EARN, PRICE, TestApp, campaign_body, eventually};
 use gametriggers::operator::{frequent, new_streamer, sample};
 use gametriggers_actors::domain::campaign::account::Want;
 use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, Micros, Money, Split};
 use gametriggers_actors::domain::reason::Reason;
@@ -112,7 +112,9 @@ async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::cam
         open: true,
         landing_url: "https://brand.example".to_owned(),
         rotation: Rotation::Even,
+        requirements: None,
         creatives: vec![NewCreative {
+            status: CreativeStatus::Active,
             content: Content::Text { headline: "Crisp".into(), body: "Very crisp".into() },
             placement: Placement::Corner,
             duration: Millis::seconds(3),

@@ -2,7 +2,7 @@
 
 use super::area::Drawn;
 use super::contrast;
-use super::creative::{Content, Creative, DURATION_MAX, DURATION_MIN, Placement};
+use super::creative::{Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Placement};
 use super::id::CreativeId;
 use super::policy::{Policies, Policy, Refusal};
 use super::rotation::CreativeCounts;
@@ -273,6 +273,7 @@ fn probe(content: &Content, placement: Placement, sound: bool) -> Creative {
         accent: Arc::from(""),
         sound,
         weight: 1,
+        status: CreativeStatus::Active,
         drawn: Drawn::of(content, placement),
         counts: CreativeCounts::default(),
     }

@@ -171,6 +171,41 @@ impl Placement {
     }
 }
 
+/// Whether a creative may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreativeStatus {
+    /// It may.
+    Active,
+    /// Its brand stopped it for now.
+    Paused,
+    /// It waits for an operator.
+    Review,
+    /// Never again; what it achieved stays.
+    Archived,
+}
+
+impl CreativeStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Paused, Self::Review, Self::Archived];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Review => "review",
+            Self::Archived => "archived",
+        }
+    }
+
+    /// The status of a name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+}
+
 /// One creative of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creative {
@@ -188,6 +223,8 @@ pub struct Creative {
     pub sound: bool,
     /// Its share of the plays in weighted rotation, 1 to `WEIGHT_MAX`.
     pub weight: u16,
+    /// Whether it may be shown. Decisions see none that may not.
+    pub status: CreativeStatus,
     /// The screen that it takes.
     pub drawn: Drawn,
     /// What it achieved, when the catalogue was read.

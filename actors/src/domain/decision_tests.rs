@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Category, Flight, FrequencyCap, PacingMode, Pricing};
 use crate::domain::conflict::{Rule, RuleKind, Scope, Severity};
-use crate::domain::creative::{Content, Format, LengthCaps, Placement};
+use crate::domain::creative::{Content, CreativeStatus, Format, LengthCaps, Placement};
 use crate::domain::daypart::Dayparts;
 use crate::domain::id::{BrandId, CreativeId, RuleId};
 use crate::domain::money::Currency;
@@ -49,6 +49,7 @@ pub(crate) fn creative(id: i64) -> Creative {
         accent: "#ffffff".into(),
         sound: false,
         weight: 1,
+        status: CreativeStatus::Active,
         counts: CreativeCounts::default(),
     }
 }

@@ -17,6 +17,14 @@ pub enum EventType {
     CampaignPaused,
     /// A campaign was ended for good.
     CampaignEnded,
+    /// A brand hands a campaign in for review.
+    CampaignSubmitted,
+    /// An operator let a campaign through.
+    CampaignApproved,
+    /// An operator sent a campaign back to its brand.
+    CampaignRejected,
+    /// A campaign was put away.
+    CampaignArchived,
     /// A brand asks a streamer to take part.
     ParticipationInvited,
     /// A streamer asks to take part.
@@ -39,11 +47,15 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::CampaignCreated,
         Self::CampaignChanged,
         Self::CampaignPaused,
         Self::CampaignEnded,
+        Self::CampaignSubmitted,
+        Self::CampaignApproved,
+        Self::CampaignRejected,
+        Self::CampaignArchived,
         Self::ParticipationInvited,
         Self::ParticipationApplied,
         Self::ParticipationApproved,
@@ -63,6 +75,10 @@ impl EventType {
             Self::CampaignChanged => "campaign.changed",
             Self::CampaignPaused => "campaign.paused",
             Self::CampaignEnded => "campaign.ended",
+            Self::CampaignSubmitted => "campaign.submitted",
+            Self::CampaignApproved => "campaign.approved",
+            Self::CampaignRejected => "campaign.rejected",
+            Self::CampaignArchived => "campaign.archived",
             Self::ParticipationInvited => "participation.invited",
             Self::ParticipationApplied => "participation.applied",
             Self::ParticipationApproved => "participation.approved",

@@ -3,6 +3,9 @@
 
 mod account;
 mod asset;
+mod campaign;
+mod campaign_list;
+mod draft;
 mod live;
 mod participation;
 mod profile;
@@ -16,6 +19,13 @@ pub use self::account::{
     OverlayKey, Principal, Successor, key_id,
 };
 pub use self::asset::{AssetStore, BrandAsset};
+pub use self::campaign::{
+    Blocklist, CampaignChange, CampaignStore, CatalogueRows, CreativeChange, NewCampaign, NewCreative,
+};
+pub use self::campaign_list::{CampaignQuery, CampaignSort, ListPlace, ListedCampaigns, SortBy, SortValue};
+pub use self::draft::{
+    CampaignRecord, CampaignState, Draft, DraftRow, DraftStep, Launch, NewDraft, Recorded, Stage,
+};
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
 pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
 pub use self::profile::{
@@ -40,22 +50,17 @@ pub use self::webhook::{
     Secret, Undelivered, WAITING_MAX, WebhookStore,
 };
 pub use crate::domain::campaign::budget::Budget;
-use crate::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
-use crate::domain::conflict::{Override, PlayShown, Presence, Rule};
-use crate::domain::creative::{Content, Placement};
-use crate::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId, UserId};
+use crate::domain::conflict::{PlayShown, Presence};
+use crate::domain::id::{BrandId, CampaignId, LeaseId, PlayId, StreamerId, UserId};
 pub use crate::domain::log::{ClickKind, ClickTerms, PlayOutcome, PlayRecord};
 use crate::domain::money::{Currency, Micros, Money};
 use crate::domain::reason::Reason;
-use crate::domain::rotation::Rotation;
 use crate::domain::settlement::{Claim, Outcome};
 use crate::domain::streamer::Sample;
 use crate::domain::supply::SupplyHistory;
 pub use crate::domain::tally::{Batch, MinuteCounts, MinuteKey};
-use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
 use async_trait::async_trait;
-use std::sync::Arc;
 
 /// Why a store could not do what was asked. Nothing was written in any of these cases.
 #[derive(Debug, thiserror::Error)]
@@ -194,144 +199,6 @@ pub trait LedgerStore: Send + Sync {
 
     /// Totals of the campaigns and streamers named, from one snapshot. Unknown ids are left out.
     async fn totals(&self, campaigns: &[CampaignId], streamers: &[StreamerId]) -> StoreResult<Totals>;
-}
-
-/// A campaign to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCampaign {
-    /// Who pays.
-    pub brand: BrandId,
-    /// For people.
-    pub name: String,
-    /// What it advertises.
-    pub category: Category,
-    /// The currency of its wallet and its prices.
-    pub currency: Currency,
-    /// How it pays.
-    pub pricing: Pricing,
-    /// When it runs.
-    pub flight: Flight,
-    /// How it is spread over the flight.
-    pub pacing: PacingMode,
-    /// What it may spend in a day of UTC at most; above zero.
-    pub daily_cap: Option<Micros>,
-    /// How often it may play on one streamer.
-    pub cap: FrequencyCap,
-    /// Which streams it wants.
-    pub targeting: Targeting,
-    /// Whether every streamer may play it.
-    pub open: bool,
-    /// Where a click leads.
-    pub landing_url: String,
-    /// How its creatives take turns.
-    pub rotation: Rotation,
-    /// What may be shown, at least one.
-    pub creatives: Vec<NewCreative>,
-    /// Moved from the brand's wallet in the same transaction.
-    pub budget: Micros,
-}
-
-/// A creative to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCreative {
-    /// What is drawn.
-    pub content: Content,
-    /// Where it stands.
-    pub placement: Placement,
-    /// Time on screen.
-    pub duration: Millis,
-    /// `#rrggbb`.
-    pub accent: String,
-    /// Whether it can be heard.
-    pub sound: bool,
-    /// Its share of the plays in weighted rotation.
-    pub weight: u16,
-}
-
-/// What may change on a campaign. None leaves a field as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CampaignChange {
-    /// For people.
-    pub name: Option<String>,
-    /// Ended is final.
-    pub status: Option<Status>,
-    /// The moment after the last.
-    pub ends: Option<UnixMillis>,
-    /// How it is spread over the flight.
-    pub pacing: Option<PacingMode>,
-    /// What it may spend in a day of UTC at most; none inside takes the cap away.
-    pub daily_cap: Option<Option<Micros>>,
-    /// How often it may play on one streamer.
-    pub cap: Option<FrequencyCap>,
-    /// Which streams it wants, as a whole.
-    pub targeting: Option<Targeting>,
-    /// How its creatives take turns.
-    pub rotation: Option<Rotation>,
-}
-
-/// What the catalogue is built from.
-#[derive(Clone, Debug, Default)]
-pub struct CatalogueRows {
-    /// Campaigns that have not ended.
-    pub campaigns: Vec<Campaign>,
-    /// Rules that are in force.
-    pub rules: Vec<Rule>,
-    /// Overrides of them; the engine adds them, since they depend on the time.
-    pub overrides: Vec<Override>,
-    /// Approved participations, as pairs.
-    pub participations: Vec<(StreamerId, CampaignId)>,
-}
-
-/// Campaigns, creatives and rules.
-#[async_trait]
-pub trait CampaignStore: Send + Sync {
-    /// Everything a decision may need. What a brand blocks for all of its campaigns, each of them blocks.
-    async fn catalogue(&self) -> StoreResult<CatalogueRows>;
-    /// Makes a campaign and funds it, in one transaction. The same key gives the same campaign, and the
-    /// money as it was then.
-    async fn create(
-        &self,
-        new: &NewCampaign,
-        key: &Idempotency,
-        now: UnixMillis,
-    ) -> StoreResult<(Campaign, Funds)>;
-    /// Changes a campaign.
-    async fn change(
-        &self,
-        id: CampaignId,
-        change: &CampaignChange,
-        now: UnixMillis,
-    ) -> StoreResult<(Campaign, Funds)>;
-    /// One campaign, whatever its status.
-    async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign>;
-    /// A page of campaigns by ascending id, after `after`; of one brand or of all.
-    async fn page(
-        &self,
-        brand: Option<BrandId>,
-        after: Option<CampaignId>,
-        limit: u32,
-    ) -> StoreResult<Vec<Campaign>>;
-    /// Whom a brand blocks for all of its campaigns.
-    async fn blocklist(&self, brand: BrandId) -> StoreResult<Blocklist>;
-    /// Blocks these, and no others. What an operator does is put on record, in the same transaction.
-    async fn set_blocklist(
-        &self,
-        brand: BrandId,
-        streamers: &[StreamerId],
-        by: Option<&ByHand>,
-        now: UnixMillis,
-    ) -> StoreResult<Blocklist>;
-    /// Where a click on a creative leads.
-    async fn landing(&self, creative: CreativeId) -> StoreResult<Arc<str>>;
-}
-
-/// Whom a brand blocks for all of its campaigns, beside what each of them blocks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Blocklist {
-    /// By ascending id.
-    pub streamers: Vec<StreamerId>,
-    /// When it was last set; none when it never was.
-    pub updated: Option<UnixMillis>,
 }
 
 /// What a campaign counted in one step of a series, on all its streamers.

@@ -4,7 +4,7 @@
 use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Scope, Severity};
-use crate::domain::creative::{Content, Creative, Placement};
+use crate::domain::creative::{Content, Creative, CreativeStatus, Placement};
 use crate::domain::id::{BrandId, CampaignId, CreativeId, RuleId};
 use crate::domain::money::{Currency, Micros};
 use crate::domain::pacing::Plan;
@@ -189,6 +189,7 @@ impl Trace {
                 accent: "#ffffff".into(),
                 sound: false,
                 weight: 1,
+                status: CreativeStatus::Active,
                 drawn: Drawn::default(),
                 counts: CreativeCounts::default(),
             }],

@@ -22,6 +22,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "identity", include_str!("../../../migrations/sqlite/0014_identity.sql")),
     (15, "webhook", include_str!("../../../migrations/sqlite/0015_webhook.sql")),
     (16, "participation", include_str!("../../../migrations/sqlite/0016_participation.sql")),
+    (17, "campaign life", include_str!("../../../migrations/sqlite/0017_campaign_life.sql")),
     (18, "profile", include_str!("../../../migrations/sqlite/0018_profile.sql")),
     (19, "key", include_str!("../../../migrations/sqlite/0019_key.sql")),
 ];

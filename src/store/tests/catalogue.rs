@@ -95,12 +95,9 @@ async fn pages_go_up_by_id_and_stay_with_their_brand(on: On) {
     for brand in [one, two, one, two, one] {
         ids.push(bench.campaign(brand, 0).await);
     }
-    let page = |brand, after, limit| {
-        let store = Arc::clone(&bench.store);
-        async move {
-            let campaigns = store.page(brand, after, limit).await.unwrap();
-            campaigns.into_iter().map(|campaign| campaign.id).collect::<Vec<_>>()
-        }
+    let page = async |brand, after, limit| {
+        let campaigns = bench.campaigns_after(brand, after, limit).await;
+        campaigns.into_iter().map(|campaign| campaign.id).collect::<Vec<_>>()
     };
     assert_eq!(page(None, None, 3).await, ids[..3]);
     assert_eq!(page(None, Some(ids[2]), 3).await, ids[3..]);

@@ -35,6 +35,7 @@ mod audit;
 pub(in crate::store) mod catalogue;
 mod daily_cap;
 pub(in crate::store) mod database;
+mod draft;
 mod fault;
 mod key;
 mod model;
@@ -58,7 +59,7 @@ pub(in crate::store) use self::database::{Database, On, Store};
 use gametriggers_actors::domain::campaign::{
     Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
 };
-use gametriggers_actors::domain::creative::{Content, Placement};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, LeaseId, PlayId, StreamerId};
 use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money, Split};
 use gametriggers_actors::domain::rotation::Rotation;
@@ -66,7 +67,8 @@ use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, ByHand, CampaignChange, Check, Idempotency, NewCampaign, NewCreative,
+    Budget, ByHand, CampaignChange, CampaignQuery, Check, Idempotency, ListPlace, NewCampaign, NewCreative,
+    Recorded, SortValue,
 };
 use std::sync::Arc;
 
@@ -108,9 +110,26 @@ impl Bench {
     }
 
     pub(in crate::store) async fn campaign(&self, brand: BrandId, budget: i64) -> CampaignId {
-        let count = self.store.page(None, None, 1000).await.unwrap().len();
+        let count = self.campaigns_after(None, None, 1000).await.len();
         let made = self.store.create(&new_campaign(brand, budget), &key(&format!("c{count}")), NOW).await;
         made.unwrap().0.id
+    }
+
+    /// Campaigns that were launched, by ascending id, after one of them.
+    pub(in crate::store) async fn campaigns_after(
+        &self,
+        brand: Option<BrandId>,
+        after: Option<CampaignId>,
+        limit: u32,
+    ) -> Vec<Campaign> {
+        let after = after.map(|id| ListPlace { value: SortValue::Number(id.0), id });
+        let query = CampaignQuery { brand, after, ..CampaignQuery::all(limit) };
+        let listed = self.store.list(&query).await.unwrap();
+        let launched = listed.into_iter().filter_map(|(record, _)| match record.what {
+            Recorded::Campaign(campaign) => Some(*campaign),
+            Recorded::Draft(_) => None,
+        });
+        launched.collect()
     }
 
     pub(in crate::store) async fn lease(&self, campaign: CampaignId, wanted: i64) -> LeaseId {
@@ -182,7 +201,9 @@ pub(in crate::store) fn new_campaign(brand: BrandId, budget: i64) -> NewCampaign
         open: true,
         landing_url: "https://volt.example/summer".to_owned(),
         rotation: Rotation::Even,
+        requirements: None,
         creatives: vec![NewCreative {
+            status: CreativeStatus::Active,
             content: Content::Text { headline: "Volt".into(), body: "Wake up".into() },
             placement: Placement::LowerThird,
             duration: Millis::seconds(8),

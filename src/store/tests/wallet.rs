@@ -85,7 +85,7 @@ async fn a_campaign_that_can_not_be_funded_is_not_made(on: On) {
     let brand = bench.brand(1_000).await;
     let short = bench.store.create(&new_campaign(brand, 1_001), &key("c"), NOW).await;
     assert!(matches!(short, Err(StoreError::InsufficientFunds { available: Micros(1_000) })));
-    assert!(bench.store.page(None, None, 10).await.unwrap().is_empty());
+    assert!(bench.campaigns_after(None, None, 10).await.is_empty());
     let bare = NewCampaign { creatives: Vec::new(), ..new_campaign(brand, 10) };
     assert!(matches!(bench.store.create(&bare, &key("c"), NOW).await, Err(StoreError::Constraint(_))));
     let made = bench.store.create(&new_campaign(brand, 1_000), &key("c"), NOW).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_campaign_that_can_not_be_funded_is_not_made(on: On) {
     assert_eq!(*budget, bench.budget(campaign.id).await);
     bench.lease(campaign.id, 50).await;
     assert_eq!(bench.store.create(&new_campaign(brand, 1_000), &key("c"), NOW).await.unwrap(), made);
-    assert_eq!(bench.store.page(None, None, 10).await.unwrap(), std::slice::from_ref(campaign));
+    assert_eq!(bench.campaigns_after(None, None, 10).await, std::slice::from_ref(campaign));
     assert_eq!(available(&bench, brand).await, Micros(0));
     bench.reconciles().await;
 }

@@ -97,7 +97,7 @@ async fn a_campaign_is_told_to_its_brand_and_the_platform_once_for_each_change(o
     for _ in 0..2 {
         bench.store.create(&new_campaign(brand, 100), &key("again"), NOW).await.unwrap();
     }
-    let id = bench.store.page(Some(brand), None, 10).await.unwrap()[1].id;
+    let id = bench.campaigns_after(Some(brand), None, 10).await[1].id;
     let status = |status| CampaignChange { status: Some(status), ..CampaignChange::default() };
     for _ in 0..2 {
         bench.change(id, status(Status::Paused)).await;
@@ -121,7 +121,7 @@ async fn a_campaign_is_told_to_its_brand_and_the_platform_once_for_each_change(o
     let budgets: Vec<_> = said.iter().map(|(_, data)| data["budget"]["amount_micros"].as_i64()).collect();
     assert_eq!(budgets, [100, 100, 100, 150, 120, 120].map(Some));
     assert_eq!((&said[2].1["name"], &said[2].1["campaign_id"]), (&"Winter".into(), &id.0.into()));
-    assert_eq!(said[5].1["status"], "ended");
+    assert_eq!(said[5].1["status"], "completed");
 }
 
 async fn a_participation_is_told_to_both_sides(on: On) {

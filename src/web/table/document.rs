@@ -333,6 +333,12 @@ fn answers(path: &str, operation: &Operation, schemas: &mut Schemas) -> Value {
     {
         set(content, media, json!({}));
     }
+    if let Some(shape) = operation.or_accepted {
+        let mut waits = good.clone();
+        set(&mut waits, "description", json!("Somebody else decides first"));
+        set(&mut waits, "content", json!({ "application/json": { "schema": schemas.sent(shape) } }));
+        all.insert("202".to_owned(), waits);
+    }
     if operation.or_ok {
         all.insert("200".to_owned(), good.clone());
     }

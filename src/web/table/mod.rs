@@ -15,7 +15,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard, web};
 use gametriggers_actors::domain::scope::Scope;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// How a type is described.
 type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -71,6 +71,8 @@ pub(super) struct Operation {
     answer: Answer,
     /// 200 as well, when there was nothing to make.
     or_ok: bool,
+    /// 202 with this, when somebody else decides first.
+    or_accepted: Option<Shape>,
     /// Another form of the answer, for who asks for it.
     or_bytes: Option<&'static str>,
     keyed: Keyed,
@@ -110,6 +112,7 @@ where
         status: StatusCode::OK,
         answer: Answer::Nothing,
         or_ok: false,
+        or_accepted: None,
         or_bytes: None,
         keyed: Keyed::No,
         versioned: false,
@@ -146,6 +149,10 @@ methods! {
 
 fn shape<T: JsonSchema>() -> Shape {
     SchemaGenerator::subschema_for::<T>
+}
+
+fn either<A: JsonSchema, B: JsonSchema>(of: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [of.subschema_for::<A>(), of.subschema_for::<B>()] })
 }
 
 impl Operation {
@@ -209,6 +216,18 @@ impl Operation {
         self
     }
 
+    /// 200 with one of two, as it comes.
+    pub(super) fn gives_either<A: JsonSchema, B: JsonSchema>(mut self) -> Self {
+        self.answer = Answer::Json(either::<A, B>);
+        self
+    }
+
+    /// 201 with one of two, as it comes, and with its address.
+    pub(super) fn makes_either<A: JsonSchema, B: JsonSchema>(mut self) -> Self {
+        self.status = StatusCode::CREATED;
+        self.gives_either::<A, B>()
+    }
+
     /// 201 with this, and with its address.
     pub(super) fn makes<T: JsonSchema>(mut self) -> Self {
         self.status = StatusCode::CREATED;
@@ -218,6 +237,12 @@ impl Operation {
     /// 200 with the same when there was nothing to make.
     pub(super) const fn or_ok(mut self) -> Self {
         self.or_ok = true;
+        self
+    }
+
+    /// 202 with this when somebody else decides first.
+    pub(super) fn or_accepts<T: JsonSchema>(mut self) -> Self {
+        self.or_accepted = Some(shape::<T>());
         self
     }
 

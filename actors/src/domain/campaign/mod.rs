@@ -74,7 +74,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The name on the wire and in the database.
+    /// The name in the database.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -82,6 +82,21 @@ impl Status {
             Self::Paused => "paused",
             Self::Ended => "ended",
         }
+    }
+
+    /// The name in answers and events: what the database calls ended is completed there.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active | Self::Paused => self.code(),
+            Self::Ended => "completed",
+        }
+    }
+
+    /// The status of either name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::from_code(name).or_else(|| (name == Self::Ended.name()).then_some(Self::Ended))
     }
 
     /// The status of a name.
@@ -276,6 +291,21 @@ pub struct Brand {
     /// The name that the disclosure label shows.
     pub name: Arc<str>,
 }
+
+/// What a brand asks of streamers who would take part, for people: no decision looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirements {
+    /// In a few words; may be empty.
+    pub text: Arc<str>,
+    /// Point by point.
+    pub lines: Vec<Arc<str>>,
+}
+
+/// Creatives of a campaign that are not archived, at most.
+pub const CREATIVES_MAX: usize = 10;
+
+/// Creatives of a campaign at most, with those that are archived.
+pub const CREATIVES_KEPT: usize = 100;
 
 /// A campaign of a brand.
 #[derive(Clone, Debug, PartialEq, Eq)]

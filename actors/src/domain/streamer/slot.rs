@@ -9,7 +9,7 @@ use super::{Corner, Sample};
 use crate::domain::area::Drawn;
 use crate::domain::campaign::Quote;
 use crate::domain::campaign::account::Want;
-use crate::domain::creative::{Content, Creative, Placement};
+use crate::domain::creative::{Content, Creative, CreativeStatus, Placement};
 use crate::domain::decision::{Choice, Decision, Slot, decide};
 use crate::domain::id::{CreativeId, LeaseId, PlayId};
 use crate::domain::log::PlayOutcome;
@@ -37,6 +37,7 @@ fn test_creative() -> Creative {
         accent: "#7dd3fc".into(),
         sound: false,
         weight: 1,
+        status: CreativeStatus::Active,
         counts: CreativeCounts::default(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::area::Drawn;
 use crate::domain::campaign::{Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status};
 use crate::domain::conflict::{Rule, RuleIndex, RuleKind, Scope, Severity};
-use crate::domain::creative::{Content, Creative, Placement};
+use crate::domain::creative::{Content, Creative, CreativeStatus, Placement};
 use crate::domain::id::{BrandId, CampaignId, CreativeId, RuleId, StreamerId};
 use crate::domain::money::{Currency, FeeBps, Micros};
 use crate::domain::pacing::Plan;
@@ -193,6 +193,7 @@ fn listed(id: i64, flight: Flight, random: &mut Random) -> Listed {
             accent: "#ffffff".into(),
             sound: false,
             weight: 1,
+            status: CreativeStatus::Active,
             drawn: Drawn::default(),
             counts: CreativeCounts::default(),
         }],

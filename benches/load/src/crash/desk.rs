@@ -256,7 +256,7 @@ impl Desk {
             for campaign in page.get("items").and_then(Value::as_array).into_iter().flatten() {
                 let number = |name| campaign.get(name).and_then(Value::as_i64);
                 if number("brand_id") == Some(self.brand) {
-                    let ended = campaign.get("status").and_then(Value::as_str) == Some("ended");
+                    let ended = campaign.get("status").and_then(Value::as_str) == Some("completed");
                     campaigns.extend(number("id").map(|id| (id, ended)));
                 }
             }

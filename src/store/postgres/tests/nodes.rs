@@ -13,9 +13,9 @@ use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{
-    AccountStore, AttemptRecord, Attempted, Batch, ByHand, CampaignChange, CampaignStore, DeliveryState,
-    LedgerStore, Listener, MinuteCounts, MinuteKey, NewEndpoint, Owner, PlayLog, PlayOutcome, PlayRecord,
-    Round, RoundEnd, Secret, StoreError, StoreResult, WalletStore, WebhookStore,
+    AccountStore, AttemptRecord, Attempted, Batch, ByHand, CampaignChange, CampaignQuery, CampaignStore,
+    DeliveryState, LedgerStore, Listener, MinuteCounts, MinuteKey, NewEndpoint, Owner, PlayLog, PlayOutcome,
+    PlayRecord, Round, RoundEnd, Secret, StoreError, StoreResult, WalletStore, WebhookStore,
 };
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ async fn a_request_that_every_node_is_given_is_carried_out_once() {
         let (wallet, budget) = same(nodes.all(|node| node.fund_to(campaign, Micros(30), &fund, NOW)).await);
         assert_eq!((wallet.available, budget.funded), (Micros(available), Micros(30)));
     }
-    assert_eq!(nodes.first().page(None, None, 100).await.unwrap().len(), 10);
+    assert_eq!(nodes.first().list(&CampaignQuery::all(100)).await.unwrap().len(), 10);
     nodes.reconciles().await;
 }
 

@@ -109,7 +109,7 @@ pub(super) async fn fund(
 }
 
 /// Raises a budget to `total`.
-pub(super) async fn fund_to(
+pub(in crate::store::postgres) async fn fund_to(
     connection: &mut PgConnection,
     campaign: CampaignId,
     total: Micros,
@@ -133,6 +133,19 @@ pub(super) async fn fund_to(
     let amount = total.checked_sub(funded).ok_or_else(not_positive)?;
     withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
     moved(connection, (brand, currency), campaign, request).await
+}
+
+/// Wallet and budget that a request to raise it answered with before.
+pub(in crate::store::postgres) async fn recall_funds(
+    connection: &mut PgConnection,
+    campaign: CampaignId,
+    request: &Request,
+) -> Attempt<Option<Funds>> {
+    let (brand, currency) = payer(connection, campaign).await?;
+    match recall(connection, request).await? {
+        Some(kept) => recalled_funds(connection, (brand, currency), campaign, &kept).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Takes back what is neither spent nor leased.

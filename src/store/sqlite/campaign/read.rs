@@ -7,7 +7,7 @@ use gametriggers_actors::domain::area::Drawn;
 use gametriggers_actors::domain::campaign::{
     Brand, Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing, Status,
 };
-use gametriggers_actors::domain::creative::{Content, Creative, Format, Placement};
+use gametriggers_actors::domain::creative::{Content, Creative, CreativeStatus, Format, Placement};
 use gametriggers_actors::domain::daypart::Dayparts;
 use gametriggers_actors::domain::id::{BrandId, CampaignId, CreativeId, StreamerId};
 use gametriggers_actors::domain::money::Micros;
@@ -22,13 +22,9 @@ use std::sync::Arc;
 
 statements! {
     ONE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
-        WHERE c.id = ?1";
+        WHERE c.id = ?1 AND c.stage IS NULL";
     LIVE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
         WHERE c.status <> 'ended' ORDER BY c.id";
-    PAGE = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
-        WHERE c.id > ?1 ORDER BY c.id LIMIT ?2";
-    PAGE_OF_BRAND = "SELECT c.*, b.name AS brand_name FROM campaign AS c JOIN brand AS b ON b.id = c.brand_id
-        WHERE c.brand_id = ?3 AND c.id > ?1 ORDER BY c.id LIMIT ?2";
     CREATIVES = "SELECT c.*, coalesce(n.plays, 0) AS plays, coalesce(n.impressions, 0) AS impressions,
           coalesce(n.viewers, 0) AS viewers, coalesce(n.clicks, 0) AS clicks
         FROM json_each(?1) AS j CROSS JOIN creative AS c ON c.campaign_id = j.value
@@ -41,33 +37,26 @@ statements! {
         WHERE r.id = ?1";
 }
 
-/// One campaign, whatever its status.
+/// One campaign that was launched, whatever its status.
 pub(in crate::store::sqlite) async fn one(
     connection: &mut SqliteConnection,
     id: CampaignId,
 ) -> Attempt<Campaign> {
     let rows = sqlx::query(ONE).bind(id.0).fetch_all(&mut *connection).await?;
-    with_creatives(connection, &rows).await?.pop().ok_or(Failure(StoreError::NotFound))
+    with_creatives(connection, &rows.iter().collect::<Vec<_>>())
+        .await?
+        .pop()
+        .ok_or(Failure(StoreError::NotFound))
 }
 
-/// Every campaign that has not ended.
+/// Every campaign that has not ended, with the creatives that may be shown.
 pub(super) async fn live(connection: &mut SqliteConnection) -> Attempt<Vec<Campaign>> {
     let rows = sqlx::query(LIVE).fetch_all(&mut *connection).await?;
-    with_creatives(connection, &rows).await
-}
-
-/// Campaigns by ascending id, after `after`.
-pub(super) async fn page(
-    connection: &mut SqliteConnection,
-    brand: Option<BrandId>,
-    after: Option<CampaignId>,
-    limit: u32,
-) -> Attempt<Vec<Campaign>> {
-    let after = after.map_or(i64::MIN, |id| id.0);
-    let query = sqlx::query(if brand.is_some() { PAGE_OF_BRAND } else { PAGE }).bind(after).bind(limit);
-    let query = if let Some(brand) = brand { query.bind(brand.0) } else { query };
-    let rows = query.fetch_all(&mut *connection).await?;
-    with_creatives(connection, &rows).await
+    let mut campaigns = with_creatives(connection, &rows.iter().collect::<Vec<_>>()).await?;
+    for campaign in &mut campaigns {
+        campaign.creatives.retain(|creative| creative.status == CreativeStatus::Active);
+    }
+    Ok(campaigns)
 }
 
 /// Approved participations in campaigns that have not ended.
@@ -85,8 +74,11 @@ pub(super) async fn landing(executor: impl SqliteExecutor<'_>, creative: Creativ
 }
 
 /// The campaigns of the rows; their creatives come with one more statement, not one for each.
-async fn with_creatives(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Attempt<Vec<Campaign>> {
-    let mut campaigns = rows.iter().map(campaign).collect::<Attempt<Vec<_>>>()?;
+pub(super) async fn with_creatives(
+    connection: &mut SqliteConnection,
+    rows: &[&SqliteRow],
+) -> Attempt<Vec<Campaign>> {
+    let mut campaigns = rows.iter().map(|row| campaign(row)).collect::<Attempt<Vec<_>>>()?;
     let ids: Vec<i64> = campaigns.iter().map(|campaign| campaign.id.0).collect();
     let mut creatives: HashMap<i64, Vec<Creative>> = HashMap::new();
     for row in sqlx::query(CREATIVES).bind(json(&ids)?).fetch_all(connection).await? {
@@ -168,6 +160,7 @@ fn creative(row: &SqliteRow) -> Attempt<Creative> {
         duration: row.span("duration")?,
         accent: row.shared("accent")?,
         weight: row.number("weight")?,
+        status: row.code("status", CreativeStatus::from_code)?,
         counts: CreativeCounts {
             plays: row.number("plays")?,
             impressions: row.number("impressions")?,

@@ -1,22 +1,24 @@
 //! Making and changing campaigns.
 
-use super::read;
+use super::{creative, read};
 use crate::store::fact::Fact;
+use crate::store::requirements::column;
 use crate::store::sqlite::failure::{Attempt, Failure, expect_rows};
 use crate::store::sqlite::ledger::{Request, recall, remember, withdraw};
 use crate::store::sqlite::row::{json, known};
 use crate::store::sqlite::statements;
-use crate::store::sqlite::wallet::{funds, kept_funds, recalled_funds};
+use crate::store::sqlite::wallet::{fund_to, funds, kept_funds, recall_funds, recalled_funds};
 use crate::store::sqlite::webhook::tell;
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
-use gametriggers_actors::domain::creative::Content;
 use gametriggers_actors::domain::id::CampaignId;
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::UnixMillis;
-use gametriggers_actors::ports::{CampaignChange, Funds, NewCampaign, NewCreative, StoreError};
-use sqlx::SqliteConnection;
+use gametriggers_actors::ports::{CampaignChange, Funds, NewCampaign, StoreError};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Row, Sqlite, SqliteConnection};
 use std::sync::Arc;
 
 statements! {
@@ -27,22 +29,22 @@ statements! {
          cap_per_day, cap_minimum_gap, wants_categories, wants_languages, wants_countries, viewers_min,
          viewers_max, open_to_all, landing_url, created_at, updated_at, pacing_mode,
          daily_cap, followers_min, followers_max, wants_platforms, wants_mature, blocked_streamers, dayparts,
-         utc_offset, rotation)
+         utc_offset, rotation, requirements)
         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
             ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-          ?20, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
+          ?20, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
         RETURNING id";
-    INSERT_CREATIVE = "INSERT INTO creative
-        (campaign_id, kind, asset, width, height, headline, body, placement, duration, accent,
-         sound, weight)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     INSERT_BUDGET = "INSERT INTO campaign_budget (campaign_id, currency) VALUES (?1, ?2)";
+    /// A change of one version, or of whatever is there.
+    BUMP = "UPDATE campaign SET version = version + 1, updated_at = ?3
+        WHERE id = ?1 AND stage IS NULL AND (?2 IS NULL OR version = ?2)";
     CHANGE = "UPDATE campaign SET name = coalesce(?2, name), status = coalesce(?3, status),
           ends = coalesce(?4, ends), pacing = coalesce(?5, pacing),
           cap_per_hour = coalesce(?6, cap_per_hour), cap_per_day = coalesce(?7, cap_per_day),
           cap_minimum_gap = coalesce(?8, cap_minimum_gap), updated_at = ?9,
           pacing_mode = CASE WHEN ?10 THEN ?11 ELSE pacing_mode END,
-          daily_cap = CASE WHEN ?12 THEN ?13 ELSE daily_cap END, rotation = coalesce(?14, rotation)
+          daily_cap = CASE WHEN ?12 THEN ?13 ELSE daily_cap END, rotation = coalesce(?14, rotation),
+          requirements = CASE WHEN ?15 THEN ?16 ELSE requirements END
         WHERE id = ?1";
     RETARGET = "UPDATE campaign SET wants_categories = ?2, wants_languages = ?3, wants_countries = ?4,
           viewers_min = ?5, viewers_max = ?6, followers_min = ?7, followers_max = ?8,
@@ -69,29 +71,40 @@ pub(super) async fn create(
     }
     // Asked first: a missing brand is not found, where a foreign key would call it a bad value.
     sqlx::query(BRAND).bind(new.brand.0).fetch_one(&mut *connection).await?;
-    let id = insert(connection, new, request.now).await?;
+    let id: i64 = bound(INSERT, new, request.now)?.fetch_one(&mut *connection).await?.try_get("id")?;
+    fund_new(connection, CampaignId(id), new, request).await
+}
+
+/// Gives a campaign that was just made its creatives, its budget and the money for it.
+pub(super) async fn fund_new(
+    connection: &mut SqliteConnection,
+    id: CampaignId,
+    new: &NewCampaign,
+    request: &Request,
+) -> Attempt<(Campaign, Funds)> {
     for creative in &new.creatives {
-        insert_creative(connection, id, creative).await?;
+        creative::insert(connection, id, creative).await?;
     }
     sqlx::query(INSERT_BUDGET).bind(id.0).bind(new.currency.to_string()).execute(&mut *connection).await?;
     if new.budget != Micros::ZERO {
         let money = Money { amount: new.budget, currency: new.currency };
         withdraw(connection, new.brand, id, money, request).await?;
     }
-    let funds = funds(connection, payer, id).await?;
+    let funds = funds(connection, (new.brand, new.currency), id).await?;
     remember(connection, request, &[vec![id.0], kept_funds(&funds)].concat()).await?;
     let campaign = read::one(connection, id).await?;
     tell(connection, &[Fact::created(&campaign, &funds.1)], request.now).await?;
     Ok((campaign, funds))
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewCampaign,
+/// A statement whose first parameters are what a campaign is.
+pub(super) fn bound<'q>(
+    sql: &'static str,
+    new: &'q NewCampaign,
     now: UnixMillis,
-) -> Attempt<CampaignId> {
+) -> Attempt<Query<'q, Sqlite, SqliteArguments>> {
     let wants = &new.targeting;
-    let id: i64 = sqlx::query_scalar(INSERT)
+    Ok(sqlx::query(sql)
         .bind(new.brand.0)
         .bind(&new.name)
         .bind(new.category.text().as_ref())
@@ -122,9 +135,7 @@ async fn insert(
         .bind(json(&windows(wants))?)
         .bind(wants.dayparts.utc_offset)
         .bind(new.rotation.code())
-        .fetch_one(connection)
-        .await?;
-    Ok(CampaignId(id))
+        .bind(new.requirements.as_ref().map(column)))
 }
 
 /// A list of words as a column.
@@ -181,42 +192,46 @@ const fn beyond(pacing: PacingMode) -> Option<&'static str> {
     }
 }
 
-async fn insert_creative(
+/// Raises the version, if it is the one that is meant.
+pub(super) async fn bump(
     connection: &mut SqliteConnection,
-    campaign: CampaignId,
-    creative: &NewCreative,
+    id: CampaignId,
+    version: Option<i64>,
+    now: UnixMillis,
 ) -> Attempt<()> {
-    let (media, words) = match &creative.content {
-        Content::Image { asset, width, height } | Content::Video { asset, width, height } => {
-            (Some((asset, *width, *height)), None)
-        }
-        Content::Text { headline, body } | Content::Qr { headline, body } => (None, Some((headline, body))),
-    };
-    sqlx::query(INSERT_CREATIVE)
-        .bind(campaign.0)
-        .bind(creative.content.code())
-        .bind(media.map(|(asset, _, _)| asset.as_ref()))
-        .bind(media.map(|(_, width, _)| width))
-        .bind(media.map(|(_, _, height)| height))
-        .bind(words.map(|(headline, _)| headline.as_ref()))
-        .bind(words.map(|(_, body)| body.as_ref()))
-        .bind(creative.placement.code())
-        .bind(creative.duration.0)
-        .bind(&creative.accent)
-        .bind(creative.sound)
-        .bind(creative.weight)
-        .execute(connection)
-        .await?;
+    let query = sqlx::query(BUMP).bind(id.0).bind(version).bind(now.0);
+    if query.execute(&mut *connection).await?.rows_affected() == 0 {
+        read::one(connection, id).await?;
+        return Err(Failure(StoreError::Changed));
+    }
     Ok(())
 }
 
-/// Changes a campaign.
+/// A budget that is raised with the change.
+pub(super) struct Raise {
+    /// The budget in all.
+    pub(super) total: Micros,
+    /// The request that does it.
+    pub(super) request: Request,
+}
+
+/// Changes a campaign, and raises its budget.
 pub(super) async fn change(
     connection: &mut SqliteConnection,
-    id: CampaignId,
-    change: &CampaignChange,
+    (id, change): (CampaignId, &CampaignChange),
+    raise: Option<&Raise>,
     now: UnixMillis,
 ) -> Attempt<(Campaign, Funds)> {
+    // A repeated key was answered before, and everything of its change is done.
+    if let Some(raise) = raise
+        && let Some(funds) = recall_funds(connection, id, &raise.request).await?
+    {
+        return Ok((read::one(connection, id).await?, funds));
+    }
+    bump(connection, id, change.version, now).await?;
+    if let Some(Raise { total, request }) = raise {
+        fund_to(connection, id, *total, request).await?;
+    }
     let before = read::one(connection, id).await?;
     if before.status == Status::Ended && change.status.is_some_and(|status| status != Status::Ended) {
         return Err(Failure(StoreError::Constraint("an ended campaign stays ended".to_owned())));
@@ -240,6 +255,8 @@ pub(super) async fn change(
         .bind(change.daily_cap.is_some())
         .bind(change.daily_cap.flatten().map(|cap| cap.0))
         .bind(change.rotation.map(Rotation::code))
+        .bind(change.requirements.is_some())
+        .bind(change.requirements.iter().flatten().next().map(column))
         .execute(&mut *connection)
         .await?;
     expect_rows("campaign", 1, changed.rows_affected())?;

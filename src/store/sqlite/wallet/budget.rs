@@ -50,7 +50,7 @@ pub(super) async fn fund(
 }
 
 /// Raises the budget to `total`; nothing when it is just that.
-pub(super) async fn fund_to(
+pub(in crate::store::sqlite) async fn fund_to(
     connection: &mut SqliteConnection,
     campaign: CampaignId,
     total: Micros,
@@ -71,6 +71,19 @@ pub(super) async fn fund_to(
     }
     withdraw(connection, brand, campaign, Money { amount, currency }, request).await?;
     moved(connection, (brand, currency), campaign, request).await
+}
+
+/// Wallet and budget that a request to raise it answered with before.
+pub(in crate::store::sqlite) async fn recall_funds(
+    connection: &mut SqliteConnection,
+    campaign: CampaignId,
+    request: &Request,
+) -> Attempt<Option<Funds>> {
+    let (brand, currency, _) = payer(connection, campaign).await?;
+    match recall(connection, request).await? {
+        Some(kept) => recalled_funds(connection, (brand, currency), campaign, &kept).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Gives back what is neither spent nor leased, or a part of it.

@@ -6,7 +6,7 @@ mod operator;
 mod read;
 mod statement;
 
-pub(super) use self::budget::{funds, kept_funds, recalled_funds};
+pub(super) use self::budget::{fund_to, funds, kept_funds, recall_funds, recalled_funds};
 pub(super) use self::operator::{Deed, record};
 use super::SqliteStore;
 use super::ledger::{Request, fence, fence_if_taken};

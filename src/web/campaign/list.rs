@@ -1,0 +1,168 @@
+//! `GET /api/campaigns`: which ones, in which order, page by page.
+
+use super::offer;
+use crate::web::Shared;
+use crate::web::caller::Caller;
+use crate::web::campaign_view::RecordView;
+use crate::web::cursor;
+use crate::web::fields::{Fields, line, word};
+use crate::web::problem::Problem;
+use crate::web::wire::{PageBody, moment};
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use gametriggers_actors::domain::id::{BrandId, StreamerId};
+use gametriggers_actors::ports::{
+    CampaignQuery, CampaignSort, CampaignState, ListedCampaigns, Principal, SortBy,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Items on a page, unless asked otherwise.
+const PAGE: u32 = 50;
+/// Items on a page at most.
+const PAGE_MAX: u32 = 200;
+
+/// `GET /api/campaigns`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ListQuery {
+    /// `next` of the page before, with the same sort.
+    after: Option<String>,
+    /// Items at most, 1 to 200; 50 unless it is named. Streamers may be given fewer on a page that is not the
+    /// last.
+    limit: Option<u32>,
+    /// draft, review, active, paused, completed, archived; several with commas. Any but archived, unless it
+    /// is named.
+    status: Option<String>,
+    /// Archived ones as well.
+    include_archived: Option<bool>,
+    /// For an operator: of one brand.
+    brand_id: Option<i64>,
+    /// A part of the name, in capitals or not.
+    q: Option<String>,
+    /// What they advertise.
+    category: Option<String>,
+    /// Made at this moment or later, in RFC 3339.
+    created_after: Option<String>,
+    /// Made before this moment.
+    created_before: Option<String>,
+    /// The flight starts before this moment.
+    starts_before: Option<String>,
+    /// The flight ends after this moment.
+    ends_after: Option<String>,
+    /// id (unless it is named), name, starts_at or ends_at; with a minus in front the largest first. A draft
+    /// without a flight stands where one would that begins when it was made, for thirty days.
+    sort: Option<String>,
+}
+
+/// The orders, for people.
+const SORTS: &str = "id, name, starts_at or ends_at, with a minus in front or not";
+
+/// The order of a name.
+fn sort(text: &str) -> Option<CampaignSort> {
+    let (by, descending) = text.strip_prefix('-').map_or((text, false), |by| (by, true));
+    let by = match by {
+        "id" => SortBy::Id,
+        "name" => SortBy::Name,
+        "starts_at" => SortBy::Starts,
+        "ends_at" => SortBy::Ends,
+        _ => return None,
+    };
+    Some(CampaignSort { by, descending })
+}
+
+impl ListQuery {
+    fn states(&self, fields: &mut Fields) -> Option<Vec<CampaignState>> {
+        let archived = self.include_archived.unwrap_or(false);
+        let named = self.status.as_deref().map(|names| {
+            let states = names.split(',').map(CampaignState::from_code).collect::<Option<Vec<_>>>();
+            fields.need(
+                "status",
+                states,
+                "draft, review, active, paused, completed, archived; several with commas",
+            )
+        });
+        match named {
+            Some(states) => states.map(|mut states| {
+                states.extend(archived.then_some(CampaignState::Archived));
+                states
+            }),
+            None => archived.then(|| CampaignState::ALL.to_vec()),
+        }
+    }
+
+    fn read(&self, brand: Option<BrandId>) -> Result<CampaignQuery, Problem> {
+        let mut fields = Fields::default();
+        let states = self.states(&mut fields);
+        let mut time = |field: &str, said: &Option<String>| {
+            let said = said.as_deref()?;
+            fields.need(field, moment(said), "a time of RFC 3339")
+        };
+        let (created_after, created_before) =
+            (time("created_after", &self.created_after), time("created_before", &self.created_before));
+        let (starts_before, ends_after) =
+            (time("starts_before", &self.starts_before), time("ends_after", &self.ends_after));
+        let name =
+            self.q.as_deref().and_then(|part| fields.need("q", line(part, 1, 80), "1 to 80 characters"));
+        let category = self.category.as_deref();
+        let category =
+            category.and_then(|name| fields.need("category", word(name), "1 to 40 of a-z, 0-9 and _"));
+        let sort = fields.need("sort", sort(self.sort.as_deref().unwrap_or("id")), SORTS);
+        let after = self.after.as_deref().zip(sort).and_then(|(text, sort)| {
+            fields.need("after", cursor::read(text, sort), "next of the page before, with the same sort")
+        });
+        fields.end()?;
+        Ok(CampaignQuery {
+            brand,
+            states,
+            name,
+            category: category.map(str::to_owned),
+            created_after,
+            created_before,
+            starts_before,
+            ends_after,
+            sort: sort.unwrap_or(CampaignQuery::all(0).sort),
+            after,
+            limit: self.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
+        })
+    }
+}
+
+/// Where the page behind this one starts; none when this is the last.
+fn next(listed: &ListedCampaigns, query: &CampaignQuery) -> Option<String> {
+    let full = listed.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX);
+    listed.last().filter(|_| full).map(|(_, place)| cursor::write(place, query.sort))
+}
+
+/// A brand's campaigns, or all of them for an operator; for a streamer those that they may apply for.
+pub(in crate::web) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let brand = match caller.0 {
+        Principal::Streamer(streamer) => return offers(&shared, streamer, &query).await,
+        Principal::Admin => query.brand_id.map(BrandId),
+        _ => Some(caller.brand(query.brand_id)?),
+    };
+    let query = query.read(brand)?;
+    let listed = shared.engine.ports.campaigns.list(&query).await?;
+    let items = listed.iter().map(|(record, _)| RecordView::of(record)).collect::<Result<Vec<_>, _>>()?;
+    Ok(HttpResponse::Ok().json(PageBody { items, next: next(&listed, &query) }))
+}
+
+async fn offers(shared: &Shared, streamer: StreamerId, said: &ListQuery) -> Result<HttpResponse, Problem> {
+    if said.status.is_some() || said.include_archived.is_some() {
+        return Err(Problem::forbidden("a streamer sees what is active, and nothing else"));
+    }
+    let query = said.read(said.brand_id.map(BrandId))?;
+    let now = shared.engine.now();
+    let query = CampaignQuery {
+        states: Some(vec![CampaignState::Active]),
+        ends_after: query.ends_after.max(Some(now)),
+        ..query
+    };
+    let listed = shared.engine.ports.campaigns.list(&query).await?;
+    let items: Vec<_> = listed.iter().filter_map(|(record, _)| offer(shared, record, streamer)).collect();
+    Ok(HttpResponse::Ok().json(PageBody { items, next: next(&listed, &query) }))
+}
