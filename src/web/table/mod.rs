@@ -345,7 +345,8 @@ impl Section {
     }
 }
 
-/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before one
+/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before
+/// one
 /// that may be any word, so that the table can stand in the order in which it is read. Pages of those origins
 /// may read what is well known.
 pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig, origins: &[String]) {
