@@ -345,9 +345,9 @@ impl Section {
     }
 }
 
-/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before one
-/// that may be any word, so that the table can stand in the order in which it is read. Pages of those origins
-/// may read what is well known.
+/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before
+/// one that may be any word, so that the table can stand in the order in which it is read. Pages of those
+/// origins may read what is well known.
 pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig, origins: &[String]) {
     let mut resources: Vec<_> = sections.into_iter().flat_map(|section| section.resources).collect();
     resources.sort_by_cached_key(|resource| by_part(resource.path));
