@@ -211,7 +211,7 @@ impl StreamHandler<Heard> for BridgeActor {
     }
 }
 
-/// Reads streamers, keys and users again: who changed is told, and who has no key any more is closed.
+/// Reads keys, users and streamers again: who changed is told, and who has no key any more is closed.
 async fn everything(engine: &Engine) -> StoreResult<()> {
     // A key that comes while the database is read is not one that went.
     let (before, now) = (engine.keyring.hashes(), engine.now());
@@ -221,11 +221,11 @@ async fn everything(engine: &Engine) -> StoreResult<()> {
     // What is over by itself is not read, and its sockets end by themselves.
     let is_gone = |hash: &&KeyHash| !valid.contains(*hash) && engine.keyring.judge(hash, now).is_ok();
     before.iter().filter(is_gone).for_each(|hash| engine.keyring.revoke(hash, now));
+    engine.reload_logins().await?;
+    judge(engine, |_| true);
     for row in engine.ports.accounts.streamers().await? {
         changed(engine, row);
     }
-    engine.reload_logins().await?;
-    judge(engine, |_| true);
     Ok(())
 }
 

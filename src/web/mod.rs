@@ -28,6 +28,7 @@ mod health;
 mod json;
 mod key;
 mod key_body;
+mod key_routes;
 mod limit;
 mod listing;
 mod metrics;
@@ -115,7 +116,7 @@ pub struct Shared {
 pub fn internal_routes(app: &mut ServiceConfig, shared: &Shared) {
     app.app_data(Data::new(shared.clone())).configure(read_as_problems);
     app.app_data(Data::new(auth::service::Internal)).route("/health/live", read().to(health::live));
-    app.configure(|app| routes::services().register(app, &[]));
+    table::register(vec![routes::services()], app, &[]);
     app.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
 }
 
@@ -132,16 +133,16 @@ pub fn routes(app: &mut ServiceConfig, shared: &Shared) {
         .service(web::resource("/r/{code}").get(click::follow).head(click::preview))
         .route("/health/live", read().to(health::live))
         .route("/health/ready", read().to(health::ready))
-        .route("/metrics", read().to(health::metrics));
+        .route("/metrics", read().to(health::metrics))
+        .route("/problems/{name}", read().to(pages::problem))
+        // Before the scope of the API: a page costs nothing of what a caller may ask.
+        .route("/api/docs", read().to(pages::docs))
+        .route("/api/docs/", read().to(|| pages::moved("/api/docs")));
     let (api, elsewhere): (Vec<_>, Vec<_>) = routes::table().into_iter().partition(Section::is_api);
-    for section in elsewhere {
-        section.register(app, &shared.cors_origins);
-    }
+    table::register(elsewhere, app, &shared.cors_origins);
     let api = web::scope("/api").configure(|scope| {
         scope.route("/openapi.json", read().to(contract::show));
-        for section in api {
-            section.register(scope, &[]);
-        }
+        table::register(api, scope, &[]);
         scope.default_service(web::to(|| async { HttpResponse::from_error(Problem::not_found()) }));
     });
     // The last one is asked first: a refusal has to tell pages of other origins why as well.

@@ -2,6 +2,7 @@
 //! they never change and may be kept for ever; the page itself is never kept.
 
 use super::problem::Problem;
+use super::problem_kind::kind_of;
 use actix_web::http::header;
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
@@ -22,12 +23,18 @@ struct DashboardFiles;
 #[folder = "overlay/home/"]
 struct HomeFiles;
 
-/// The three pages.
+#[derive(RustEmbed)]
+#[folder = "overlay/api/"]
+struct DocsFiles;
+
+/// The four pages.
 #[derive(Clone, Copy)]
 enum Page {
     Overlay,
     Dashboard,
     Home,
+    /// The contract of the API, to read and to try.
+    Docs,
 }
 
 impl Page {
@@ -36,6 +43,8 @@ impl Page {
             "overlay" => Some(Self::Overlay),
             "dashboard" => Some(Self::Dashboard),
             "home" => Some(Self::Home),
+            // Not under `/api`, whose paths are the API's.
+            "docs" => Some(Self::Docs),
             _ => None,
         }
     }
@@ -45,18 +54,20 @@ impl Page {
             Self::Overlay => OverlayFiles::get(name),
             Self::Dashboard => DashboardFiles::get(name),
             Self::Home => HomeFiles::get(name),
+            Self::Docs => DocsFiles::get(name),
         }
         .map(|file| file.data)
     }
 
     /// The hash of all files of the page.
     fn build(self) -> &'static str {
-        static BUILDS: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
-        let [first, second, third] = &BUILDS;
+        static BUILDS: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
+        let [first, second, third, fourth] = &BUILDS;
         let (at, names): (_, Vec<Cow<'static, str>>) = match self {
             Self::Overlay => (first, OverlayFiles::iter().collect()),
             Self::Dashboard => (second, DashboardFiles::iter().collect()),
             Self::Home => (third, HomeFiles::iter().collect()),
+            Self::Docs => (fourth, DocsFiles::iter().collect()),
         };
         at.get_or_init(|| {
             let mut hash = sha2::Sha256::new();
@@ -89,6 +100,9 @@ impl Page {
                            frame-ancestors 'none'"
                     .to_owned()
             }
+            Self::Docs => "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+                .to_owned(),
         }
     }
 
@@ -132,6 +146,17 @@ pub(super) async fn overlay(request: HttpRequest) -> HttpResponse {
 
 pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
     Page::Dashboard.show(&request)
+}
+
+pub(super) async fn docs(request: HttpRequest) -> HttpResponse {
+    Page::Docs.show(&request)
+}
+
+/// The `type` of a problem leads to what is said of it. Not for good: the page may move.
+pub(super) async fn problem(name: Path<String>) -> Result<HttpResponse, Problem> {
+    let kind = kind_of(&name).ok_or_else(Problem::not_found)?;
+    let to = format!("/api/docs#problem-{}", kind.name);
+    Ok(HttpResponse::Found().insert_header((header::LOCATION, to)).finish())
 }
 
 pub(super) async fn moved(to: &'static str) -> HttpResponse {

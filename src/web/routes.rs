@@ -9,41 +9,38 @@ use super::auth::body::{
 };
 use super::auth::{factor, provider, service, ticket, user};
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView};
-use super::key_body::{KeyBody, KeysView, NewKeyView, RotateBody};
-use super::table::{Resource, Section, at, delete, get, patch, post, put};
+use super::table::{Section, at, delete, get, patch, post, put};
 use super::wallet_body::{
     AdjustmentBody, BudgetBody, LimitBody, MovedView, TransferBody, WalletView, WalletsView,
 };
 use super::webhook_body::{EndpointBody, EndpointView};
 use super::wire::PageBody;
 use super::{
-    account, asset, auth, blocklist, campaign, conflict_rule, key, key_body, overlay_key, participation,
+    account, asset, auth, blocklist, campaign, conflict_rule, key_routes, overlay_key, participation,
     profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
     webhook_delivery, why,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
-    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, KeysRead, KeysWrite, StreamerRead, StreamerWrite,
-    WalletRead, WalletWrite,
+    Admin, AssetsWrite, CampaignsRead, CampaignsWrite, StreamerRead, StreamerWrite, WalletRead, WalletWrite,
 };
 
 /// All sections of the API, in the order in which they are read.
 pub(super) fn table() -> Vec<Section> {
     vec![
-        // Before the next, whose first part may be any word.
-        second_factor(),
-        sign_in(),
         campaign::table::section(),
         participations(),
         assets(),
         wallets(),
+        webhooks(),
         profile_routes::brands(),
         profile_routes::streamers(),
         streamers(),
-        webhooks(),
         conflict_rules(),
+        sign_in(),
+        second_factor(),
+        key_routes::keys(),
         accounts(),
-        keys(),
         profile_routes::audit_log(),
         services(),
     ]
@@ -86,8 +83,8 @@ fn sign_in() -> Section {
         at("/auth/tickets", vec![
             post(ticket::issue, "Get a ticket for a socket").needs(&[StreamerRead, CampaignsRead])
                 .takes::<ticket::TicketBody>().makes::<ticket::TicketView>()
-                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any node. \
-                        A dashboard needs streamer:read, a campaign campaigns:read.")
+                .about("Good once and for half a minute, as `token` in the `hello` of one socket, on any \
+                        node. A dashboard needs streamer:read, a campaign campaigns:read.")
                 .fails(&["not-found"]),
         ]),
         at("/auth/exchange", vec![
@@ -95,7 +92,6 @@ fn sign_in() -> Section {
                 .takes::<provider::ExchangeBody>().gives::<TokensView>()
                 .fails(&["session-over", "second-factor-needed", "wrong-code", "too-many-attempts"]),
         ]),
-        // Last, since their first part may be any word.
         at("/auth/{provider}", vec![
             get(provider::start, "Sign in with a provider").open().query::<provider::StartQuery>()
                 .leads_elsewhere(StatusCode::FOUND)
@@ -415,38 +411,6 @@ fn accounts() -> Section {
                 .gives::<UserView>(),
         ]),
     ])
-}
-
-fn keys() -> Section {
-    let about = "API keys in the hands of their owners. A key is shown once; a rotated one is good beside \
-                 successor for a while and then ends by itself; a revoked one is dead within a second.";
-    let brands =
-        keys_of("/brands/{id}/keys", "/brands/{id}/keys/{key_id}", "/brands/{id}/keys/{key_id}/rotate");
-    let streamers =
-        keys_of("/streamers/{id}/keys", "/streamers/{id}/keys/{key_id}",
-                "/streamers/{id}/keys/{key_id}/rotate");
-    Section::new("API keys", about, brands.into_iter().chain(streamers).collect())
-}
-
-fn keys_of(all: &'static str, one: &'static str, rotate: &'static str) -> [Resource; 3] {
-    [
-        at(all, vec![
-            get(key::list, "List API keys").needs(&[KeysRead]).gives::<KeysView>(),
-            post(key::add, "Make an API key").needs(&[KeysWrite]).takes::<KeyBody>().makes::<NewKeyView>()
-                .about("No key gets a scope that its maker lacks.").fails(&["too-many-keys"]),
-        ]),
-        at(one, vec![
-            get(key::show, "Show an API key").needs(&[KeysRead]).gives::<key_body::KeyView>(),
-            patch(key::rename, "Name an API key").needs(&[KeysWrite]).takes::<key_body::NameBody>()
-                .gives::<key_body::KeyView>(),
-            delete(key::revoke, "Revoke an API key").needs(&[KeysWrite]).query::<account::RevokeQuery>()
-                .gives_nothing(),
-        ]),
-        at(rotate, vec![
-            post(key::rotate, "Rotate an API key").needs(&[KeysWrite]).takes::<RotateBody>()
-                .makes::<NewKeyView>().fails(&["too-many-keys", "key-replaced"]),
-        ]),
-    ]
 }
 
 /// What services of the same house ask, at the paths that they know.

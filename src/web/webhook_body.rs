@@ -26,14 +26,18 @@ pub(super) struct EndpointBody {
     #[schemars(with = "EndpointUrl", example = &"https://example.com/hooks/gametriggers")]
     url: String,
     /// Which events.
-    #[schemars(with = "Vec<OneOf<EventType>>", length(min = 1, max = 50), example = ["play.settled", "campaign.ended"])]
+    #[schemars(
+        with = "Vec<OneOf<EventType>>",
+        length(min = 1, max = 50),
+        example = ["play.settled", "campaign.ended"]
+    )]
     events: Vec<String>,
     /// For people.
     #[serde(default)]
     #[schemars(with = "Words<200>", example = &"bookkeeping")]
     description: String,
-    /// For an operator: the brand whose endpoint it is. Without brand and streamer it is the platform's own, and
-    /// hears of everything.
+    /// For an operator: the brand whose endpoint it is. Without brand and streamer it is the platform's own,
+    /// and hears of everything.
     #[schemars(with = "Option<Id>")]
     brand_id: Option<i64>,
     /// For an operator: the streamer whose endpoint it is.

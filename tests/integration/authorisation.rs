@@ -78,7 +78,8 @@ impl Stage {
             app.add_asset(&brand.key, include_bytes!("../../config/demo/northpeak-corner.webp")).await;
         ids.insert("asset", text(&asset.ok(201), "name"));
         let rule = json!({ "name": "one brand", "type": "simultaneous_limit", "severity": "advisory",
-                           "config": { "scope": "streamer", "campaigns_max": 9, "span_s": 60 }, "reason": "a test" });
+                           "config": { "scope": "streamer", "campaigns_max": 9, "span_s": 60 },
+                           "reason": "a test" });
         ids.insert("rule", number(&post("/api/conflict-rules", &operator, &rule).await, "id"));
         let hook = json!({ "url": "https://hooks.example.com/volt", "events": ["campaign.paused"] });
         ids.insert("webhook", number(&post("/api/webhooks", &brand.key, &hook).await, "id"));
@@ -276,7 +277,8 @@ async fn dead_keys(stage: &Stage) -> Vec<(&'static str, String)> {
     let revoked = make(&json!({ "name": "gone" })).await;
     let path = format!("/api/admin/keys/{}", text(&revoked, "key_id"));
     assert_eq!(app.send(Request::new("DELETE", path).key(operator)).await.status, 204);
-    let body = json!({ "email": "bo@volt.example", "password": "correct horse battery", "name": "Bo", "type": "brand" });
+    let body = json!({ "email": "bo@volt.example", "password": "correct horse battery",
+                       "name": "Bo", "type": "brand" });
     let user = app.send(Request::new("POST", "/api/auth/sign-up").json(&body)).await.ok(201);
     let token = text(&user, "access_token");
     assert_eq!(app.send(Request::new("POST", "/api/auth/sign-out").key(&token)).await.status, 204);

@@ -89,6 +89,24 @@ async fn play(app: &TestApp, brand: &Brand, id: i64) {
     let _ = brand;
 }
 
+/// A draft has no money and no numbers, and no streamer finds it.
+async fn is_nowhere_yet(app: &TestApp, brand: &Brand, id: i64) {
+    let desk = Desk { app, key: &brand.key };
+    assert_eq!(app.available(brand).await, 10 * PRICE);
+    assert!(app.engine().catalogue.load().entries().is_empty());
+    for path in ["live", "metrics", "why", "participations"] {
+        let answer = app.send(Request::get(format!("/api/campaigns/{id}/{path}")).key(&brand.key)).await;
+        answer.problem(409, "campaign-not-launched");
+    }
+    let money = json!({ "amount": { "amount_micros": PRICE, "currency": "INR" } });
+    let reserve =
+        desk.send("POST", &format!("campaigns/{id}/budget/reservations"), "reserve-some", &money).await;
+    reserve.problem(409, "campaign-not-launched");
+    let streamer = app.streamer("Zed").await;
+    let apply = Request::new("POST", format!("/api/campaigns/{id}/participations")).key(&streamer.key);
+    app.send(apply).await.problem(404, "not-found");
+}
+
 #[actix_rt::test]
 async fn a_draft_grows_until_it_is_whole_and_then_runs() {
     for app in each().await {
@@ -131,20 +149,7 @@ async fn a_draft_grows_until_it_is_whole_and_then_runs() {
         desk.patch(id, json!({ "requirements": asked, "targeting": { "viewers_min": 0, "viewers_max": 0 } }))
             .await
             .ok(200);
-        // Nothing of it is anywhere yet.
-        assert_eq!(app.available(&brand).await, 10 * PRICE);
-        assert!(app.engine().catalogue.load().entries().is_empty());
-        for path in ["live", "metrics", "why", "participations"] {
-            let answer = app.send(Request::get(format!("/api/campaigns/{id}/{path}")).key(&brand.key)).await;
-            answer.problem(409, "campaign-not-launched");
-        }
-        let money = json!({ "amount": { "amount_micros": PRICE, "currency": "INR" } });
-        let reserve =
-            desk.send("POST", &format!("campaigns/{id}/budget/reservations"), "reserve-some", &money).await;
-        reserve.problem(409, "campaign-not-launched");
-        let streamer = app.streamer("Zed").await;
-        let apply = Request::new("POST", format!("/api/campaigns/{id}/participations")).key(&streamer.key);
-        app.send(apply).await.problem(404, "not-found");
+        is_nowhere_yet(&app, &brand, id).await;
         let before = desk.show(id).await.ok(200);
         let launched = desk.post(id, "submit", "submit-it").await;
         let view = launched.ok(200);

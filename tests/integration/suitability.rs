@@ -126,8 +126,8 @@ async fn a_policy_keeps_what_it_prohibits_off_its_platform_until_the_streamer_ag
             "opt_in_required": true, "disclosure_required": true, "opted_in_at": null,
         })
     );
-    app.send(Request::get(&path).key(&other.key)).await.closed();
-    app.send(Request::get(&path).key(&brand.key)).await.closed();
+    app.send(Request::get(&path).key(&other.key)).await.problem(404, "not-found");
+    app.send(Request::get(&path).key(&brand.key)).await.problem(403, "forbidden");
     let own = format!("/api/streamers/{}/settings", streamer.id);
     let wrong = json!({ "policy_opt_in": { "policy": "kick" }, "length_max_ms": { "qr": 1 } });
     let refusal = app.send(Request::new("PATCH", &own).key(&streamer.key).json(&wrong)).await;

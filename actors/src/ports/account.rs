@@ -157,7 +157,7 @@ pub trait AccountStore: Send + Sync {
     async fn key(&self, hash: KeyHash) -> StoreResult<Option<KeyTerms>>;
     /// The keys of a brand or a streamer that are good at a moment, oldest first; not those of overlays.
     async fn keys_of(&self, holder: Principal, now: UnixMillis) -> StoreResult<Vec<KeyRow>>;
-    /// Makes a key. What an operator does is put on record, in the same transaction. `NotFound` when there
+    /// Makes a key. What an operator does is put on record, in the same transaction. `Constraint` when there
     /// is no such holder, or they are archived.
     async fn issue_key(
         &self,

@@ -76,7 +76,7 @@ test('a brand gets from nothing to a play that is paid by copying the commands o
   assert.equal(answers.length, 4, printed);
   const all = { key: server.printed.admin_api_key };
   const campaign = await server.call(`/api/campaigns/${live.campaign_id}`, all);
-  assert.deepEqual([campaign.brand, campaign.status, paused.status, ended.status], ['Crisp', 'ended', 'paused', 'ended']);
+  assert.deepEqual([campaign.brand, campaign.status, paused.status, ended.status], ['Crisp', 'completed', 'paused', 'completed']);
   assert.ok(!server.printed.campaign_ids.includes(campaign.id), 'a new one');
   assert.ok(live.plays > 0 && live.spent_micros > 0, JSON.stringify(live));
   const { plays, spent_micros } = await server.call(`/api/campaigns/${campaign.id}/live`, all);

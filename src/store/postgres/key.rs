@@ -98,13 +98,18 @@ pub(super) async fn of_overlays(readers: &PgPool, streamer: StreamerId) -> Attem
     rows.iter().map(overlay_key).collect()
 }
 
+/// Whether a holder is there and not archived.
+pub(super) async fn is_there(connection: &mut PgConnection, holder: Principal) -> Attempt<bool> {
+    let (kind, brand, streamer) = columns(holder);
+    let there = sqlx::query_scalar(IS_THERE).bind(kind).bind(brand.or(streamer));
+    Ok(there.fetch_one(connection).await?)
+}
+
 /// Adds a key, however many there are, of a holder who is there and not archived.
 pub(super) async fn add(connection: &mut PgConnection, new: &NewKey, now: UnixMillis) -> Attempt<()> {
     let (kind, brand, streamer) = columns(new.holder);
-    let there = sqlx::query_scalar(IS_THERE).bind(kind).bind(brand.or(streamer));
-    let there: bool = there.fetch_one(&mut *connection).await?;
-    if !there {
-        return Err(Failure::from(StoreError::NotFound));
+    if !is_there(connection, new.holder).await? {
+        return Err(Failure::refused("there is no such holder, or they are archived"));
     }
     sqlx::query(ADD)
         .bind(new.hash.to_vec())

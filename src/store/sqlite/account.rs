@@ -12,7 +12,7 @@ use gametriggers_actors::domain::streamer::{ProfileChange, Settings, SettingsCha
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
     AccountStore, ByHand, KeyHash, KeyRefusal, KeyRow, KeyTerms, NewAccount, NewKey, NewStreamer, OverlayKey,
-    Principal, StoreResult, Successor, key_id,
+    Principal, StoreError, StoreResult, Successor, key_id,
 };
 use sqlx::SqliteConnection;
 
@@ -86,7 +86,15 @@ impl AccountStore for SqliteStore {
     async fn add_overlay_key(&self, streamer: StreamerId, overlay: &OverlayKey) -> StoreResult<()> {
         let OverlayKey { hash, name, masked, created } = overlay.clone();
         let new = NewKey { masked, ..NewKey::whole(hash, Principal::Overlay(streamer), &name) };
-        self.write(move |c| Box::pin(async move { key::add(c, &new, created).await })).await
+        self.write(move |c| {
+            Box::pin(async move {
+                if !key::is_there(c, new.holder).await? {
+                    return Err(StoreError::NotFound.into());
+                }
+                key::add(c, &new, created).await
+            })
+        })
+        .await
     }
 
     async fn overlay_keys(&self, streamer: StreamerId) -> StoreResult<Vec<OverlayKey>> {

@@ -188,6 +188,23 @@ async fn a_launch_sets_the_budget_aside_once_or_changes_nothing(on: On) {
     bench.sound().await;
 }
 
+async fn nothing_is_made_or_launched_for_a_brand_that_is_archived(on: On) {
+    let (bench, brand, running) = Bench::funded(on, 100, 40).await;
+    let draft = bench.draft(brand, "early").await;
+    let pause = CampaignChange { status: Some(Status::Paused), ..CampaignChange::default() };
+    bench.store.change(running, &pause, NOW).await.unwrap();
+    let why = by_hand("why");
+    bench.store.set_archived(Owner::Brand(brand), true, &why, NOW).await.unwrap();
+    is_refused(bench.store.launch(&launch(&draft, 10), &key("one"), NOW).await);
+    let new = NewDraft { brand, stage: Stage::Draft, row: row("late") };
+    let made = bench.store.draft(&new, None, NOW).await;
+    assert!(matches!(made, Err(StoreError::NotFound)), "{made:?}");
+    assert_eq!(bench.available(brand).await, 60);
+    bench.store.set_archived(Owner::Brand(brand), false, &why, NOW).await.unwrap();
+    bench.store.launch(&launch(&draft, 10), &key("one"), NOW).await.unwrap();
+    bench.sound().await;
+}
+
 async fn of_two_changes_of_one_version_one_is_made(on: On) {
     let (bench, _, campaign) = Bench::funded(on, 1_000, 100).await;
     let named = |name: &str, version| CampaignChange {
@@ -458,6 +475,7 @@ on_each! {
     a_draft_holds_no_money_and_is_nothing_to_the_engine;
     a_draft_moves_on_by_its_version_and_what_an_operator_does_is_on_record;
     a_launch_sets_the_budget_aside_once_or_changes_nothing;
+    nothing_is_made_or_launched_for_a_brand_that_is_archived;
     of_two_changes_of_one_version_one_is_made;
     what_is_put_away_is_a_draft_or_over_and_stays_so;
     a_campaign_keeps_a_creative_and_shows_the_active_ones;

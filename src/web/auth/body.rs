@@ -85,7 +85,8 @@ pub(in crate::web) struct RefreshBody {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ServiceRefreshBody {
-    /// A refresh token of this server, or one that a provider gave to the front end; `refreshToken` is the same.
+    /// A refresh token of this server, or one that a provider gave to the front end; `refreshToken` is the
+    /// same.
     #[serde(alias = "refreshToken")]
     #[schemars(with = "Text<4096>", example = &"gt_refresh_7d1c...9f3a")]
     pub(super) refresh_token: String,

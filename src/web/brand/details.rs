@@ -79,7 +79,12 @@ pub(in crate::web) struct BrandProfile {
     #[schemars(with = "Option<Word>", example = &"beverages")]
     pub(super) industry: Option<String>,
     /// What it advertises.
-    #[schemars(with = "Option<Vec<Word>>", length(max = 20), extend("uniqueItems" = true), example = ["energy_drink"])]
+    #[schemars(
+        with = "Option<Vec<Word>>",
+        length(max = 20),
+        extend("uniqueItems" = true),
+        example = ["energy_drink"]
+    )]
     pub(super) categories: Option<Vec<String>>,
 }
 
@@ -141,7 +146,12 @@ pub(in crate::web) struct Preferences {
     /// Of what the brand wants to be told.
     pub(super) notifications: Option<Notifications>,
     /// Content that it does not want to stand beside.
-    #[schemars(with = "Option<Vec<Word>>", length(max = 100), extend("uniqueItems" = true), example = ["gambling"])]
+    #[schemars(
+        with = "Option<Vec<Word>>",
+        length(max = 100),
+        extend("uniqueItems" = true),
+        example = ["gambling"]
+    )]
     pub(super) brand_safety_categories: Option<Vec<String>>,
     /// What a new campaign starts with: ISO 639-1.
     #[schemars(with = "Option<Vec<LanguageCode>>", length(max = 20), extend("uniqueItems" = true))]

@@ -61,8 +61,8 @@ pub(in crate::web) struct ListQuery {
     /// The flight ends after this moment.
     #[schemars(with = "Option<Moment>")]
     ends_after: Option<String>,
-    /// The order, with a minus in front for the largest first; `id` unless it is named. A draft without a flight
-    /// stands where one would that begins when it was made, for thirty days.
+    /// The order, with a minus in front for the largest first; `id` unless it is named. A draft without a
+    /// flight stands where one would that begins when it was made, for thirty days.
     #[schemars(with = "Option<OneOf<Order>>")]
     sort: Option<String>,
 }

@@ -98,10 +98,20 @@ pub(in crate::web) struct StreamerProfile {
     #[schemars(with = "Option<CountryCode>", example = &"IN")]
     pub(super) country: Option<String>,
     /// What they speak: ISO 639-1.
-    #[schemars(with = "Option<Vec<LanguageCode>>", length(max = 10), extend("uniqueItems" = true), example = ["en", "hi"])]
+    #[schemars(
+        with = "Option<Vec<LanguageCode>>",
+        length(max = 10),
+        extend("uniqueItems" = true),
+        example = ["en", "hi"]
+    )]
     pub(super) languages: Option<Vec<String>>,
     /// What they stream.
-    #[schemars(with = "Option<Vec<Word>>", length(max = 10), extend("uniqueItems" = true), example = ["gaming"])]
+    #[schemars(
+        with = "Option<Vec<Word>>",
+        length(max = 10),
+        extend("uniqueItems" = true),
+        example = ["gaming"]
+    )]
     pub(super) categories: Option<Vec<String>>,
     /// Whether it is for grown-ups.
     #[schemars(example = false)]

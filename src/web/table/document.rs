@@ -63,6 +63,8 @@ pub(in crate::web) fn document(table: &[Section]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "tags": tags.collect::<Vec<_>>(),
+        // OpenAPI has no place for a closed list of problems.
+        "x-problem-types": problem_types(),
         "paths": described,
         "components": {
             "schemas": schemas,
@@ -123,8 +125,8 @@ fn bytes_of(media: &str) -> Value {
     } })
 }
 
-/// A name for clients that are made from the document: the method and the words of the path. What is not under
-/// `/api` is told from what is, whose path may be the same behind it.
+/// A name for clients that are made from the document: the method and the words of the path. What is not
+/// under `/api` is told from what is, whose path may be the same behind it.
 fn id(path: &str, method: &Method) -> String {
     let named = path.strip_prefix("/api").map_or_else(|| format!("/services{path}"), str::to_owned);
     let words = named.split(['/', '-', '.']).filter(|word| !word.is_empty());
@@ -322,6 +324,14 @@ fn problems(path: &str, operation: &Operation) -> BTreeMap<StatusCode, Vec<&'sta
         }
     }
     by_status
+}
+
+/// All problems there are, by the last part of their `type`.
+fn problem_types() -> Value {
+    let all = KINDS
+        .iter()
+        .map(|kind| json!({ "name": kind.name, "status": kind.status.as_u16(), "description": kind.about }));
+    all.collect()
 }
 
 /// An answer that is one of some problems.

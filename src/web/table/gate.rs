@@ -36,8 +36,8 @@ pub(super) async fn gate<B: MessageBody>(
 }
 
 /// # Errors
-/// 401 without a good credential, 403 without the scope, 404 where a part of the path names nothing that there
-/// can be, 400 for a header that belongs to it and can not be read.
+/// 401 without a good credential, 403 without the scope, 404 where a part of the path names nothing that
+/// there can be, 400 for a header that belongs to it and can not be read.
 async fn let_in(guard: Guard, request: &mut ServiceRequest) -> Result<(), Problem> {
     match guard.access {
         Access::Anyone | Access::Service => {}

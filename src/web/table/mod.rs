@@ -355,17 +355,26 @@ impl Section {
     pub(super) fn is_api(&self) -> bool {
         !self.root.is_empty()
     }
+}
 
-    /// Makes routes of it, in the scope of its root. Pages of those origins may read what is well known.
-    pub(super) fn register(self, app: &mut web::ServiceConfig, origins: &[String]) {
-        for resource in self.resources {
-            let is_well_known = resource.path.starts_with("/.well-known/");
-            let routed = resource.routed();
-            if is_well_known {
-                app.service(routed.wrap(cors::allowed(origins)));
-            } else {
-                app.service(routed);
-            }
+/// Makes routes of sections, in the scope of their root. A part of a path that is spelled out comes before
+/// one that may be any word, so that the table can stand in the order in which it is read. Pages of those
+/// origins may read what is well known.
+pub(super) fn register(sections: Vec<Section>, app: &mut web::ServiceConfig, origins: &[String]) {
+    let mut resources: Vec<_> = sections.into_iter().flat_map(|section| section.resources).collect();
+    resources.sort_by_cached_key(|resource| by_part(resource.path));
+    for resource in resources {
+        let is_well_known = resource.path.starts_with("/.well-known/");
+        let routed = resource.routed();
+        if is_well_known {
+            app.service(routed.wrap(cors::allowed(origins)));
+        } else {
+            app.service(routed);
         }
     }
+}
+
+/// Sorts paths part by part, what is spelled out first.
+fn by_part(path: &str) -> Vec<(bool, String)> {
+    path.split('/').map(|part| (part.contains('{'), part.to_owned())).collect()
 }

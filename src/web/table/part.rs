@@ -52,7 +52,13 @@ impl Part {
     pub(super) fn schema(self) -> Value {
         match self {
             Self::Number => {
-                json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": WHOLE_MAX, "examples": [1] })
+                json!({
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 1,
+                    "maximum": WHOLE_MAX,
+                    "examples": [1],
+                })
             }
             Self::Key => {
                 json!({ "type": "string", "pattern": "^[0-9a-f]{16}$", "examples": ["0123456789abcdef"] })

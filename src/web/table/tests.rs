@@ -1,6 +1,6 @@
 //! What has to hold for the whole document, whatever is added to the table.
 
-use super::document;
+use super::{by_part, document};
 use crate::web::routes;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -93,8 +93,8 @@ fn every_type_and_every_field_is_described() {
     }
 }
 
-/// Everything that a request may bring says how large it may be: texts by their length, their pattern or a list,
-/// numbers by both ends, lists by their length.
+/// Everything that a request may bring says how large it may be: texts by their length, their pattern or a
+/// list, numbers by both ends, lists by their length.
 #[test]
 fn nothing_that_is_sent_is_without_bounds() {
     let document = whole();
@@ -169,4 +169,11 @@ fn every_body_and_every_answer_has_an_example_that_could_be_one() {
         });
     }
     assert!(examples > 150, "{examples}");
+}
+
+#[test]
+fn what_is_spelled_out_comes_before_what_may_be_any_word() {
+    let mut paths = ["/a/{any}/c", "/a/{any}", "/a/b", "/{any}", "/a/{any}/{more}", "/a/z/{any}"];
+    paths.sort_by_cached_key(|path| by_part(path));
+    assert_eq!(paths, ["/a/b", "/a/z/{any}", "/a/{any}", "/a/{any}/c", "/a/{any}/{more}", "/{any}"]);
 }

@@ -16,7 +16,6 @@ use gametriggers_actors::ports::{CampaignRecord, DraftStep, Funds, Launch, NewDr
 use sqlx::PgConnection;
 
 statements! {
-    BRAND = "SELECT id FROM brand WHERE id = $1";
     /// A draft without a flight stands in lists as if it began when it was made, for thirty days.
     INSERT = "INSERT INTO campaign
         (brand_id, name, status, category, currency, pricing, rate, starts, ends, pacing, cap_per_hour,
@@ -61,7 +60,9 @@ pub(super) async fn create(
         let id = known("result", kept.first())?;
         return list::one(connection, CampaignId(*id)).await;
     }
-    sqlx::query(BRAND).bind(new.brand.0).fetch_one(&mut *connection).await?;
+    if !write::is_open(connection, new.brand).await? {
+        return Err(Failure::from(StoreError::NotFound));
+    }
     let id: i64 = sqlx::query_scalar(INSERT)
         .bind(new.brand.0)
         .bind(&new.row.name)
@@ -137,6 +138,7 @@ pub(super) async fn launch(
     if launch.new.creatives.is_empty() {
         return Err(Failure::refused("a campaign needs a creative"));
     }
+    write::may_run(connection, launch.new.brand).await?;
     let query = write::bound(LAUNCH, &launch.new, request.now);
     let query = query.bind(launch.campaign.0).bind(launch.stage.code()).bind(launch.version);
     if query.execute(&mut *connection).await?.rows_affected() == 0 {

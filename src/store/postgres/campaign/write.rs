@@ -10,7 +10,7 @@ use crate::store::postgres::wallet::{fund_to, funds, kept_funds, recall_funds, r
 use crate::store::postgres::webhook::tell;
 use crate::store::requirements::column;
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
-use gametriggers_actors::domain::id::CampaignId;
+use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::targeting::Targeting;
@@ -208,6 +208,16 @@ pub(super) async fn bump(
     Ok(())
 }
 
+/// Whether a brand is there and not archived.
+pub(super) async fn is_open(connection: &mut PgConnection, brand: BrandId) -> Attempt<bool> {
+    Ok(sqlx::query(BRAND).bind(brand.0).fetch_optional(connection).await?.is_some())
+}
+
+/// A campaign does not begin to run for a brand that is archived.
+pub(super) async fn may_run(connection: &mut PgConnection, brand: BrandId) -> Attempt<()> {
+    if is_open(connection, brand).await? { Ok(()) } else { Err(Failure::refused("the brand is archived")) }
+}
+
 /// A budget that is raised with the change.
 #[derive(Clone)]
 pub(super) struct Raise {
@@ -254,8 +264,7 @@ pub(super) async fn change(
     }
     let before = read::one(connection, id).await?;
     if change.status == Some(Status::Active) {
-        let there = sqlx::query(BRAND).bind(before.brand.id.0).fetch_optional(&mut *connection).await?;
-        there.ok_or_else(|| Failure::refused("the brand is archived"))?;
+        may_run(connection, before.brand.id).await?;
     }
     let changed = sqlx::query(CHANGE)
         .bind(id.0)

@@ -10,7 +10,7 @@ use crate::store::sqlite::statements;
 use crate::store::sqlite::wallet::{fund_to, funds, kept_funds, recall_funds, recalled_funds};
 use crate::store::sqlite::webhook::tell;
 use gametriggers_actors::domain::campaign::{Campaign, PacingMode, Status};
-use gametriggers_actors::domain::id::CampaignId;
+use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::money::{Micros, Money};
 use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::targeting::Targeting;
@@ -207,6 +207,16 @@ pub(super) async fn bump(
     Ok(())
 }
 
+/// Whether a brand is there and not archived.
+pub(super) async fn is_open(connection: &mut SqliteConnection, brand: BrandId) -> Attempt<bool> {
+    Ok(sqlx::query(BRAND).bind(brand.0).fetch_optional(connection).await?.is_some())
+}
+
+/// A campaign does not begin to run for a brand that is archived.
+pub(super) async fn may_run(connection: &mut SqliteConnection, brand: BrandId) -> Attempt<()> {
+    if is_open(connection, brand).await? { Ok(()) } else { Err(Failure::refused("the brand is archived")) }
+}
+
 /// A budget that is raised with the change.
 pub(super) struct Raise {
     /// The budget in all.
@@ -237,8 +247,7 @@ pub(super) async fn change(
         return Err(Failure(StoreError::Constraint("an ended campaign stays ended".to_owned())));
     }
     if change.status == Some(Status::Active) {
-        let there = sqlx::query(BRAND).bind(before.brand.id.0).fetch_optional(&mut *connection).await?;
-        there.ok_or_else(|| Failure::refused("the brand is archived"))?;
+        may_run(connection, before.brand.id).await?;
     }
     let changed = sqlx::query(CHANGE)
         .bind(id.0)
