@@ -58,6 +58,7 @@ mod webhook;
 mod webhook_body;
 mod webhook_delivery;
 mod why;
+mod why_view;
 mod wire;
 
 pub use asset::{Gate, Library, Limits as AssetLimits, Studio, keep as keep_asset};

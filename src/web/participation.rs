@@ -42,9 +42,10 @@ const PAGE_MAX: u32 = 200;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProposalBody {
-    /// The streamer.
-    #[schemars(with = "Id", example = 1)]
-    streamer_id: i64,
+    /// The streamer: whom a brand invites.
+    #[serde(default)]
+    #[schemars(with = "Option<Id>", example = 1)]
+    streamer_id: Option<i64>,
 }
 
 /// What becomes of a participation.
@@ -186,7 +187,7 @@ pub(super) async fn propose(
     id: Path<i64>,
     body: MaybeJson<ProposalBody>,
 ) -> Result<HttpResponse, Problem> {
-    let named = body.0.map(|body| body.streamer_id);
+    let named = body.0.and_then(|body| body.streamer_id);
     let (streamer, standing) = match (caller.0, named) {
         (Principal::Streamer(own), None) => (own.0, Standing::Applied),
         (Principal::Streamer(own), Some(id)) if own.0 == id => (id, Standing::Applied),

@@ -18,7 +18,7 @@ use super::wire::PageBody;
 use super::{
     account, asset, auth, blocklist, campaign, conflict_rule, key_routes, overlay_key, participation,
     profile_routes, rule_override, settings, statement, streamer, violation, wallet, webhook,
-    webhook_delivery, why,
+    webhook_delivery, why, why_view,
 };
 use actix_web::http::StatusCode;
 use gametriggers_actors::domain::scope::Scope::{
@@ -246,7 +246,7 @@ fn streamers() -> Section {
         ]),
         at("/streamers/{id}/why", vec![
             get(why::of_streamer, "Ask what would play now, and why nothing else").needs(&[StreamerRead])
-                .gives::<why::StreamerWhy>(),
+                .gives::<why_view::StreamerWhy>(),
         ]),
         at("/streamers/{id}/settings", vec![
             get(settings::show, "Show settings").needs(&[StreamerRead]).versioned()

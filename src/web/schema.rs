@@ -1,6 +1,6 @@
 //! What fields of the contract are made of, where a type of Rust says less than is true: a `String` that is
-//! one of a list, an `i64` that is an id. They stand in `#[schemars(with = "...")]` and have no values; what is
-//! read is checked where it is read.
+//! one of a list, an `i64` that is an id. They stand in `#[schemars(with = "...")]` and have no values; what
+//! is read is checked where it is read.
 
 use gametriggers_actors::domain::{
     asset, campaign, conflict, creative, daypart, log, participation, reason, rotation, scope, streamer,

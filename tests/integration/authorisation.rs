@@ -93,7 +93,7 @@ impl Stage {
             post(&format!("/api/streamers/{}/overlay-keys", nova.id), &nova.key, &json!({ "name": "OBS" }))
                 .await;
         ids.insert("overlay key", text(&overlay.ok(201), "key_id"));
-        let sign_up = json!({ "email": "ada@volt.example", "password": "correct horse battery",
+        let sign_up = json!({ "email": "ada@volt.example", "password": "correct horse battery staple",
                               "name": "Ada", "type": "brand" });
         let user = post("/api/auth/sign-up", "", &sign_up).await.ok(201);
         ids.insert("user", user["user"]["user_id"].to_string());

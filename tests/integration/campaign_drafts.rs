@@ -396,7 +396,10 @@ async fn creatives_come_and_go_while_a_campaign_runs() {
         assert_eq!(desk.show(id.0).await.ok(200)["status"], "completed");
         let archived = desk.post(id.0, "archive", "").await.ok(200);
         assert_eq!(archived["status"], "archived");
-        assert_eq!(desk.post(id.0, "archive", "").await.ok(200), archived);
+        // Counts of what was shown come when they come, and are no change.
+        let again = desk.post(id.0, "archive", "").await.ok(200);
+        let fields = ["status", "version", "updated_at", "archived_at"];
+        assert_eq!(fields.map(|field| &again[field]), fields.map(|field| &archived[field]));
         desk.patch(id.0, json!({ "name": "Again" })).await.problem(409, "campaign-ended");
         eventually("the rest is back", async || app.available(&brand).await == 9 * PRICE).await;
         let _ = days_from_now(0);

@@ -69,9 +69,11 @@ pub struct Live {
     /// The campaign.
     #[schemars(range(min = 1))]
     pub campaign_id: i64,
-    /// `active`, `paused` or `ended`.
+    /// Running, stopped for now, or over for good.
+    #[schemars(extend("enum" = ["active", "paused", "completed"]))]
     pub status: String,
     /// ISO 4217.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"INR")]
     pub currency: String,
     /// Given to the campaign so far.
     pub funded_micros: i64,

@@ -5,7 +5,7 @@ use crate::web::campaign_view::{ChangedView, DraftView, OpenView, RecordView};
 use crate::web::creative_body::CreativeBody;
 use crate::web::table::{Resource, Section, at, get, patch, post, put};
 use crate::web::wire::PageBody;
-use crate::web::{campaign, campaign_plays, metrics, why};
+use crate::web::{campaign, campaign_plays, metrics, why, why_view};
 use gametriggers_actors::domain::scope::Scope::{Admin, CampaignsRead, CampaignsWrite};
 use gametriggers_protocol::campaign::Live;
 
@@ -133,7 +133,7 @@ fn numbers() -> Vec<Resource> {
         at("/campaigns/{id}/why", vec![
             get(why::of_campaign, "Ask why it plays or does not").needs(&[CampaignsRead])
                 .query::<why::WhyQuery>()
-                .gives::<why::OfCampaign>().fails(&["campaign-not-launched"])
+                .gives::<why_view::OfCampaign>().fails(&["campaign-not-launched"])
                 .about("With `streamer` every check of one stream; without, how often a reason lost a slot."),
         ]),
     ]
