@@ -1,7 +1,7 @@
 //! Creatives as the API reads and writes them.
 
 use super::fields::{Fields, line};
-use super::schema::{Color, FileName, Id, Line, OneOf, Words};
+use super::schema::{Color, FileName, Id, Line, OneOf, WHOLE_MAX, Words};
 use gametriggers_actors::domain::asset::Asset;
 use gametriggers_actors::domain::creative::{
     Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Format, Placement, WEIGHT_MAX,
@@ -127,6 +127,8 @@ impl CreativeBody {
         let accent =
             fields.need(&field("accent"), is_color(&self.accent).then(|| self.accent.clone()), "#rrggbb");
         // No notice is taken of it; but what it can not be it is not taken for either.
+        let numbered = self.id.is_none_or(|id| (1..=WHOLE_MAX).contains(&id));
+        fields.need(&field("id"), numbered.then_some(()), "a number above zero");
         let known = self.status.as_deref().is_none_or(|code| CreativeStatus::from_code(code).is_some());
         fields.need(&field("status"), known.then_some(()), "active, paused, review or archived");
         let weight = self.weight.unwrap_or(1);
