@@ -126,11 +126,7 @@ impl CreativeBody {
         let duration = fields.need(&field("duration_ms"), duration, "3000 to 30000");
         let accent =
             fields.need(&field("accent"), is_color(&self.accent).then(|| self.accent.clone()), "#rrggbb");
-        // No notice is taken of it; but what it can not be it is not taken for either.
-        let numbered = self.id.is_none_or(|id| (1..=WHOLE_MAX).contains(&id));
-        fields.need(&field("id"), numbered.then_some(()), "a number above zero");
-        let known = self.status.as_deref().is_none_or(|code| CreativeStatus::from_code(code).is_some());
-        fields.need(&field("status"), known.then_some(()), "active, paused, review or archived");
+        self.could_be(place, fields);
         let weight = self.weight.unwrap_or(1);
         let weight =
             fields.need(&field("weight"), (1..=WEIGHT_MAX).contains(&weight).then_some(weight), "1 to 1000");
@@ -163,6 +159,20 @@ impl CreativeBody {
     /// The asset that it names.
     pub(super) fn asset(&self) -> Option<&str> {
         self.asset.as_deref()
+    }
+
+    /// No notice is taken of what the server says; but what that can not be is not taken for it either.
+    fn could_be(&self, place: &str, fields: &mut Fields) {
+        let field = |name: &str| format!("{place}{name}");
+        let numbered = self.id.is_none_or(|id| (1..=WHOLE_MAX).contains(&id));
+        fields.need(&field("id"), numbered.then_some(()), "a number above zero");
+        let known = self.status.as_deref().is_none_or(|code| CreativeStatus::from_code(code).is_some());
+        fields.need(&field("status"), known.then_some(()), "active, paused, review or archived");
+        let small = |count: u64| i64::try_from(count).is_ok_and(|count| count <= WHOLE_MAX);
+        let counted = self
+            .counts
+            .is_none_or(|it| [it.plays, it.impressions, it.viewers, it.clicks].into_iter().all(small));
+        fields.need(&field("counts"), counted.then_some(()), "at most 9007199254740991 each");
     }
 
     /// What is drawn, and whether it can be heard.
