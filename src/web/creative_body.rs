@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, line};
 use super::schema::{Color, FileName, Id, Line, OneOf, WHOLE_MAX, Words};
-use gametriggers_actors::domain::asset::Asset;
+use gametriggers_actors::domain::asset::{Asset, Media};
 use gametriggers_actors::domain::creative::{
     Content, Creative, CreativeStatus, DURATION_MAX, DURATION_MIN, Format, Placement, WEIGHT_MAX,
 };
@@ -161,9 +161,16 @@ impl CreativeBody {
         self.asset.as_deref()
     }
 
-    /// No notice is taken of what the server says; but what that can not be is not taken for it either.
+    /// No notice is taken of what the server says, nor of what another kind would need; but what that can
+    /// not be is not taken for it either.
     fn could_be(&self, place: &str, fields: &mut Fields) {
         let field = |name: &str| format!("{place}{name}");
+        let named = self.asset.as_deref().is_none_or(|name| Media::of_name(name).is_some());
+        fields.need(&field("asset"), named.then_some(()), "the name that POST /api/assets gave");
+        let headed = self.headline.as_deref().is_none_or(|text| line(text, 1, 60).is_some());
+        fields.need(&field("headline"), headed.then_some(()), "1 to 60 characters");
+        let worded = self.body.as_deref().is_none_or(|text| line(text, 0, 120).is_some());
+        fields.need(&field("body"), worded.then_some(()), "at most 120 characters");
         let numbered = self.id.is_none_or(|id| (1..=WHOLE_MAX).contains(&id));
         fields.need(&field("id"), numbered.then_some(()), "a number above zero");
         let known = self.status.as_deref().is_none_or(|code| CreativeStatus::from_code(code).is_some());

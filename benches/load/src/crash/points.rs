@@ -10,7 +10,6 @@ use crate::http::patch;
 use crate::process::signal;
 use crate::server::Server;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -73,8 +72,8 @@ const POINTS: &[(&str, Way)] = &[
     ("seal.after_commit", Way::Wait),
     ("mature.before_commit", Way::Wait),
     ("mature.after_commit", Way::Wait),
-    ("fund_to.before_commit", Way::Fund),
-    ("fund_to.after_commit", Way::Fund),
+    ("change.before_commit", Way::Fund),
+    ("change.after_commit", Way::Fund),
 ];
 
 /// By hand: before the first statement, after the last one, and after the commit. What is ended was made.
@@ -124,7 +123,8 @@ const SQLITE_POINTS: &[(&str, Way)] = &[("settle.after_events", Way::Play)];
 /// What a run over the points found.
 #[derive(Debug)]
 pub struct Crashes {
-    by_point: BTreeMap<&'static str, u32>,
+    /// In the order of the run. A change that raises a budget is beside one that ends a campaign.
+    by_point: Vec<(&'static str, u32)>,
     wanted: u32,
     report: Report,
     /// What the campaign was given, less what it was asked to be given.
@@ -158,7 +158,7 @@ impl Crashes {
     }
 
     fn least(&self) -> u32 {
-        self.by_point.values().copied().min().unwrap_or(0)
+        self.by_point.iter().map(|(_, count)| *count).min().unwrap_or(0)
     }
 
     fn violations(&self) -> usize {
@@ -177,21 +177,22 @@ pub(super) async fn run(mut options: Options, wanted: u32) -> Result<Crashes, Fa
     options.kills = 0;
     let mut run = Run::prepare(options).await?;
     let mut desk = Desk::open(&run.stage, &run.launch).await?;
-    let mut by_point = BTreeMap::new();
+    let mut by_point = Vec::new();
     let (mut kills, mut raised) = (0, 0);
     // Accounts were opened by hand before.
     let opened = audit::actions(&run.stage.ledger).await?;
     for (point, way) in points {
-        let count = by_point.entry(point).or_insert(0);
+        let mut count = 0;
         for _ in 0..wanted {
             let crashed = match way {
                 Way::Desk(deed) => crash_desk(&mut run, point, deed, &mut desk).await?,
                 _ => crash_at(&mut run, point, way, &mut raised).await?,
             };
-            *count += u32::from(crashed);
+            count += u32::from(crashed);
             kills += u32::from(crashed);
         }
         eprintln!("gametriggers-crash: {point} {count}");
+        by_point.push((point, count));
     }
     let (campaign, began_with) = (run.campaign, run.funded_micros);
     run.options.kills = kills;
