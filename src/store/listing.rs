@@ -1,6 +1,6 @@
 //! Lists that are sorted by a key of the row and its id: which statement, and where a page begins.
 
-use gametriggers_actors::ports::{Mark, PageFrom, SortKey};
+use gametriggers_actors::ports::{Mark, PageFrom, Place, SortKey};
 
 /// The statements of a list, upwards and downwards, by id, by name and by age.
 pub(super) type Pages = [[&'static str; 2]; 3];
@@ -16,15 +16,10 @@ pub(super) fn page_sql(pages: Pages, from: &PageFrom) -> &'static str {
     if from.descending { downwards } else { upwards }
 }
 
-/// After what a page begins; the first one before, or above, everything there can be.
-pub(super) fn begin(from: &PageFrom) -> (Mark, i64) {
-    from.after.clone().unwrap_or_else(|| match (from.key, from.descending) {
-        (SortKey::Name, false) => (Mark::Text("".into()), i64::MIN),
-        // No text has a character above this one, and no name has so many characters.
-        (SortKey::Name, true) => (Mark::Text("\u{10ffff}".repeat(100).into()), i64::MAX),
-        (_, false) => (Mark::Number(i64::MIN), i64::MIN),
-        (_, true) => (Mark::Number(i64::MAX), i64::MAX),
-    })
+/// After what a page begins; the first one before everything there can be.
+pub(super) fn begin(from: &PageFrom) -> Place {
+    let first = || Mark::before_all(from.key == SortKey::Name, from.descending);
+    from.after.clone().unwrap_or_else(first)
 }
 
 /// A pattern of SQL for names that have a part in them.

@@ -41,8 +41,9 @@ pub(in crate::web) struct AuditQuery {
     #[schemars(with = "Option<Moment>")]
     until: Option<String>,
     /// The `next` of the page before.
+    #[serde(alias = "cursor")]
     #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){2}$"))]
-    cursor: Option<String>,
+    after: Option<String>,
     /// Actions on a page; 50 unless it says otherwise.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
@@ -53,8 +54,9 @@ pub(in crate::web) struct AuditQuery {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct OwnAuditQuery {
     /// The `next` of the page before.
+    #[serde(alias = "cursor")]
     #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){2}$"))]
-    cursor: Option<String>,
+    after: Option<String>,
     /// Actions on a page; 50 unless it says otherwise.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
@@ -170,7 +172,7 @@ fn place(cursor: Option<&str>, fields: &mut Fields) -> Option<ActionPlace> {
         let (at, writer, seq) = (parts.next()??, parts.next()??, parts.next()??);
         Some(ActionPlace { at: UnixMillis(at), writer, seq })
     };
-    cursor.and_then(|cursor| fields.need("cursor", read(cursor), "the next of the last page"))
+    cursor.and_then(|cursor| fields.need("after", read(cursor), "the next of the last page"))
 }
 
 fn page<V: Serialize>(
@@ -201,7 +203,7 @@ impl AuditQuery {
             said.and_then(|said| fields.need(field, moment(said), "a time of RFC 3339"))
         };
         let (since, until) = (time("since", self.since.as_ref()), time("until", self.until.as_ref()));
-        let before = place(self.cursor.as_deref(), &mut fields);
+        let before = place(self.after.as_deref(), &mut fields);
         fields.end()?;
         let subject = kind.map(|kind| (kind, self.subject_id));
         Ok((ActionFilter { actor, action, subject, since, until }, before))
@@ -227,7 +229,7 @@ pub(super) async fn of_brand(
 ) -> Result<HttpResponse, Problem> {
     caller.owns(BrandId(*id))?;
     let mut fields = Fields::default();
-    let (before, limit) = (place(query.cursor.as_deref(), &mut fields), limit(query.limit)?);
+    let (before, limit) = (place(query.after.as_deref(), &mut fields), limit(query.limit)?);
     fields.end()?;
     let (audit, profiles) = (&shared.engine.ports.audit, &shared.engine.ports.profiles);
     profiles.brand_record(BrandId(*id)).await?;

@@ -2,101 +2,99 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gametriggers_actors::domain::id::CampaignId;
-use gametriggers_actors::ports::{CampaignSort, ListPlace, SortBy, SortValue};
+use gametriggers_actors::ports::{Mark, Place};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The longest one that is read: a name has at most 80 characters.
 const BYTES_MAX: usize = 1000;
 
+/// By ascending id it is the id: that is what it was before there were other orders.
+const PLAIN: &str = "id";
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-enum Value {
+enum Value<'a> {
     Number(i64),
-    Text(String),
+    Text(Cow<'a, str>),
 }
 
-/// What is in it: sort, direction, value and id.
-type Parts = (u8, bool, Value, i64);
+/// What is in it: the name of the order, and mark and id of the item.
+type Parts<'a> = (Cow<'a, str>, Value<'a>, i64);
 
-const fn number(by: SortBy) -> u8 {
-    match by {
-        SortBy::Id => 0,
-        SortBy::Name => 1,
-        SortBy::Starts => 2,
-        SortBy::Ends => 3,
+/// A place of an order as text.
+pub(super) fn write(order: &str, (mark, id): &Place) -> String {
+    if order == PLAIN {
+        return id.to_string();
     }
-}
-
-/// By ascending id it is the id: that is what it was before there were other orders.
-const fn is_plain(sort: CampaignSort) -> bool {
-    matches!(sort, CampaignSort { by: SortBy::Id, descending: false })
-}
-
-/// A place as text.
-pub(super) fn write(place: &ListPlace, sort: CampaignSort) -> String {
-    if is_plain(sort) {
-        return place.id.to_string();
-    }
-    let value = match &place.value {
-        SortValue::Number(number) => Value::Number(*number),
-        SortValue::Text(text) => Value::Text(text.clone()),
+    let value = match mark {
+        Mark::Number(number) => Value::Number(*number),
+        Mark::Text(text) => Value::Text(Cow::Borrowed(text)),
     };
-    let parts: Parts = (number(sort.by), sort.descending, value, place.id.0);
+    let parts: Parts<'_> = (Cow::Borrowed(order), value, *id);
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&parts).unwrap_or_default())
 }
 
 /// The place of a text; none when it is of another order, or was never given out.
-pub(super) fn read(text: &str, sort: CampaignSort) -> Option<ListPlace> {
+pub(super) fn read(order: &str, by_text: bool, text: &str) -> Option<Place> {
     let text = Some(text).filter(|text| text.len() <= BYTES_MAX)?;
-    if is_plain(sort) {
+    if order == PLAIN {
         let id: i64 = text.parse().ok()?;
-        return Some(ListPlace { value: SortValue::Number(id), id: CampaignId(id) });
+        return Some((Mark::Number(id), id));
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (by, descending, value, id): Parts = serde_json::from_slice(&bytes).ok()?;
-    let value = match (value, sort.by) {
-        (Value::Text(text), SortBy::Name) if !text.contains('\0') => SortValue::Text(text),
-        (Value::Number(number), SortBy::Id | SortBy::Starts | SortBy::Ends) => SortValue::Number(number),
+    let (of, value, id): Parts<'_> = serde_json::from_slice(&bytes).ok()?;
+    let mark = match value {
+        _ if of != order => return None,
+        Value::Text(text) if by_text && !text.contains('\0') => Mark::Text(text.into()),
+        Value::Number(number) if !by_text => Mark::Number(number),
         _ => return None,
     };
-    let fits = by == number(sort.by) && descending == sort.descending;
-    fits.then_some(ListPlace { value, id: CampaignId(id) })
+    Some((mark, id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SORTS: [SortBy; 4] = [SortBy::Id, SortBy::Name, SortBy::Starts, SortBy::Ends];
-
-    fn sorts() -> impl Iterator<Item = CampaignSort> {
-        SORTS.into_iter().flat_map(|by| [false, true].map(|descending| CampaignSort { by, descending }))
-    }
+    const ORDERS: [(&str, bool); 5] =
+        [("id", false), ("-id", false), ("name", true), ("-name", true), ("ends_at", false)];
 
     #[test]
     fn a_place_reads_back_in_its_own_order_and_in_no_other() {
-        for sort in sorts() {
-            let value = match sort.by {
-                SortBy::Id => SortValue::Number(7),
-                SortBy::Name => SortValue::Text("नमस्ते \"quoted\"".repeat(5)),
-                SortBy::Starts | SortBy::Ends => SortValue::Number(i64::MIN),
+        for (order, by_text) in ORDERS {
+            let mark = match order {
+                "id" => Mark::Number(7),
+                _ if by_text => Mark::Text("नमस्ते \"quoted\"".repeat(5).into()),
+                _ => Mark::Number(i64::MIN),
             };
-            let place = ListPlace { value, id: CampaignId(7) };
-            let text = write(&place, sort);
+            let place = (mark, 7);
+            let text = write(order, &place);
             assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{text}");
-            for other in sorts() {
-                assert_eq!(read(&text, other), (other == sort).then(|| place.clone()), "{sort:?} {other:?}");
+            for (other, by_text) in ORDERS {
+                let read = read(other, by_text, &text);
+                assert_eq!(read, (other == order).then(|| place.clone()), "{order} {other}");
             }
         }
     }
 
     #[test]
     fn what_was_never_given_out_is_no_place() {
-        let long = "A".repeat(5_000);
-        for sort in sorts() {
-            for text in ["", "x", "-", "1.5", "AAAA", "bnVsbA", long.as_str(), "é", "99999999999999999999"] {
-                assert_eq!(read(text, sort), None, "{text} {sort:?}");
+        let (long, odd) = ("A".repeat(5_000), URL_SAFE_NO_PAD.encode("[\"name\",1,1]"));
+        for (order, by_text) in ORDERS {
+            for text in [
+                "",
+                "x",
+                "-",
+                "1.5",
+                "AAAA",
+                "bnVsbA",
+                long.as_str(),
+                "é",
+                "99999999999999999999",
+                odd.as_str(),
+            ] {
+                assert_eq!(read(order, by_text, text), None, "{text} {order}");
             }
         }
     }

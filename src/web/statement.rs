@@ -38,8 +38,9 @@ pub(super) struct StatementQuery {
     #[schemars(with = "Option<CurrencyCode>")]
     currency: Option<String>,
     /// The `next` of the page before.
+    #[serde(alias = "cursor")]
     #[schemars(regex(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){3}$"))]
-    cursor: Option<String>,
+    after: Option<String>,
     /// Lines on a page; 50 unless it says otherwise.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
@@ -115,9 +116,9 @@ async fn show(
         return file(Arc::clone(wallets), owner, currency).await;
     }
     let before = query
-        .cursor
+        .after
         .as_deref()
-        .map(|cursor| position(cursor).ok_or_else(|| refused("cursor", "the next of the page before")));
+        .map(|cursor| position(cursor).ok_or_else(|| refused("after", "the next of the page before")));
     let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let lines = wallets.statement(owner, currency, before.transpose()?, limit).await?;
     let full = lines.len() >= usize::try_from(limit).unwrap_or(usize::MAX);

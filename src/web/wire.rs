@@ -63,7 +63,7 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 pub(super) struct PageBody<T> {
     /// The items.
     pub(super) items: Vec<T>,
-    /// Where the next page begins, to be sent as the cursor of the list; null on the last page.
+    /// Where the next page begins, to be sent as `after`; null on the last page.
     #[schemars(example = &"42")]
     pub(super) next: Option<String>,
 }

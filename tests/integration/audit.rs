@@ -53,7 +53,7 @@ async fn operators_read_what_they_did_and_can_follow_the_chain(on: On) {
         ("subject_id=4", "subject_kind"),
         ("subject_kind=B%25", "subject_kind"),
         ("since=yesterday", "since"),
-        ("cursor=1.2", "cursor"),
+        ("after=1.2", "after"),
         ("actor=", "actor"),
     ] {
         let problem = get(&app, &format!("/api/admin/audit?{query}"), &admin).await.problem(422, "invalid");

@@ -244,7 +244,7 @@ async fn operators_list_brands_and_a_brand_sees_itself(on: On) {
     get(&app, "/api/brands", "").await.problem(401, "unauthorized");
     for (query, field) in [
         ("sort=size", "sort"),
-        ("cursor=abc", "cursor"),
+        ("after=abc", "after"),
         ("verification=maybe", "verification"),
         ("status=gone", "status"),
         ("q=", "q"),

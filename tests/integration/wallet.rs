@@ -276,7 +276,7 @@ async fn lines(app: &TestApp, key: &str, path: &str, limit: usize) -> Vec<Value>
         assert!(items.len() <= limit);
         all.extend(items.iter().cloned());
         match page["next"].as_str() {
-            Some(next) => query = format!("?limit={limit}&cursor={next}"),
+            Some(next) => query = format!("?limit={limit}&after={next}"),
             None => return all,
         }
     }
@@ -373,7 +373,7 @@ async fn a_statement_adds_up_to_the_balance_in_pages_and_as_a_file() {
     for wrong in ["?limit=many", "?before=1"] {
         get(&app, &brand.key, &format!("{path}/statement{wrong}")).await.problem(400, "malformed");
     }
-    for wrong in ["cursor=yesterday", "format=pdf", "currency=rupees", "limit=0", "limit=201"] {
+    for wrong in ["after=yesterday", "format=pdf", "currency=rupees", "limit=0", "limit=201"] {
         let said = get(&app, &brand.key, &format!("{path}/statement?{wrong}")).await.problem(422, "invalid");
         assert_eq!(said["errors"][0]["field"], wrong.split('=').next().unwrap());
     }

@@ -1,7 +1,7 @@
 //! Which campaigns are listed, and in which order.
 
-use super::{CampaignRecord, CampaignState};
-use crate::domain::id::{BrandId, CampaignId};
+use super::{CampaignRecord, CampaignState, Mark, Place};
+use crate::domain::id::BrandId;
 use crate::domain::time::UnixMillis;
 
 /// What a list of campaigns is sorted by; among equals by the id.
@@ -26,24 +26,6 @@ pub struct CampaignSort {
     pub descending: bool,
 }
 
-/// The value that a list is sorted by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SortValue {
-    /// An id or a time.
-    Number(i64),
-    /// A name.
-    Text(String),
-}
-
-/// Where a campaign stands in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListPlace {
-    /// By the value first.
-    pub value: SortValue,
-    /// Among equals by this.
-    pub id: CampaignId,
-}
-
 /// Which campaigns to list, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampaignQuery {
@@ -66,7 +48,7 @@ pub struct CampaignQuery {
     /// The order.
     pub sort: CampaignSort,
     /// Behind this place of the same order.
-    pub after: Option<ListPlace>,
+    pub after: Option<Place>,
     /// At most so many.
     pub limit: u32,
 }
@@ -91,23 +73,22 @@ impl CampaignQuery {
     }
 }
 
+impl CampaignSort {
+    /// Whether it is by a text.
+    #[must_use]
+    pub const fn is_by_text(self) -> bool {
+        matches!(self.by, SortBy::Name)
+    }
+}
+
 impl CampaignQuery {
     /// The place behind which to begin: before all of them, if nothing else is said.
     #[must_use]
-    pub fn behind(&self) -> (SortValue, i64) {
-        if let Some(place) = &self.after {
-            return (place.value.clone(), place.id.0);
-        }
-        let end = if self.sort.descending { i64::MAX } else { i64::MIN };
-        let value = match (self.sort.by, self.sort.descending) {
-            (SortBy::Name, false) => SortValue::Text(String::new()),
-            // No name is that long, and no letter is behind this one.
-            (SortBy::Name, true) => SortValue::Text("\u{10ffff}".repeat(100)),
-            (SortBy::Id | SortBy::Starts | SortBy::Ends, _) => SortValue::Number(end),
-        };
-        (value, end)
+    pub fn behind(&self) -> Place {
+        let first = || Mark::before_all(self.sort.is_by_text(), self.sort.descending);
+        self.after.clone().unwrap_or_else(first)
     }
 }
 
 /// Campaigns of a list, each with its place.
-pub type ListedCampaigns = Vec<(CampaignRecord, ListPlace)>;
+pub type ListedCampaigns = Vec<(CampaignRecord, Place)>;

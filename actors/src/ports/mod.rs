@@ -7,6 +7,7 @@ mod campaign;
 mod campaign_list;
 mod draft;
 mod live;
+mod page;
 mod participation;
 mod profile;
 mod rule;
@@ -22,14 +23,15 @@ pub use self::asset::{AssetStore, BrandAsset};
 pub use self::campaign::{
     Blocklist, CampaignChange, CampaignStore, CatalogueRows, CreativeChange, NewCampaign, NewCreative,
 };
-pub use self::campaign_list::{CampaignQuery, CampaignSort, ListPlace, ListedCampaigns, SortBy, SortValue};
+pub use self::campaign_list::{CampaignQuery, CampaignSort, ListedCampaigns, SortBy};
 pub use self::draft::{
     CampaignRecord, CampaignState, Draft, DraftRow, DraftStep, Launch, NewDraft, Recorded, Stage,
 };
 pub use self::live::{CampaignTotals, LiveCounters, LiveError, StreamerTotals};
+pub use self::page::{Mark, Place};
 pub use self::participation::{Participation, ParticipationStore, ParticipationsOf, Party, Standing};
 pub use self::profile::{
-    Archival, BrandDraft, BrandFilter, BrandRecord, DETAILS_BYTES_MAX, Details, Mark, OnRecord, PageFrom,
+    Archival, BrandDraft, BrandFilter, BrandRecord, DETAILS_BYTES_MAX, Details, OnRecord, PageFrom,
     ProfileStore, SortKey, StreamerDraft, StreamerFilter, StreamerRecord,
 };
 pub use self::rule::{

@@ -1,6 +1,6 @@
 //! What brands and streamers say of themselves, and whether they are there at all.
 
-use super::{ByHand, Owner, StoreResult};
+use super::{ByHand, Owner, Place, StoreResult};
 use crate::domain::id::{BrandId, StreamerId, UserId};
 use crate::domain::streamer::{Platform, ProfileChange, Streamer};
 use crate::domain::time::UnixMillis;
@@ -114,17 +114,8 @@ pub struct PageFrom {
     pub key: SortKey,
     /// Whether the largest comes first.
     pub descending: bool,
-    /// The key and the id of the last item of the page before; none for the first page.
-    pub after: Option<(Mark, i64)>,
-}
-
-/// The key of an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// An id, or a moment in milliseconds.
-    Number(i64),
-    /// A name.
-    Text(Arc<str>),
+    /// The last item of the page before; none for the first page.
+    pub after: Option<Place>,
 }
 
 /// Which brands. None of a field takes all.

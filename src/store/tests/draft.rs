@@ -6,7 +6,7 @@ use gametriggers_actors::domain::campaign::{CREATIVES_MAX, Requirements};
 use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{
     CampaignRecord, CampaignSort, CampaignState, CreativeChange, Draft, DraftRow, DraftStep, Launch,
-    NewDraft, NewEndpoint, Owner, SortBy, Stage, StoreError, StoreResult,
+    NewDraft, NewEndpoint, Owner, Place, SortBy, Stage, StoreError, StoreResult,
 };
 
 fn row(name: &str) -> DraftRow {
@@ -44,7 +44,7 @@ impl Bench {
 
     async fn names(&self, query: &CampaignQuery) -> Vec<String> {
         let listed = self.store.list(query).await.unwrap();
-        let name = |(record, _): &(CampaignRecord, ListPlace)| match &record.what {
+        let name = |(record, _): &(CampaignRecord, Place)| match &record.what {
             Recorded::Campaign(campaign) => campaign.name.to_string(),
             Recorded::Draft(draft) => serde_json::from_str::<serde_json::Value>(&draft.body).unwrap()["name"]
                 .as_str()

@@ -68,8 +68,8 @@ use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
 use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::ports::{
-    Budget, ByHand, CampaignChange, CampaignQuery, Check, Idempotency, ListPlace, NewCampaign, NewCreative,
-    Recorded, SortValue,
+    Budget, ByHand, CampaignChange, CampaignQuery, Check, Idempotency, Mark, NewCampaign, NewCreative,
+    Recorded,
 };
 use std::sync::Arc;
 
@@ -123,7 +123,7 @@ impl Bench {
         after: Option<CampaignId>,
         limit: u32,
     ) -> Vec<Campaign> {
-        let after = after.map(|id| ListPlace { value: SortValue::Number(id.0), id });
+        let after = after.map(|id| (Mark::Number(id.0), id.0));
         let query = CampaignQuery { brand, after, ..CampaignQuery::all(limit) };
         let listed = self.store.list(&query).await.unwrap();
         let launched = listed.into_iter().filter_map(|(record, _)| match record.what {

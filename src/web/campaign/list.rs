@@ -74,26 +74,37 @@ fn states() -> String {
 }
 
 /// The orders by name.
+const ORDERS: [(&str, SortBy, bool); 8] = [
+    ("id", SortBy::Id, false),
+    ("-id", SortBy::Id, true),
+    ("name", SortBy::Name, false),
+    ("-name", SortBy::Name, true),
+    ("starts_at", SortBy::Starts, false),
+    ("-starts_at", SortBy::Starts, true),
+    ("ends_at", SortBy::Ends, false),
+    ("-ends_at", SortBy::Ends, true),
+];
+
 struct Order;
 impl Listed for Order {
     fn codes() -> Vec<&'static str> {
-        vec!["id", "-id", "name", "-name", "starts_at", "-starts_at", "ends_at", "-ends_at"]
+        ORDERS.iter().map(|(name, ..)| *name).collect()
     }
 }
 
 /// The orders, for people.
 const SORTS: &str = "id, name, starts_at or ends_at, with a minus in front or not";
 
+/// The name of an order.
+fn order(sort: CampaignSort) -> &'static str {
+    let found =
+        ORDERS.into_iter().find(|(_, by, descending)| (*by, *descending) == (sort.by, sort.descending));
+    found.map_or("id", |(name, ..)| name)
+}
+
 /// The order of a name.
 fn sort(text: &str) -> Option<CampaignSort> {
-    let (by, descending) = text.strip_prefix('-').map_or((text, false), |by| (by, true));
-    let by = match by {
-        "id" => SortBy::Id,
-        "name" => SortBy::Name,
-        "starts_at" => SortBy::Starts,
-        "ends_at" => SortBy::Ends,
-        _ => return None,
-    };
+    let (_, by, descending) = ORDERS.into_iter().find(|(name, ..)| *name == text)?;
     Some(CampaignSort { by, descending })
 }
 
@@ -135,7 +146,8 @@ impl ListQuery {
             category.and_then(|name| fields.need("category", word(name), "1 to 40 of a-z, 0-9 and _"));
         let sort = fields.need("sort", sort(self.sort.as_deref().unwrap_or("id")), SORTS);
         let after = self.after.as_deref().zip(sort).and_then(|(text, sort)| {
-            fields.need("after", cursor::read(text, sort), "next of the page before, with the same sort")
+            let read = cursor::read(order(sort), sort.is_by_text(), text);
+            fields.need("after", read, "next of the page before, with the same sort")
         });
         fields.end()?;
         Ok(CampaignQuery {
@@ -157,7 +169,7 @@ impl ListQuery {
 /// Where the page behind this one starts; none when this is the last.
 fn next(listed: &ListedCampaigns, query: &CampaignQuery) -> Option<String> {
     let full = listed.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX);
-    listed.last().filter(|_| full).map(|(_, place)| cursor::write(place, query.sort))
+    listed.last().filter(|_| full).map(|(_, place)| cursor::write(order(query.sort), place))
 }
 
 /// A brand's campaigns, or all of them for an operator; for a streamer those that they may apply for.

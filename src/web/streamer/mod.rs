@@ -62,8 +62,9 @@ pub(in crate::web) struct StreamersQuery {
     #[schemars(with = "Option<OneOf<Sort>>")]
     sort: Option<String>,
     /// The `next` of the page before, in the same order.
+    #[serde(alias = "cursor")]
     #[schemars(with = "Option<Text<1024>>")]
-    cursor: Option<String>,
+    after: Option<String>,
     /// Streamers on a page; 50 unless it says otherwise.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
@@ -97,7 +98,7 @@ pub(super) async fn list(
     let profiles = &shared.engine.ports.profiles;
     let mut fields = Fields::default();
     let mut of = query.filter(&mut fields);
-    let from = begin(query.sort.as_deref(), query.cursor.as_deref(), &mut fields);
+    let from = begin(query.sort.as_deref(), query.after.as_deref(), &mut fields);
     fields.end()?;
     let (from, limit) = (from.ok_or_else(Problem::not_found)?, limit(query.limit)?);
     if let Principal::Streamer(own) = caller.0 {

@@ -89,8 +89,8 @@ pub(crate) async fn walk(
     loop {
         let page = get(app, &format!("{path}{next}"), key).await.ok(200);
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item[field].clone()));
-        let Some(cursor) = page["next"].as_str() else { return seen };
-        next = format!("&cursor={cursor}");
+        let Some(after) = page["next"].as_str() else { return seen };
+        next = format!("&after={after}");
         meanwhile().await;
     }
 }

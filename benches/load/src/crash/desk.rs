@@ -35,7 +35,25 @@ pub(super) enum Deed {
     Create,
     Reserve,
     Release,
+    Draft,
+    /// Of a draft a campaign is made, with its budget.
+    Launch,
     End,
+}
+
+impl Deed {
+    /// Whether an operator does it, on record.
+    const fn is_by_hand(self) -> bool {
+        matches!(self, Self::Deposit | Self::Refund | Self::Adjust | Self::Limit)
+    }
+}
+
+/// How far a campaign of the desk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Draft,
+    Launched,
+    Ended,
 }
 
 /// One request, as it is sent once and once more.
@@ -55,15 +73,19 @@ struct Books {
     available: i64,
     reserved: i64,
     limit: i64,
-    /// Whether it has ended, by id.
-    campaigns: BTreeMap<i64, bool>,
+    campaigns: BTreeMap<i64, Life>,
 }
 
 impl Books {
+    /// The first campaign that is as far as this.
+    fn first(&self, wanted: Life) -> Option<i64> {
+        self.campaigns.iter().find(|(_, life)| **life == wanted).map(|(id, _)| *id)
+    }
+
     /// As if ended campaigns had given back already what is left of them.
     fn with_returns(mut self, books: &Self) -> Self {
         let owed = self.reserved - books.reserved;
-        let ended = self.campaigns.values().filter(|ended| **ended).count();
+        let ended = self.campaigns.values().filter(|life| **life == Life::Ended).count();
         let most = BUDGET_MICROS.saturating_mul(i64::try_from(ended).unwrap_or(i64::MAX));
         if owed % BUDGET_MICROS == 0 && (0..=most).contains(&owed) {
             (self.available, self.reserved) = (self.available + owed, self.reserved - owed);
@@ -155,8 +177,10 @@ impl Desk {
         let wallet = format!("/api/brands/{}/wallet", self.brand);
         let money = |micros: i64| json!({ "amount_micros": micros, "currency": "INR" });
         let transfer = json!({ "amount": money(STEP_MICROS), "reference": "crash" });
-        let mut open = self.books.campaigns.iter().filter(|(_, ended)| !**ended).map(|(id, _)| *id);
-        let mut campaign = || open.next().ok_or_else(|| Failure::Refused("no campaign to ask for".into()));
+        let first = |life| {
+            let found = self.books.first(life);
+            found.ok_or_else(|| Failure::Refused(format!("no campaign to ask for: {life:?}")))
+        };
         let (method, path, body) = match deed {
             Deed::Deposit => ("POST", format!("{wallet}/deposits"), transfer),
             Deed::Refund => ("POST", format!("{wallet}/refunds"), transfer),
@@ -170,22 +194,32 @@ impl Desk {
                 ("PUT", format!("{wallet}/credit-limit"), body)
             }
             Deed::Create => ("POST", "/api/campaigns".to_owned(), never_played(BUDGET_MICROS)),
+            Deed::Draft => {
+                let mut body = never_played(BUDGET_MICROS);
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("draft".to_owned(), true.into());
+                }
+                ("POST", "/api/campaigns".to_owned(), body)
+            }
+            Deed::Launch => ("POST", format!("/api/campaigns/{}/submit", first(Life::Draft)?), Value::Null),
             Deed::Reserve | Deed::Release => {
                 let part = if deed == Deed::Reserve { "reservations" } else { "releases" };
-                let path = format!("/api/campaigns/{}/budget/{part}", campaign()?);
+                let path = format!("/api/campaigns/{}/budget/{part}", first(Life::Launched)?);
                 ("POST", path, json!({ "amount": money(STEP_MICROS) }))
             }
-            Deed::End => ("PATCH", format!("/api/campaigns/{}", campaign()?), json!({ "status": "ended" })),
+            Deed::End => {
+                let path = format!("/api/campaigns/{}", first(Life::Launched)?);
+                ("PATCH", path, json!({ "status": "completed" }))
+            }
         };
-        let is_brands = matches!(deed, Deed::Create | Deed::Reserve | Deed::Release | Deed::End);
-        let key = if is_brands { &self.brand_key } else { &self.admin_key };
+        let key = if deed.is_by_hand() { &self.admin_key } else { &self.brand_key };
         let once = format!("desk-{deed:?}-{}", self.asked);
         Ok(Request { deed, method, path, key: key.clone(), once, body })
     }
 
     async fn send(&self, request: &Request) -> Result<Value, Failure> {
         let Request { method, path, key, once, body, .. } = request;
-        let body = body.to_string();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let (mut status, mut answer) = tell(self.server, (method, path), key, once, &body).await?;
         // No money leaves before the first check after a start.
         for _ in 0..CHECK_TRIES {
@@ -206,16 +240,18 @@ impl Desk {
     /// What was asked for, once.
     fn enter(&mut self, deed: Deed, answer: &Value) {
         let books = &mut self.books;
-        let open = books.campaigns.iter().find(|(_, ended)| !**ended).map(|(id, _)| *id);
+        let id = answer.get("id").and_then(Value::as_i64).unwrap_or_default();
         match deed {
             Deed::Deposit => books.available += STEP_MICROS,
             Deed::Refund | Deed::Adjust => books.available -= STEP_MICROS,
             Deed::Limit => books.limit += STEP_MICROS,
-            Deed::Create => {
+            Deed::Create | Deed::Launch => {
                 (books.available, books.reserved) =
                     (books.available - BUDGET_MICROS, books.reserved + BUDGET_MICROS);
-                let id = answer.get("id").and_then(Value::as_i64).unwrap_or_default();
-                books.campaigns.insert(id, false);
+                books.campaigns.insert(id, Life::Launched);
+            }
+            Deed::Draft => {
+                books.campaigns.insert(id, Life::Draft);
             }
             Deed::Reserve => {
                 (books.available, books.reserved) =
@@ -226,14 +262,14 @@ impl Desk {
                     (books.available + STEP_MICROS, books.reserved - STEP_MICROS);
             }
             Deed::End => {
-                books.campaigns.extend(open.map(|id| (id, true)));
+                let ended = books.first(Life::Launched);
+                books.campaigns.extend(ended.map(|id| (id, Life::Ended)));
                 // The first had something reserved and released as often.
                 (books.available, books.reserved) =
                     (books.available + BUDGET_MICROS, books.reserved - BUDGET_MICROS);
             }
         }
-        let by_hand = matches!(deed, Deed::Deposit | Deed::Refund | Deed::Adjust | Deed::Limit);
-        self.actions += i64::from(by_hand);
+        self.actions += i64::from(deed.is_by_hand());
     }
 
     async fn shown(&self) -> Result<Books, Failure> {
@@ -256,8 +292,12 @@ impl Desk {
             for campaign in page.get("items").and_then(Value::as_array).into_iter().flatten() {
                 let number = |name| campaign.get(name).and_then(Value::as_i64);
                 if number("brand_id") == Some(self.brand) {
-                    let ended = campaign.get("status").and_then(Value::as_str) == Some("completed");
-                    campaigns.extend(number("id").map(|id| (id, ended)));
+                    let life = match campaign.get("status").and_then(Value::as_str) {
+                        Some("draft") => Life::Draft,
+                        Some("completed") => Life::Ended,
+                        _ => Life::Launched,
+                    };
+                    campaigns.extend(number("id").map(|id| (id, life)));
                 }
             }
             next = page.get("next").and_then(Value::as_str).map(str::to_owned);

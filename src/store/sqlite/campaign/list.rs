@@ -8,8 +8,8 @@ use gametriggers_actors::domain::campaign::{Brand, Campaign};
 use gametriggers_actors::domain::id::{BrandId, CampaignId};
 use gametriggers_actors::domain::time::UnixMillis;
 use gametriggers_actors::ports::{
-    CampaignQuery, CampaignRecord, CampaignState, Draft, ListPlace, ListedCampaigns, Recorded, SortBy,
-    SortValue, Stage, StoreError,
+    CampaignQuery, CampaignRecord, CampaignState, Draft, ListedCampaigns, Mark, Place, Recorded, SortBy,
+    Stage, StoreError,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -77,11 +77,11 @@ pub(super) async fn page(
     query: &CampaignQuery,
 ) -> Attempt<ListedCampaigns> {
     let [of_all, of_one] = statement(query);
-    let (value, id) = query.behind();
+    let (mark, id) = query.behind();
     let select = sqlx::query(if query.brand.is_some() { of_one } else { of_all });
-    let select = match value {
-        SortValue::Number(number) => select.bind(number),
-        SortValue::Text(text) => select.bind(text),
+    let select = match mark {
+        Mark::Number(number) => select.bind(number),
+        Mark::Text(text) => select.bind(text.to_string()),
     };
     let moment = |at: Option<UnixMillis>, open: i64| at.map_or(open, |at| at.0);
     let select = select
@@ -122,12 +122,12 @@ fn states(query: &CampaignQuery) -> Vec<&'static str> {
     CampaignState::ALL.iter().filter(|state| wanted(state)).map(|state| state.column()).collect()
 }
 
-fn place(row: &SqliteRow, query: &CampaignQuery) -> Attempt<ListPlace> {
-    let value = match query.sort.by {
-        SortBy::Name => SortValue::Text(row.text("place")?),
-        SortBy::Id | SortBy::Starts | SortBy::Ends => SortValue::Number(row.number("place")?),
+fn place(row: &SqliteRow, query: &CampaignQuery) -> Attempt<Place> {
+    let mark = match query.sort.by {
+        SortBy::Name => Mark::Text(row.text("place")?.into()),
+        SortBy::Id | SortBy::Starts | SortBy::Ends => Mark::Number(row.number("place")?),
     };
-    Ok(ListPlace { value, id: CampaignId(row.number("id")?) })
+    Ok((mark, row.number("id")?))
 }
 
 async fn records(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Attempt<Vec<CampaignRecord>> {
