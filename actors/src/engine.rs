@@ -226,12 +226,8 @@ impl Engine {
         arbiter: actix::ArbiterHandle,
     ) -> StoreResult<Arc<Self>> {
         let now = ports.clock.now();
-        let token_life = numbers.terms.token_life;
         // Leases of an earlier process may still see claims until the last token is dead.
-        let patience = numbers.terms.patience;
-        let last_token = Millis(token_life.0 + patience.reserve.0 + patience.prepare.0);
-        let skew = crate::domain::token::SKEW;
-        ports.ledger.open_epoch(now, Millis(last_token.0 + 2 * skew.0)).await?;
+        ports.ledger.open_epoch(now, numbers.terms.money_returns_after()).await?;
         // Who comes back often must not keep money waiting that nobody can claim any more.
         ports.ledger.close_due(now).await?;
         // Plans are spread as they were before a restart; without a history for as long as it can not be

@@ -20,6 +20,8 @@ pub mod directory;
 #[cfg(feature = "runtime")]
 pub mod engine;
 #[cfg(feature = "runtime")]
+mod flight;
+#[cfg(feature = "runtime")]
 pub mod keyring;
 #[cfg(feature = "runtime")]
 pub mod live;

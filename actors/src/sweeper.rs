@@ -3,12 +3,14 @@
 //! Liveness is judged from outside: a socket whose peer stopped reading freezes its own actor, and
 //! an actor that panicked says nothing. The sweeper sends heartbeats phase by phase, closes sockets that
 //! were silent for too long, those whose key or token is over and those whose actor is lost, has lost actors
-//! of the node replaced (as the bridge has the sweeper), lets campaigns take back money whose time is up, and
-//! now and then stops actors that nobody needs.
+//! of the node replaced (as the bridge has the sweeper), lets campaigns take back money whose time is up,
+//! completes campaigns whose flight is over, and now and then stops actors that nobody needs.
 
 use crate::directory::{PARTS, PHASES};
 use crate::domain::id::StreamerId;
+use crate::domain::time::UnixMillis;
 use crate::engine::Engine;
+use crate::flight;
 use crate::messages::Sweep;
 use crate::session::{CloseReason, ToSession};
 use actix::prelude::*;
@@ -29,13 +31,17 @@ pub struct Sweeper {
     phase: usize,
     part: usize,
     seconds: u64,
+    /// When flights that are over were last looked for, and whether that goes on.
+    completed: UnixMillis,
+    completing: bool,
 }
 
 impl Sweeper {
     /// The actor of a node.
     #[must_use]
     pub const fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, phase: 0, part: 0, seconds: 0 }
+        let completed = UnixMillis(0);
+        Self { engine, phase: 0, part: 0, seconds: 0, completed, completing: false }
     }
 
     /// One phase of the sockets: a heartbeat, or the end of those that were silent for too long.
@@ -78,6 +84,17 @@ impl Sweeper {
         dead.into_iter().for_each(|id| self.engine.directory.forget_streamer(id));
     }
 
+    /// Campaigns whose flight is over are completed, one turn at a time.
+    fn complete(&mut self, ctx: &mut Context<Self>) {
+        let now = self.engine.now();
+        if self.completing || now - self.completed < flight::EVERY {
+            return;
+        }
+        (self.completing, self.completed) = (true, now);
+        let turn = flight::complete(Arc::clone(&self.engine));
+        ctx.spawn(turn.into_actor(self).map(|(), actor, _| actor.completing = false));
+    }
+
     /// Sockets of one part of the streamers whose actor is lost have to come back, to a new one.
     fn lost(&mut self) {
         let mut lost: HashSet<StreamerId> = HashSet::new();
@@ -109,7 +126,7 @@ impl Actor for Sweeper {
         // Every streamer once in the time between two rounds of the other chores.
         let parts = u32::try_from(PARTS).unwrap_or(1);
         ctx.run_interval(CHORES / parts, |actor, _| actor.lost());
-        ctx.run_interval(CHORES, |actor, _| {
+        ctx.run_interval(CHORES, |actor, ctx| {
             actor.seconds += 1;
             actor.engine.directory.watch(&actor.engine);
             for campaign in actor.engine.directory.live_campaigns() {
@@ -118,6 +135,7 @@ impl Actor for Sweeper {
             if actor.seconds.is_multiple_of(IDLE_SECONDS) {
                 actor.idle();
             }
+            actor.complete(ctx);
             #[expect(clippy::as_conversions, reason = "a gauge is a float, and no node has 2^53 sockets")]
             ::metrics::gauge!("gametriggers_sockets").set(actor.engine.directory.sessions() as f64);
         });

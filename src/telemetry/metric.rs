@@ -14,6 +14,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
         "events that other nodes were not told; they are told to read everything again",
     ),
     (
+        "gametriggers_campaigns_completed_total",
+        "campaigns that this server ended because their flight was over",
+    ),
+    (
         "gametriggers_candidates_lost_total",
         "campaigns that did not get a slot they were candidates for, by reason",
     ),

@@ -26,6 +26,7 @@ mod commands;
 mod conflict_rules;
 mod cors;
 mod demo;
+mod flight;
 mod frames;
 mod front_end;
 mod handshake;

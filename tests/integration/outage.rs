@@ -1,23 +1,17 @@
 //! A database that can not be written for a while.
 
-use crate::support::engine::TestEngine;
+use crate::support::engine::{TestEngine, funded};
 use crate::support::page::{Stage, claim_on, open_page};
 use crate::support::socket::SOON;
 use crate::support::{EARN, PRICE, TestApp, campaign_body, eventually};
 use gametriggers::operator::{frequent, new_streamer, sample};
 use gametriggers_actors::domain::campaign::account::Want;
-use gametriggers_actors::domain::campaign::{Category, Flight, FrequencyCap, PacingMode, Pricing};
-use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::{CreativeId, LeaseId, PlayId, StreamerId};
-use gametriggers_actors::domain::money::{Currency, Micros, Money, Split};
+use gametriggers_actors::domain::money::{Currency, Micros, Split};
 use gametriggers_actors::domain::reason::Reason;
-use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::settlement::{Claim, Debit, EventKind, Outcome};
-use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
-use gametriggers_actors::engine::Engine;
 use gametriggers_actors::messages::{Reserve, Settle, Sweep};
-use gametriggers_actors::ports::{Idempotency, NewCampaign, NewCreative};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
@@ -89,44 +83,6 @@ async fn a_claim_sent_again_on_a_new_socket_is_acked_there() {
     assert_eq!(claim_on(&mut page, &shown.claim()).await["result"], "duplicate");
     app.assert_paid(campaign, &streamer, 1).await;
     app.finish().await;
-}
-
-/// A campaign with money for so many plays.
-async fn funded(engine: &Engine, plays: i64) -> gametriggers_actors::domain::campaign::Campaign {
-    let now = engine.now();
-    let brand = engine.ports.accounts.add_brand("Crisp", now).await.unwrap().id;
-    let once = |key: &str| Idempotency { key: key.to_owned(), fingerprint: [0; 32] };
-    let money = Money { amount: Micros(plays * PRICE), currency: Currency::INR };
-    engine.ports.ledger.deposit(brand, money, &once("deposit"), now).await.unwrap();
-    let new = NewCampaign {
-        brand,
-        name: "Crunch time".to_owned(),
-        category: Category::new("snacks".into()),
-        currency: Currency::INR,
-        pricing: Pricing::Flat(Micros(PRICE)),
-        flight: Flight { starts: now, ends: now + Millis::minutes(24 * 60) },
-        pacing: PacingMode::Asap,
-        daily_cap: None,
-        cap: FrequencyCap { per_hour: 0, per_day: 0, minimum_gap: Millis(0) },
-        targeting: Targeting::default(),
-        open: true,
-        landing_url: "https://brand.example".to_owned(),
-        rotation: Rotation::Even,
-        requirements: None,
-        creatives: vec![NewCreative {
-            status: CreativeStatus::Active,
-            content: Content::Text { headline: "Crisp".into(), body: "Very crisp".into() },
-            placement: Placement::Corner,
-            duration: Millis::seconds(3),
-            accent: "#d9ff3d".to_owned(),
-            sound: false,
-            weight: 1,
-        }],
-        budget: money.amount,
-    };
-    let (campaign, _) = engine.ports.campaigns.create(&new, &once("create"), now).await.unwrap();
-    engine.reload_catalogue().await.unwrap();
-    campaign
 }
 
 fn play(number: u8, now: UnixMillis) -> PlayId {

@@ -144,6 +144,9 @@ pub trait CampaignStore: Send + Sync {
         change: &CampaignChange,
         now: UnixMillis,
     ) -> StoreResult<(Campaign, Funds)>;
+    /// Ends a campaign whose flight was over by a moment, as its brand could, and tells of it. Whether it
+    /// did: not when it is over already, when its flight is a longer one by now, or it was never launched.
+    async fn complete(&self, id: CampaignId, over: UnixMillis, now: UnixMillis) -> StoreResult<bool>;
     /// One campaign that was launched, whatever its status.
     async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign>;
     /// Makes a draft, which holds no money. With a key it is made once.

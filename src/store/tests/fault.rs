@@ -19,6 +19,7 @@ async fn a_process_that_lost_its_epoch_writes_no_money(on: On) {
     fenced(store.deposit(brand, inr(1), &key("f"), NOW).await.is_err_and(is));
     fenced(store.fund(campaign, Micros(1), &key("g"), NOW).await.is_err_and(is));
     fenced(store.create(&new_campaign(brand, 1), &key("h"), NOW).await.is_err_and(is));
+    fenced(store.complete(campaign, UnixMillis(i64::MAX), NOW).await.is_err_and(is));
     bench.reconciles().await;
 }
 

@@ -37,6 +37,7 @@ mod daily_cap;
 pub(in crate::store) mod database;
 mod draft;
 mod fault;
+mod flight;
 mod key;
 mod model;
 mod money;

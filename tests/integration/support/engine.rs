@@ -1,23 +1,28 @@
 //! An engine of its own, without a server: on a clock that the test turns, and with parts of the world that
 //! panic when it says so.
 
+use super::PRICE;
 use async_trait::async_trait;
 use gametriggers::bus::memory::{MemoryBus, OwnLive};
 use gametriggers::policy;
 use gametriggers::store::sqlite::SqliteStore;
 use gametriggers::world::{SimulatedPlatform, SystemClock, SystemEntropy};
+use gametriggers_actors::domain::campaign::{Campaign, Category, Flight, FrequencyCap, PacingMode, Pricing};
+use gametriggers_actors::domain::creative::{Content, CreativeStatus, Placement};
 use gametriggers_actors::domain::id::StreamerId;
-use gametriggers_actors::domain::money::FeeBps;
+use gametriggers_actors::domain::money::{Currency, FeeBps, Micros, Money};
 use gametriggers_actors::domain::play::Patience;
+use gametriggers_actors::domain::rotation::Rotation;
 use gametriggers_actors::domain::streamer::Sample;
 use gametriggers_actors::domain::streamer::live::Terms;
+use gametriggers_actors::domain::targeting::Targeting;
 use gametriggers_actors::domain::time::{Millis, UnixMillis};
 use gametriggers_actors::domain::token::{SigningKey, TokenKeys};
 use gametriggers_actors::domain::verification::Strictness;
 use gametriggers_actors::engine::{Engine, Numbers, Ports};
 use gametriggers_actors::ports::{
-    ActionFilter, ActionPlace, AuditStore, Bus, Chain, Clock, Event, Heard, NoCourier, Platform,
-    SealedAction, StoreResult, Subscription,
+    ActionFilter, ActionPlace, AuditStore, Bus, Chain, Clock, Event, Heard, Idempotency, NewCampaign,
+    NewCreative, NoCourier, Platform, SealedAction, StoreResult, Subscription,
 };
 use gametriggers_actors::webhook::WebhookNumbers;
 use std::path::{Path, PathBuf};
@@ -155,6 +160,44 @@ impl TestEngine {
         self.store.close().await;
         self.arbiter.stop();
     }
+}
+
+/// A campaign with money for so many plays.
+pub(crate) async fn funded(engine: &Engine, plays: i64) -> Campaign {
+    let now = engine.now();
+    let brand = engine.ports.accounts.add_brand("Crisp", now).await.unwrap().id;
+    let once = |key: &str| Idempotency { key: key.to_owned(), fingerprint: [0; 32] };
+    let money = Money { amount: Micros(plays * PRICE), currency: Currency::INR };
+    engine.ports.ledger.deposit(brand, money, &once("deposit"), now).await.unwrap();
+    let new = NewCampaign {
+        brand,
+        name: "Crunch time".to_owned(),
+        category: Category::new("snacks".into()),
+        currency: Currency::INR,
+        pricing: Pricing::Flat(Micros(PRICE)),
+        flight: Flight { starts: now, ends: now + Millis::minutes(24 * 60) },
+        pacing: PacingMode::Asap,
+        daily_cap: None,
+        cap: FrequencyCap { per_hour: 0, per_day: 0, minimum_gap: Millis(0) },
+        targeting: Targeting::default(),
+        open: true,
+        landing_url: "https://brand.example".to_owned(),
+        rotation: Rotation::Even,
+        requirements: None,
+        creatives: vec![NewCreative {
+            status: CreativeStatus::Active,
+            content: Content::Text { headline: "Crisp".into(), body: "Very crisp".into() },
+            placement: Placement::Corner,
+            duration: Millis::seconds(3),
+            accent: "#d9ff3d".to_owned(),
+            sound: false,
+            weight: 1,
+        }],
+        budget: money.amount,
+    };
+    let (campaign, _) = engine.ports.campaigns.create(&new, &once("create"), now).await.unwrap();
+    engine.reload_catalogue().await.unwrap();
+    campaign
 }
 
 fn numbers() -> Numbers {

@@ -22,7 +22,7 @@ use crate::domain::policy::Policies;
 use crate::domain::reason::{Losses, Reason};
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
-use crate::domain::token::TokenKeys;
+use crate::domain::token::{SKEW, TokenKeys};
 use crate::domain::verification::{Evidence, Strictness};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,6 +49,15 @@ pub struct Terms {
     pub first_slot_spread: Millis,
     /// From the slot of one ad to the next, whatever the streamer wishes.
     pub minimum_gap: Millis,
+}
+
+impl Terms {
+    /// From a decision to the moment when no claim and no click of its play can cost money any more.
+    #[must_use]
+    pub fn money_returns_after(&self) -> Millis {
+        let before_token = self.patience.reserve.0 + self.patience.prepare.0;
+        Millis(before_token + self.token_life.0 + 2 * SKEW.0)
+    }
 }
 
 /// What a decision may choose from.

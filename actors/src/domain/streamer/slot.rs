@@ -20,7 +20,7 @@ use crate::domain::reason::{Losses, Reason};
 use crate::domain::rotation::CreativeCounts;
 use crate::domain::settlement::Claim;
 use crate::domain::time::{Millis, UnixMillis};
-use crate::domain::token::{SKEW, Terms, nonce_hash};
+use crate::domain::token::{Terms, nonce_hash};
 use std::sync::Arc;
 
 fn test_creative() -> Creative {
@@ -151,8 +151,7 @@ impl LiveStreamer {
         let patience = world.terms.patience;
         let linked = choice.quote.clicks_max > 0 || matches!(choice.creative.content, Content::Qr { .. });
         let click_code = linked.then(|| click_code(choice.creative.id, world.bytes()));
-        let before_token = Millis(patience.reserve.0 + patience.prepare.0);
-        let returns = world.now + before_token + world.terms.token_life + SKEW + SKEW;
+        let returns = world.now + world.terms.money_returns_after();
         let want = Want { play, amount, value: choice.value, returns, standing: choice.standing };
         effects.push(Effect::Reserve { campaign: choice.campaign.id, want });
         effects.push(Effect::Changed);

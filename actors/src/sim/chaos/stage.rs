@@ -14,7 +14,7 @@ use crate::domain::streamer::live::Terms;
 use crate::domain::streamer::{Platform, Profile, Settings, Streamer};
 use crate::domain::targeting::Targeting;
 use crate::domain::time::{Millis, UnixMillis};
-use crate::domain::token::{SKEW, SigningKey, TokenKeys};
+use crate::domain::token::{SigningKey, TokenKeys};
 use crate::domain::verification::Strictness;
 use crate::sim::random::Random;
 use std::sync::Arc;
@@ -104,8 +104,7 @@ impl Stage {
 
     /// From the end of a process to the death of its last token, as a new process counts.
     pub(super) fn last_token(&self) -> Millis {
-        let Terms { patience, token_life, .. } = self.terms;
-        Millis(token_life.0 + patience.reserve.0 + patience.prepare.0 + 2 * SKEW.0)
+        self.terms.money_returns_after()
     }
 }
 

@@ -66,6 +66,10 @@ impl CampaignStore for PostgresStore {
         .await
     }
 
+    async fn complete(&self, id: CampaignId, over: UnixMillis, now: UnixMillis) -> StoreResult<bool> {
+        self.write(move |c| Box::pin(async move { write::complete(c, id, over, now).await })).await
+    }
+
     async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign> {
         self.read(async { read::one(&mut *self.snapshot().await?, id).await }).await
     }

@@ -151,6 +151,62 @@ async fn a_campaign_does_not_end_while_another_node_gives_it_money() {
 }
 
 #[tokio::test]
+async fn of_many_nodes_that_complete_a_campaign_one_does_and_it_is_told_once() {
+    let nodes = Nodes::new(4).await;
+    let brand = nodes.brand(1_000).await;
+    let endpoint = NewEndpoint {
+        owner: Listener::Brand(brand),
+        url: "https://brand.example/".to_owned(),
+        description: String::new(),
+        events: vec![EventType::CampaignEnded],
+        secret: Secret("whsec_one".to_owned()),
+    };
+    let endpoint = nodes.first().add_endpoint(&endpoint, NOW).await.unwrap().id;
+    let later = NOW + Millis::minutes(90);
+    for round in 0..10 {
+        let new = new_campaign(brand, 20);
+        let campaign = nodes.first().create(&new, &key(&format!("c{round}")), NOW).await.unwrap().0.id;
+        let answers = nodes.all(|node| node.complete(campaign, later, later)).await;
+        let done = answers.into_iter().filter(|answer| *answer.as_ref().unwrap()).count();
+        assert_eq!((done, nodes.first().record(campaign).await.unwrap().version), (1, 2), "round {round}");
+    }
+    let told = nodes.first().deliveries(endpoint, None, None, 100).await.unwrap();
+    assert_eq!(told.len(), 10);
+    for back in nodes.all(|node| node.close_due(later)).await {
+        back.unwrap();
+    }
+    assert_eq!(nodes.first().available(brand, Currency::INR).await.unwrap(), Micros(1_000));
+    nodes.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_campaign_whose_flight_another_node_makes_longer_is_not_completed() {
+    let nodes = Nodes::new(2).await;
+    let brand = nodes.brand(1_000).await;
+    let campaign = nodes.first().create(&new_campaign(brand, 10), &key("c"), NOW).await.unwrap().0.id;
+    let (one, two) = (Arc::clone(&nodes.stores[0]), Arc::clone(&nodes.stores[1]));
+    let later = NOW + Millis::minutes(90);
+    // Somebody else holds the wallet, so that the first node stands still with the change half done.
+    let (mut other, mut eye) = (nodes.database.connect().await, nodes.database.connect().await);
+    let hold = "BEGIN; SELECT FROM ledger_account WHERE owner_kind = 'brand' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let change = CampaignChange {
+        ends: Some(later + Millis(1)),
+        budget: Some((Micros(30), key("f"))),
+        ..CampaignChange::default()
+    };
+    let change = tokio::spawn(async move { one.change(campaign, &change, NOW).await });
+    wait_for_waiters(&mut eye, "gametriggers writer %", 1, &change).await;
+    let end = tokio::spawn(async move { two.complete(campaign, later, later).await });
+    wait_for_waiters(&mut eye, "gametriggers writer %", 2, &end).await;
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(change.await.unwrap().unwrap().0.flight.ends, later + Millis(1));
+    assert!(!end.await.unwrap().unwrap(), "its flight goes on");
+    assert_eq!(nodes.first().campaign(campaign).await.unwrap().status, Status::Active);
+    nodes.reconciles().await;
+}
+
+#[tokio::test]
 async fn a_statement_runs_over_all_writers() {
     let nodes = Nodes::new(3).await;
     let brand = nodes.brand(100).await;

@@ -76,6 +76,17 @@ impl CampaignStore for SqliteStore {
         .await
     }
 
+    async fn complete(&self, id: CampaignId, over: UnixMillis, now: UnixMillis) -> StoreResult<bool> {
+        let epoch = self.writer()?.epoch();
+        self.write(move |c| {
+            Box::pin(async move {
+                fence_if_taken(c, epoch).await?;
+                write::complete(c, id, over, now).await
+            })
+        })
+        .await
+    }
+
     async fn campaign(&self, id: CampaignId) -> StoreResult<Campaign> {
         let mut snapshot = self.snapshot().await?;
         Ok(read::one(&mut snapshot, id).await?)

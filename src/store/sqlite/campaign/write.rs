@@ -46,6 +46,9 @@ statements! {
           daily_cap = CASE WHEN ?12 THEN ?13 ELSE daily_cap END, rotation = coalesce(?14, rotation),
           requirements = CASE WHEN ?15 THEN ?16 ELSE requirements END
         WHERE id = ?1";
+    /// One whose flight was over.
+    OVER = "SELECT id FROM campaign
+        WHERE id = ?1 AND stage IS NULL AND status <> 'ended' AND ends <= ?2";
     RETARGET = "UPDATE campaign SET wants_categories = ?2, wants_languages = ?3, wants_countries = ?4,
           viewers_min = ?5, viewers_max = ?6, followers_min = ?7, followers_max = ?8,
           wants_platforms = ?9, wants_mature = ?10, blocked_streamers = ?11, dayparts = ?12,
@@ -243,7 +246,9 @@ pub(super) async fn change(
         fund_to(connection, id, *total, request).await?;
     }
     let before = read::one(connection, id).await?;
-    if before.status == Status::Ended && change.status.is_some_and(|status| status != Status::Ended) {
+    // Nor does it get a longer flight: who asks for one is not told that it goes on.
+    let goes_on = change.ends.is_some() || change.status.is_some_and(|status| status != Status::Ended);
+    if before.status == Status::Ended && goes_on {
         return Err(Failure(StoreError::Constraint("an ended campaign stays ended".to_owned())));
     }
     if change.status == Some(Status::Active) {
@@ -277,4 +282,20 @@ pub(super) async fn change(
     let fact = Fact::changed(&before, &after, &funds.1);
     tell(connection, fact.as_slice(), now).await?;
     Ok((after, funds))
+}
+
+/// Ends a campaign whose flight was over by `over`; whether it did.
+pub(super) async fn complete(
+    connection: &mut SqliteConnection,
+    id: CampaignId,
+    over: UnixMillis,
+    now: UnixMillis,
+) -> Attempt<bool> {
+    let found = sqlx::query(OVER).bind(id.0).bind(over.0).fetch_optional(&mut *connection).await?;
+    if found.is_none() {
+        return Ok(false);
+    }
+    let end = CampaignChange { status: Some(Status::Ended), ..CampaignChange::default() };
+    change(connection, (id, &end), None, now).await?;
+    Ok(true)
 }
