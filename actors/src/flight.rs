@@ -2,9 +2,9 @@
 //!
 //! The catalogue says which ones are due, so that a turn without any asks nobody. The database has the last
 //! word, in the transaction that ends a campaign: every node may try, and one does it; a campaign that was
-//! given a longer flight meanwhile goes on. What a campaign did not spend goes back to its brand as after every
-//! other end: its actors hand back what they hold when they hear of it, and the ledger returns it when no
-//! lease is left.
+//! given a longer flight meanwhile goes on. What a campaign did not spend goes back to its brand as after
+//! every other end: its actors hand back what they hold when they hear of it, and the ledger returns it when
+//! no lease is left.
 
 use crate::domain::id::CampaignId;
 use crate::domain::time::{Millis, UnixMillis};
@@ -23,9 +23,13 @@ const TOLD_MAX: usize = 10;
 pub(crate) async fn complete(engine: Arc<Engine>) {
     let over = over_by(&engine);
     for some in due(&engine, over).chunks(TOLD_MAX) {
+        // Claims that wait for the database come first, and a server that stops begins nothing.
+        if !engine.health.is_ready() {
+            return;
+        }
         let goes_on = complete_some(&engine, some, over).await;
-        // Also when another node was faster, a brand has changed its mind or an answer was lost: what is known
-        // here is old.
+        // Also when another node was faster, a brand has changed its mind or an answer was lost: what is
+        // known here is old.
         engine.ports.bus.publish(Event::CatalogueChanged);
         if !goes_on {
             return;
@@ -36,11 +40,11 @@ pub(crate) async fn complete(engine: Arc<Engine>) {
 /// Of a flight that was over by this moment nothing can be charged any more.
 ///
 /// The last slot may be decided just before a flight ends. Setting its price aside and loading it take
-/// `reserve` and `prepare`; then its token lives, and claims are taken for a `SKEW` longer, as are the clicks on
-/// its link. Another `SKEW` later, which is for clocks that differ, its money is free. A campaign that ends
-/// before loses nothing and is charged nothing twice, since leases outlive it. But it is granted nothing any
-/// more, so a last play that waits for money would not be shown; and what it is said to have spent when it
-/// ends would not be the end of it.
+/// `reserve` and `prepare`; then its token lives, and claims are taken for a `SKEW` longer, as are the clicks
+/// on its link. Another `SKEW` later, which is for clocks that differ, its money is free. A campaign that
+/// ends before loses nothing and is charged nothing twice, since leases outlive it. But it is granted nothing
+/// any more, so a last play that waits for money would not be shown; and what it is said to have spent when
+/// it ends would not be the end of it.
 fn over_by(engine: &Engine) -> UnixMillis {
     engine.now() - engine.numbers.terms.money_returns_after()
 }
@@ -61,10 +65,6 @@ fn due(engine: &Engine, over: UnixMillis) -> Vec<CampaignId> {
 /// Whether there is any use in going on.
 async fn complete_some(engine: &Engine, some: &[CampaignId], over: UnixMillis) -> bool {
     for id in some {
-        // Claims that wait for the database come first, and a server that stops begins nothing.
-        if !engine.health.is_ready() {
-            return false;
-        }
         match engine.ports.campaigns.complete(*id, over, engine.now()).await {
             Ok(true) => {
                 ::metrics::counter!("gametriggers_campaigns_completed_total").increment(1);
@@ -72,7 +72,8 @@ async fn complete_some(engine: &Engine, some: &[CampaignId], over: UnixMillis) -
             }
             Ok(false) => {}
             Err(error) => {
-                tracing::warn!(campaign = id.0, %error, "a campaign is not completed; the next turn tries again");
+                let campaign = id.0;
+                tracing::warn!(campaign, %error, "a campaign is not completed; it is tried again");
                 if matches!(error, StoreError::Unavailable(_) | StoreError::Fenced) {
                     return false;
                 }

@@ -38,8 +38,8 @@ statements! {
     /// other: each is told once, and by what it changed.
     BUMP = "UPDATE campaign SET version = version + 1, updated_at = $3
         WHERE id = $1 AND stage IS NULL AND ($2::bigint IS NULL OR version = $2)";
-    /// Ended is final, also when another node ends it meanwhile: who asks for a longer flight then is not told
-    /// that it goes on.
+    /// Ended is final, also when another node ends it meanwhile: who asks for a longer flight then is not
+    /// told that it goes on.
     CHANGE = "UPDATE campaign SET name = coalesce($2, name), status = coalesce($3, status),
           ends = coalesce($4, ends), pacing = coalesce($5, pacing),
           cap_per_hour = coalesce($6, cap_per_hour), cap_per_day = coalesce($7, cap_per_day),
@@ -48,8 +48,8 @@ statements! {
           daily_cap = CASE WHEN $12 THEN $13 ELSE daily_cap END, rotation = coalesce($14, rotation),
           requirements = CASE WHEN $15 THEN $16 ELSE requirements END
         WHERE id = $1 AND (status <> 'ended' OR (coalesce($3, 'ended') = 'ended' AND $4::bigint IS NULL))";
-    /// One whose flight was over. Waits for another writer that changes it, and looks at what that made of it;
-    /// who comes later waits.
+    /// One whose flight was over. Waits for another writer that changes it, and looks at what that made of
+    /// it; who comes later waits.
     OVER = "SELECT id FROM campaign
         WHERE id = $1 AND stage IS NULL AND status <> 'ended' AND ends <= $2 FOR NO KEY UPDATE";
     RETARGET = "UPDATE campaign SET wants_categories = $2, wants_languages = $3, wants_countries = $4,
