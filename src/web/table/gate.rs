@@ -20,6 +20,8 @@ pub(super) struct Guard {
     pub(super) keyed: Keyed,
     /// Whether its answer has a version.
     pub(super) versioned: bool,
+    /// Its path, with names for what may be any word.
+    pub(super) path: &'static str,
 }
 
 /// Lets a request pass to its handler, or answers it. No body is read before.
@@ -44,8 +46,7 @@ async fn let_in(guard: Guard, request: &mut ServiceRequest) -> Result<(), Proble
         Access::User => drop(request.extract::<SignedIn>().await?),
         Access::Scopes(scopes) => request.extract::<Caller>().await?.may_any(scopes)?,
     }
-    let pattern = request.match_pattern().unwrap_or_default();
-    let can_be = |(name, value): (&str, &str)| Part::of(&pattern, name).can_be(value);
+    let can_be = |(name, value): (&str, &str)| Part::of(guard.path, name).can_be(value);
     if !request.match_info().iter().all(can_be) {
         return Err(Problem::not_found());
     }

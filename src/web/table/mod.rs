@@ -301,8 +301,9 @@ impl Operation {
         self
     }
 
-    fn routed(self) -> Route {
-        let guarded = Guard { access: self.access, keyed: self.keyed, versioned: self.versioned };
+    fn routed(self, path: &'static str) -> Route {
+        let Self { access, keyed, versioned, .. } = self;
+        let guarded = Guard { access, keyed, versioned, path };
         let route = self.route.wrap(from_fn(move |request, next| gate(guarded, request, next)));
         match self.method {
             Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
@@ -336,7 +337,7 @@ impl Resource {
             std::future::ready::<HttpResponse>(answer)
         };
         let resource = web::resource(self.path).default_service(web::to(other));
-        self.operations.into_iter().fold(resource, |resource, one| resource.route(one.routed()))
+        self.operations.into_iter().fold(resource, |resource, one| resource.route(one.routed(self.path)))
     }
 }
 
