@@ -161,6 +161,7 @@ fn all_wrong() -> (Value, Vec<&'static str>) {
         "creatives[0].duration_ms",
         "creatives[0].accent",
         "creatives[1].kind",
+        "creatives[1].asset",
     ];
     (body, fields)
 }
