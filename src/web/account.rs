@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::json::Json;
 use super::key::{make, mask};
 use super::key_body::Wish;
+use super::listing::is_full;
 use super::problem::{FieldError, Problem};
 use super::schema::{KeyId, Line};
 use super::wire::{PageBody, limit};
@@ -191,7 +192,7 @@ pub(super) async fn keys(
     let after = query.after.as_deref().map(|id| begin(id, 0xff).ok_or_else(unknown_key)).transpose()?;
     let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let keys = shared.engine.ports.accounts.key_page(after, limit).await?;
-    let full = keys.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&keys, limit);
     let next = keys.last().filter(|_| full).map(|key| key_id(&key.hash));
     let page = PageBody { items: keys.iter().map(KeyView::of).collect(), next };
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(page))

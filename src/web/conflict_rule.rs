@@ -9,9 +9,10 @@ use super::caller::Caller;
 use super::conflict_rule_body::{DryRunBody, DryRunView, RuleBody, RuleChange, RuleView, configured};
 use super::etag::{IfMatch, TRIES, versioned};
 use super::json::Json;
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::{Id, Line};
-use super::wire::{PageBody, limit};
+use super::wire::PageBody;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::conflict::{NewRule, Replay, Rule};
@@ -22,10 +23,6 @@ use gametriggers_actors::ports::{BY_CONFIG, ByHand, Event, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Rules on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Rules on a page at most.
-const PAGE_MAX: u32 = 200;
 /// Plays that a dry run reads at once, and at most.
 const DRY_PAGE: u32 = 1000;
 const DRY_MAX: u32 = 200_000;
@@ -56,9 +53,9 @@ pub(super) async fn list(
     query: Query<RulesQuery>,
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let rules = shared.engine.ports.rules.rule_page(query.after.map(RuleId), limit).await?;
-    let full = rules.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&rules, limit);
     let next = rules.last().filter(|_| full).map(|record| record.rule.id.to_string());
     Ok(HttpResponse::Ok().json(PageBody { items: rules.iter().map(RuleView::of).collect(), next }))
 }

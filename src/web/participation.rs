@@ -13,9 +13,10 @@ use super::campaign::own;
 use super::conflict_rule_body::HitView;
 use super::fields::Fields;
 use super::json::{Json, MaybeJson};
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::{Id, Listed, Moment, OneOf};
-use super::wire::{PageBody, limit, refused, rfc3339};
+use super::wire::{PageBody, refused, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::campaign::{Campaign, Status};
@@ -32,11 +33,6 @@ use serde::{Deserialize, Serialize};
 
 /// How often an approval is judged again when the streamer's other assignments change meanwhile.
 const TRIES: usize = 4;
-
-/// Items on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Items on a page at most.
-const PAGE_MAX: u32 = 200;
 
 /// Who is to take part. A streamer needs no body; a brand names whom it invites.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -343,10 +339,10 @@ async fn page(
         )
     });
     fields.end()?;
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let participations = &shared.engine.ports.participations;
     let found = participations.participations(of, standing.flatten(), query.after, limit).await?;
-    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&found, limit);
     let next = found.last().filter(|_| full).map(|last| place(last).to_string());
     let items = found.iter().map(|one| ParticipationView::of(one, Vec::new())).collect();
     Ok(HttpResponse::Ok().json(PageBody { items, next }))

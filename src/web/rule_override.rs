@@ -8,10 +8,11 @@ use super::account_body::reason;
 use super::caller::Caller;
 use super::fields::{Fields, line};
 use super::json::Json;
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::{Id, Line, Moment, soon};
 use super::wallet_body::REASON_MAX;
-use super::wire::{PageBody, limit, moment, rfc3339};
+use super::wire::{PageBody, moment, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::conflict::OVERRIDE_MAX;
@@ -21,11 +22,6 @@ use gametriggers_actors::engine::Engine;
 use gametriggers_actors::ports::{ByHand, Event, NewOverride, OverrideRecord, StoreError, StoreResult};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Overrides on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Overrides on a page at most.
-const PAGE_MAX: u32 = 200;
 
 /// What may pass, on whose stream, and until when.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -166,9 +162,9 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     caller.operator()?;
     let engine = &shared.engine;
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let page = engine.ports.rules.override_page(query.before.map(OverrideId), limit).await?;
-    let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&page, limit);
     let next = page.last().filter(|_| full).map(|record| record.terms.id.to_string());
     let items = page.iter().map(|record| OverrideView::of(record, engine.now())).collect();
     Ok(HttpResponse::Ok().json(PageBody { items, next }))

@@ -5,9 +5,10 @@
 
 use super::Shared;
 use super::caller::Caller;
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::{CurrencyCode, Id, Moment};
-use super::wire::{MoneyBody, PageBody, limit, refused, rfc3339};
+use super::wire::{MoneyBody, PageBody, refused, rfc3339};
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,10 +21,6 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// Lines on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Lines on a page at most.
-const PAGE_MAX: u32 = 200;
 /// Lines of a file that are read at once.
 const CHUNK: u32 = 500;
 /// The first line of a file.
@@ -119,9 +116,9 @@ async fn show(
         .after
         .as_deref()
         .map(|cursor| position(cursor).ok_or_else(|| refused("after", "the next of the page before")));
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let lines = wallets.statement(owner, currency, before.transpose()?, limit).await?;
-    let full = lines.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&lines, limit);
     let next = lines.last().filter(|_| full).map(|line| cursor(line.position));
     let items = lines.into_iter().map(|line| LineView::of(line, currency)).collect();
     Ok(HttpResponse::Ok()
@@ -202,7 +199,7 @@ impl Rest {
     /// The next lines, as text.
     async fn read(&mut self, before: Option<Position>) -> StoreResult<String> {
         let lines = self.wallets.statement(self.owner, self.currency, before, CHUNK).await?;
-        let full = lines.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+        let full = is_full(&lines, CHUNK);
         self.after = lines.last().filter(|_| full).map(|line| line.position);
         Ok(lines.iter().fold(String::new(), |mut text, line| {
             row(&mut text, line, self.currency);

@@ -7,6 +7,7 @@ use super::Shared;
 use super::caller::Caller;
 use super::conflict_rule_body::date;
 use super::fields::word;
+use super::listing::is_full;
 use super::problem::Problem;
 use super::schema::{Date, Id, Listed, OneOf, Word};
 use super::wire::{PageBody, limit, moment, refused};
@@ -174,7 +175,7 @@ pub(super) async fn sums(
     let after = query.after(by)?;
     let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let sums = engine.ports.rules.violations(days, by, after.as_ref(), limit).await?;
-    let full = sums.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&sums, limit);
     let next = sums.last().filter(|_| full).map(|sum| match &sum.of {
         ViolationOf::Number(number) => number.to_string(),
         ViolationOf::Name(name) => name.to_string(),

@@ -7,10 +7,11 @@ use super::Shared;
 use super::caller::Caller;
 use super::etag::{IfMatch, versioned};
 use super::json::Json;
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::Id;
 use super::webhook_body::{ChangeBody, EndpointBody, EndpointView};
-use super::wire::{PageBody, limit};
+use super::wire::PageBody;
 use crate::web::courier::secret;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
@@ -18,11 +19,6 @@ use gametriggers_actors::domain::id::EndpointId;
 use gametriggers_actors::ports::{ENDPOINTS_MAX, Endpoint, Listener, Principal, Secret, StoreError};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// Endpoints on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Endpoints on a page at most.
-const PAGE_MAX: u32 = 200;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -68,10 +64,10 @@ pub(super) async fn list(
     caller: Caller,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let webhooks = &shared.engine.ports.webhooks;
     let endpoints = webhooks.endpoints(scope(caller), query.after.map(EndpointId), limit).await?;
-    let full = endpoints.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&endpoints, limit);
     let next = endpoints.last().filter(|_| full).map(|endpoint| endpoint.id.to_string());
     let items: Vec<_> = endpoints.iter().map(EndpointView::of).collect();
     Ok(answer(&mut HttpResponse::Ok(), PageBody { items, next }))

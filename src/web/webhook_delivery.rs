@@ -4,10 +4,11 @@ use super::Shared;
 use super::caller::Caller;
 use super::fields::Fields;
 use super::json::Json;
+use super::listing::{is_full, limit};
 use super::problem::Problem;
 use super::schema::{Id, Moment, OneOf};
 use super::webhook::own;
-use super::wire::{PageBody, limit, moment, refused, rfc3339};
+use super::wire::{PageBody, moment, refused, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::DeliveryId;
@@ -15,11 +16,6 @@ use gametriggers_actors::domain::webhook::EventType;
 use gametriggers_actors::ports::{AttemptRecord, Delivery, DeliveryState, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Deliveries on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Deliveries on a page at most.
-const PAGE_MAX: u32 = 200;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -160,9 +156,9 @@ pub(super) async fn list(
         DeliveryState::from_code(state).ok_or_else(|| refused("state", "waiting, delivered or failed"))
     });
     let (state, before) = (state.transpose()?, query.before.map(DeliveryId));
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let page = shared.engine.ports.webhooks.deliveries(endpoint.id, state, before, limit).await?;
-    let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&page, limit);
     let next = page.last().filter(|_| full).map(|delivery| delivery.id.to_string());
     let items: Vec<_> = page.iter().map(DeliveryView::of).collect();
     Ok(answer(PageBody { items, next }))

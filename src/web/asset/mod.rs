@@ -20,8 +20,9 @@ use super::caller::Caller;
 use super::entrance;
 use super::problem::Problem;
 use super::schema::{FileName, Id};
-use super::wire::{PageBody, limit, refused as refused_field};
+use super::wire::{PageBody, refused as refused_field};
 use crate::blob::{BlobError, Blobs};
+use crate::web::listing::{is_full, limit};
 use actix_web::http::ConnectionType;
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -31,10 +32,6 @@ use gametriggers_actors::ports::{BrandAsset, Principal};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
-
-/// Items on a page, unless asked otherwise, and at most.
-const PAGE: u32 = 50;
-const PAGE_MAX: u32 = 200;
 
 /// What uploads may be.
 #[derive(Clone, Copy, Debug)]
@@ -164,13 +161,13 @@ pub(super) async fn list(
     query: Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let brand = caller.brand(query.brand_id)?;
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let before = query.before.as_deref();
     if before.is_some_and(|name| Media::of_name(name).is_none()) {
         return Err(refused_field("before", "the name that ended the last page"));
     }
     let uploads = shared.engine.ports.assets.brand_assets(brand, query.archived, before, limit).await?;
-    let full = uploads.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&uploads, limit);
     let next = uploads.last().filter(|_| full).map(|upload| upload.name.to_string());
     let mut items = Vec::with_capacity(uploads.len());
     for upload in &uploads {

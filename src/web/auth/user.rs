@@ -10,6 +10,7 @@ use crate::web::account_body::reason;
 use crate::web::caller::Caller;
 use crate::web::fields::{Fields, line};
 use crate::web::json::Json;
+use crate::web::listing::is_full;
 use crate::web::problem::{FieldError, Problem};
 use crate::web::schema::{Email, Id, Line};
 use crate::web::wire::{PageBody, limit, refused};
@@ -149,7 +150,7 @@ pub(in crate::web) async fn list(
     caller.operator()?;
     let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
     let users = shared.engine.ports.users.user_page(query.after.map(UserId), limit).await?;
-    let full = users.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&users, limit);
     let next = users.last().filter(|_| full).map(|user| user.id.to_string());
     let page = PageBody { items: users.iter().map(UserView::of).collect(), next };
     Ok(private(&mut HttpResponse::Ok(), page))

@@ -6,9 +6,10 @@ use crate::web::caller::Caller;
 use crate::web::campaign_view::RecordView;
 use crate::web::cursor;
 use crate::web::fields::{Fields, line, word};
+use crate::web::listing::{is_full, limit};
 use crate::web::problem::Problem;
 use crate::web::schema::{Id, Line, Listed, Moment, OneOf, Text, Word};
-use crate::web::wire::{PageBody, limit, moment};
+use crate::web::wire::{PageBody, moment};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use gametriggers_actors::domain::id::{BrandId, StreamerId};
@@ -17,11 +18,6 @@ use gametriggers_actors::ports::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// Items on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Items on a page at most.
-const PAGE_MAX: u32 = 200;
 
 /// Which campaigns, in which order.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -161,14 +157,14 @@ impl ListQuery {
             ends_after,
             sort: sort.unwrap_or(CampaignQuery::all(0).sort),
             after,
-            limit: limit(self.limit, (PAGE, PAGE_MAX))?,
+            limit: limit(self.limit)?,
         })
     }
 }
 
 /// Where the page behind this one starts; none when this is the last.
 fn next(listed: &ListedCampaigns, query: &CampaignQuery) -> Option<String> {
-    let full = listed.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let full = is_full(listed, query.limit);
     listed.last().filter(|_| full).map(|(_, place)| cursor::write(order(query.sort), place))
 }
 

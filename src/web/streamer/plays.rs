@@ -2,9 +2,10 @@
 
 use crate::web::Shared;
 use crate::web::caller::Caller;
+use crate::web::listing::{is_full, limit};
 use crate::web::problem::Problem;
 use crate::web::schema::{Id, Moment, OneOf, PlayText};
-use crate::web::wire::{MoneyBody, PageBody, limit, refused, rfc3339};
+use crate::web::wire::{MoneyBody, PageBody, refused, rfc3339};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use gametriggers_actors::domain::id::StreamerId;
@@ -12,11 +13,6 @@ use gametriggers_actors::domain::reason::Reason;
 use gametriggers_actors::ports::{PlayOutcome, PlayRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Plays on a page, unless asked otherwise.
-const PAGE: u32 = 50;
-/// Plays on a page at most.
-const PAGE_MAX: u32 = 200;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,9 +87,9 @@ pub(in crate::web) async fn plays(
     caller.is_streamer(id)?;
     let before = query.before.as_deref().map(str::parse).transpose();
     let before = before.map_err(|_| refused("before", "the play_id that ended the last page"))?;
-    let limit = limit(query.limit, (PAGE, PAGE_MAX))?;
+    let limit = limit(query.limit)?;
     let plays = shared.engine.ports.log.recent(id, before, limit).await?;
-    let full = plays.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let full = is_full(&plays, limit);
     let next = plays.last().filter(|_| full).map(|play| play.play.to_string());
     Ok(HttpResponse::Ok().json(PageBody { items: plays.iter().map(PlayView::of).collect(), next }))
 }
